@@ -1,0 +1,210 @@
+//! What happens around each request: credentials, bounds, and the record of
+//! the answer.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, InvalidHeaderValue, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http_body_util::Limited;
+use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
+use reqwest::ResponseBuilderExt as _;
+use zeroize::Zeroizing;
+
+use crate::{Client, Secret};
+
+/// Far above any real answer: a page of 50 chains of certificates stays under 1 MiB.
+const BODY_LIMIT: usize = 16 * 1024 * 1024;
+
+/// What a call needs beside its arguments, and what is known of its answer.
+///
+/// It is a part of the [`Client`]; a clone starts with an empty record. Tasks
+/// that share one client share the record too, so let each have a clone where
+/// [`answer`](Self::answer) matters.
+pub struct Exchange {
+    headers: Arc<HeaderMap>,
+    body_limit: usize,
+    timeout: Option<Duration>,
+    answer: Mutex<Option<Answer>>,
+}
+
+/// What survives of an answer, whatever its body is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// Whether the HTTP client followed a redirect to get it. Such an answer
+    /// is passed on as the redirect, without its body.
+    pub redirected: bool,
+    /// `cf-ray`: identifies the request for Cloudflare's support.
+    pub cf_ray: Option<HeaderValue>,
+    /// `Retry-After`: seconds, or an HTTP date.
+    pub retry_after: Option<HeaderValue>,
+    /// `Ratelimit`: what remains of the rate limit, and when it starts anew.
+    pub ratelimit: Option<HeaderValue>,
+    /// `Ratelimit-Policy`: the rate limit.
+    pub ratelimit_policy: Option<HeaderValue>,
+}
+
+impl Exchange {
+    /// Sends an API token with each request.
+    ///
+    /// # Errors
+    ///
+    /// When the token cannot stand in a header.
+    pub fn with_bearer_token(self, token: &Secret) -> Result<Self, InvalidHeaderValue> {
+        let text = Zeroizing::new(format!("Bearer {}", token.expose()));
+        Ok(self.with_header(AUTHORIZATION, HeaderValue::from_str(&text)?))
+    }
+
+    /// Sends a user's e-mail address and API key with each request.
+    ///
+    /// # Errors
+    ///
+    /// When one of them cannot stand in a header.
+    pub fn with_email_and_key(self, email: &str, key: &Secret) -> Result<Self, InvalidHeaderValue> {
+        let email = HeaderValue::from_str(email)?;
+        let key = HeaderValue::from_str(key.expose())?;
+        Ok(self
+            .with_header(HeaderName::from_static("x-auth-email"), email)
+            .with_header(HeaderName::from_static("x-auth-key"), key))
+    }
+
+    /// Sends a header with each request. Its value is taken for a secret.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, mut value: HeaderValue) -> Self {
+        value.set_sensitive(true);
+        Arc::make_mut(&mut self.headers).insert(name, value);
+        self
+    }
+
+    /// Bounds the body of an answer, in bytes, as it is after decompression.
+    /// The default is 16 MiB.
+    #[must_use]
+    pub fn with_body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// Bounds the time from the start of a request to the end of its answer.
+    /// By default it is what the HTTP client has.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// What is known of the last answer. `None` before the first one, and while
+    /// a request is under way.
+    #[must_use]
+    pub fn answer(&self) -> Option<Answer> {
+        self.answer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn record(&self, answer: Option<Answer>) {
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = answer;
+    }
+}
+
+impl Default for Exchange {
+    fn default() -> Self {
+        Self {
+            headers: Arc::default(),
+            body_limit: BODY_LIMIT,
+            timeout: None,
+            answer: Mutex::default(),
+        }
+    }
+}
+
+impl Clone for Exchange {
+    fn clone(&self) -> Self {
+        Self {
+            headers: self.headers.clone(),
+            body_limit: self.body_limit,
+            timeout: self.timeout,
+            answer: Mutex::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange")
+            .field("headers", &self.headers) // the values are marked sensitive
+            .field("body_limit", &self.body_limit)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+// Made once: making a name takes longer than looking it up.
+const CF_RAY: HeaderName = HeaderName::from_static("cf-ray");
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const API_VERSION: HeaderName = HeaderName::from_static("api-version");
+
+impl Answer {
+    fn of(response: &reqwest::Response, redirected: bool) -> Self {
+        let header = |name: &HeaderName| response.headers().get(name).cloned();
+        Self {
+            status: response.status(),
+            redirected,
+            cf_ray: header(&CF_RAY),
+            retry_after: header(&RETRY_AFTER),
+            ratelimit: header(&RATELIMIT),
+            ratelimit_policy: header(&RATELIMIT_POLICY),
+        }
+    }
+}
+
+impl ClientHooks<Exchange> for Client {
+    async fn exec(
+        &self,
+        mut request: reqwest::Request,
+        _operation: &OperationInfo,
+    ) -> reqwest::Result<reqwest::Response> {
+        let exchange = self.inner();
+        exchange.record(None);
+        let headers = request.headers_mut();
+        headers.remove(API_VERSION); // the generator's own; the service has no such header
+        for (name, value) in exchange.headers.iter() {
+            headers.insert(name.clone(), value.clone());
+        }
+        if exchange.timeout.is_some() {
+            *request.timeout_mut() = exchange.timeout;
+        }
+        let asked = request.url().clone();
+
+        let response = self.client().execute(request).await?;
+
+        let redirected = *response.url() != asked;
+        exchange.record(Some(Answer::of(&response, redirected)));
+        let (mut parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
+        // Without its URL, reqwest would parse one that stands for none.
+        let url = http::Response::builder().url(asked).body(());
+        if let Some(url) = url.ok().map(http::Response::into_parts) {
+            parts.extensions.extend(url.0.extensions);
+        }
+        let body = if redirected {
+            // What another address says is no evidence of anything.
+            parts.status = StatusCode::FOUND;
+            reqwest::Body::default()
+        } else {
+            reqwest::Body::wrap(Limited::new(body, exchange.body_limit))
+        };
+        Ok(http::Response::from_parts(parts, body).into())
+    }
+}
+
+/// Whether an error, met in the source chain of a reqwest error, says that a
+/// body passed [`Exchange::with_body_limit`].
+#[must_use]
+pub fn is_body_limit(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<http_body_util::LengthLimitError>()
+}

@@ -1,0 +1,171 @@
+//! Identifiers that are safe in the path of a URL.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+/// No identifier of the service is longer.
+const LONGEST: usize = 64;
+
+/// A text that is not an identifier, with what is wrong and where to find one.
+///
+/// The text itself is not part of it: what was passed may be a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidId {
+    expected: &'static str,
+    problem: Problem,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Problem {
+    Empty,
+    TooLong(usize),
+    Placeholder,
+    Email,
+    Domain,
+    Character(char),
+}
+
+impl fmt::Display for InvalidId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.problem {
+            Problem::Empty => f.write_str("it is empty")?,
+            Problem::TooLong(length) => {
+                write!(
+                    f,
+                    "it is {length} bytes long, more than the {LONGEST} allowed"
+                )?;
+            }
+            Problem::Placeholder => f.write_str("it is a placeholder that was not filled in")?,
+            Problem::Email => f.write_str("it is an e-mail address")?,
+            Problem::Domain => f.write_str("it is a domain name")?,
+            Problem::Character(c) => {
+                write!(f, "it holds {c:?}; letters, digits and hyphens are allowed")?;
+            }
+        }
+        write!(f, "; expected {}", self.expected)
+    }
+}
+
+impl std::error::Error for InvalidId {}
+
+/// Ids occur as 32 hexadecimal digits and as UUIDs, so this checks what is
+/// unsafe in a path instead of guessing at a form.
+fn problem_in(text: &str) -> Option<Problem> {
+    let safe = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    if text.is_empty() {
+        return Some(Problem::Empty);
+    }
+    if LONGEST < text.len() {
+        return Some(Problem::TooLong(text.len()));
+    }
+    if text.bytes().all(|byte| safe(char::from(byte))) {
+        return None;
+    }
+    let odd = text.chars().find(|c| !safe(*c))?;
+    // What people paste by mistake is told by name.
+    let placeholder = text.starts_with(['<', '$', '{', '[']) || text.starts_with("YOUR_");
+    Some(if placeholder {
+        Problem::Placeholder
+    } else if text.contains('@') && text.contains('.') {
+        Problem::Email
+    } else if is_domain(text) {
+        Problem::Domain
+    } else {
+        Problem::Character(odd)
+    })
+}
+
+fn is_domain(text: &str) -> bool {
+    let label =
+        |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
+    text.contains('.') && text.split('.').all(label)
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $expected:literal) => {
+        $(#[$doc])*
+        ///
+        /// Made by parsing a text. Any identifier that is safe in a path is
+        /// accepted: letters, digits and hyphens, at most 64.
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+        #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+        #[cfg_attr(feature = "schemars", schemars(extend(
+            "minLength" = 1,
+            "maxLength" = 64,
+            "pattern" = "^[0-9A-Za-z-]+$"
+        )))]
+        #[serde(try_from = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The identifier as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                match problem_in(&text) {
+                    None => Ok(Self(text)),
+                    Some(problem) => Err(InvalidId { expected: $expected, problem }),
+                }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                match problem_in(text) {
+                    None => Ok(Self(text.to_owned())),
+                    Some(problem) => Err(InvalidId { expected: $expected, problem }),
+                }
+            }
+        }
+
+        // Written by hand, because a query takes plain texts and no newtypes.
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+    };
+}
+
+id! {
+    /// Identifies an account.
+    AccountId,
+    "an account id, the 32 hexadecimal digits on the account's overview page in the dashboard \
+     (other tools keep it in CLOUDFLARE_ACCOUNT_ID)"
+}
+
+id! {
+    /// Identifies a zone.
+    ZoneId,
+    "a zone id, the 32 hexadecimal digits on the zone's overview page in the dashboard"
+}
+
+id! {
+    /// Identifies an mTLS certificate of an account.
+    CertificateId,
+    "a certificate id, the UUID or the 32 hexadecimal digits that the list of the account's mTLS \
+     certificates shows"
+}

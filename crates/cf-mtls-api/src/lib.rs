@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+// Generated code names the types below by the crate's own name, so that the
+// mocks generated for another crate name them the same way.
+extern crate self as cf_mtls_api;
+
+mod exchange;
+#[rustfmt::skip]
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    clippy::unwrap_used,
+    reason = "the generator decides on its form"
+)]
+mod generated;
+mod ids;
+mod text;
+
+pub use exchange::{Answer, Exchange, is_body_limit};
+pub use generated::{Client, ClientInfo, Error, ResponseValue, types};
+pub use ids::{AccountId, CertificateId, InvalidId, ZoneId};
+pub use text::{Secret, Timestamp};

@@ -1,0 +1,631 @@
+//! `cargo xtask codegen`: from the OpenAPI fragment to Rust.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::panic;
+use std::path::Path;
+use std::sync::Once;
+use std::thread;
+
+use anyhow::{Context as _, anyhow, ensure};
+use openapiv3::{OpenAPI, ReferenceOr};
+use proc_macro2::TokenStream;
+use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
+use schemars_of_progenitor::schema::{InstanceType, SchemaObject};
+use serde_json::Value;
+use syn::visit::Visit;
+use syn::visit_mut::VisitMut;
+
+use crate::diff;
+use crate::fragment::{self, FRAGMENT};
+
+/// The generated client.
+const BINDINGS: &str = "crates/cf-mtls-api/src/generated.rs";
+/// The generated mocks for httpmock.
+const MOCKS: &str = "crates/cf-mtls-testkit/src/generated_httpmock.rs";
+/// Pinned in the workspace's Cargo.toml; a test compares the two.
+const PROGENITOR: &str = "0.15.1";
+
+/// Schemas whose place is taken by a checked type of the same name.
+const CHECKED: [&str; 3] = ["AccountId", "CertificateId", "ZoneId"];
+
+/// Writes the generated files below `root`, or with `check` only compares.
+pub(crate) fn run(root: &Path, check: bool) -> anyhow::Result<()> {
+    let document = fragment::read(root)?;
+    let mut stale = Vec::new();
+    // Everything is rendered before anything is written.
+    for (file, fresh) in render(&document)? {
+        let path = root.join(file);
+        if !check {
+            fs::write(&path, fresh).with_context(|| format!("cannot write {file}"))?;
+            continue;
+        }
+        let current = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+            other => other.with_context(|| format!("cannot read {file}"))?,
+        };
+        if let Some(diff) = diff::unified(file, &current, &fresh) {
+            println!("{diff}");
+            stale.push(file);
+        }
+    }
+    ensure!(
+        stale.is_empty(),
+        "{} not what {FRAGMENT} gives (the diff is above); run `cargo xtask codegen` and commit \
+         the result, and make changes in the fragment, never in the generated file",
+        stale.join(" and ") + if stale.len() == 1 { " is" } else { " are" },
+    );
+    Ok(())
+}
+
+/// The generated files and their texts. Touches no files.
+fn render(document: &Value) -> anyhow::Result<[(&'static str, String); 2]> {
+    let spec = fragment::typed(document)?;
+    let (bindings, mocks) = generate(&spec).map_err(|message| blame(&spec, &message))?;
+    Ok([(BINDINGS, bindings), (MOCKS, mocks)])
+}
+
+/// Runs the generator, which gives the bindings and the mocks. It panics on
+/// some documents, so it works in a thread of its own, whose panics are quiet.
+fn generate(spec: &OpenAPI) -> Result<(String, String), String> {
+    const THREAD: &str = "generator";
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let loud = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if thread::current().name() != Some(THREAD) {
+                loud(info);
+            }
+        }));
+    });
+    let work = || {
+        let mut generator = Generator::new(&settings());
+        let bindings = generator.generate_tokens(spec)?;
+        let mocks = generator.httpmock(spec, "cf_mtls_api")?;
+        anyhow::Ok((tidy(bindings)?, tidy(mocks)?))
+    };
+    let joined = thread::scope(|scope| {
+        let worker = thread::Builder::new()
+            .name(THREAD.to_owned())
+            .spawn_scoped(scope, work);
+        worker.map(thread::ScopedJoinHandle::join)
+    });
+    match joined {
+        Ok(Ok(outcome)) => outcome.map_err(|error| format!("{error:#}")),
+        Ok(Err(payload)) => Err(payload
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| {
+                payload
+                    .downcast_ref::<&str>()
+                    .map(|text| (*text).to_owned())
+            })
+            .unwrap_or_else(|| "the generator gave up without a reason".to_owned())),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn settings() -> GenerationSettings {
+    let mut settings = GenerationSettings::new();
+    settings
+        // A third of the builder style's code, which every consumer compiles.
+        .with_interface(InterfaceStyle::Positional)
+        // The hooks are ours, and forgetting them is an error.
+        .with_hooks(HooksMode::Expected)
+        .with_inner_type(quote::quote!(crate::Exchange));
+    for name in CHECKED {
+        let path = format!("::cf_mtls_api::{name}");
+        let implements = [TypeImpl::Display, TypeImpl::FromStr];
+        settings.with_replacement(name, path, implements.into_iter());
+    }
+    // Times stay text: parsing costs a fifth of a page, one bad time would
+    // fail the whole page, and the date library is not ours to choose.
+    for (format, name) in [("date-time", "Timestamp"), ("password", "Secret")] {
+        let schema = SchemaObject {
+            instance_type: Some(InstanceType::String.into()),
+            format: Some(format.to_owned()),
+            ..SchemaObject::default()
+        };
+        settings.with_conversion(schema, format!("::cf_mtls_api::{name}"), [].into_iter());
+    }
+    settings
+}
+
+/// Finds the place in the fragment that the generator cannot express.
+fn blame(spec: &OpenAPI, message: &str) -> anyhow::Error {
+    let place = guilty_schema(spec).or_else(|| guilty_operation(spec));
+    let place = place.unwrap_or_else(|| "#".to_owned());
+    let message = message.lines().take(12).collect::<Vec<_>>().join("\n  ");
+    anyhow!(
+        "{FRAGMENT}: at {place}: progenitor {PROGENITOR} cannot express this: {message}\n\
+         describe it in another way (openapi/README.md lists what the generator cannot do); the \
+         generated files are as they were"
+    )
+}
+
+/// Whether all fails without operations, and which schema mends it.
+fn guilty_schema(spec: &OpenAPI) -> Option<String> {
+    let mut bare = spec.clone();
+    bare.paths.paths.clear();
+    generate(&bare).err()?;
+    let names: Vec<_> = bare.components.as_ref()?.schemas.keys().cloned().collect();
+    let culprit = names.into_iter().find(|name| {
+        let mut without = bare.clone();
+        if let Some(components) = &mut without.components {
+            // An empty object in its place keeps references to it alive.
+            let anything = openapiv3::Schema {
+                schema_data: openapiv3::SchemaData::default(),
+                schema_kind: openapiv3::SchemaKind::Any(openapiv3::AnySchema::default()),
+            };
+            components
+                .schemas
+                .insert(name.clone(), ReferenceOr::Item(anything));
+        }
+        generate(&without).is_ok()
+    });
+    Some(match culprit {
+        Some(name) => format!("#/components/schemas/{}", fragment::escape(&name)),
+        None => "#/components/schemas".to_owned(),
+    })
+}
+
+/// The first operation that fails when it stands alone.
+fn guilty_operation(spec: &OpenAPI) -> Option<String> {
+    for (path, item) in &spec.paths.paths {
+        let ReferenceOr::Item(item) = item else {
+            return Some(format!("#/paths/{}", fragment::escape(path)));
+        };
+        for (method, operation) in item.iter() {
+            let mut alone = spec.clone();
+            alone.paths.paths.clear();
+            let mut only = openapiv3::PathItem {
+                parameters: item.parameters.clone(),
+                ..openapiv3::PathItem::default()
+            };
+            let slot = match method {
+                "get" => &mut only.get,
+                "put" => &mut only.put,
+                "post" => &mut only.post,
+                "delete" => &mut only.delete,
+                "patch" => &mut only.patch,
+                "head" => &mut only.head,
+                "options" => &mut only.options,
+                _ => &mut only.trace,
+            };
+            *slot = Some(operation.clone());
+            alone
+                .paths
+                .paths
+                .insert(path.clone(), ReferenceOr::Item(only));
+            if generate(&alone).is_err() {
+                return Some(format!("#/paths/{}/{method}", fragment::escape(path)));
+            }
+        }
+    }
+    None
+}
+
+/// Lays the tokens out as source. Only prettyplease decides on the layout, so
+/// that the bytes do not depend on the toolchain's rustfmt.
+fn tidy(tokens: TokenStream) -> anyhow::Result<String> {
+    let mut file: syn::File = syn::parse2(tokens).context("the generator wrote invalid Rust")?;
+    Polish.visit_file_mut(&mut file);
+    sound(&file)?;
+    Ok(format!(
+        "// @generated by `cargo xtask codegen` from {FRAGMENT} with progenitor {PROGENITOR}.\n\
+         // Do not edit: change {FRAGMENT} and generate again.\n\n{}",
+        prettyplease::unparse(&file)
+    ))
+}
+
+/// Refuses what the generator writes without a word, and what could not be
+/// built, or would not be ours.
+fn sound(file: &syn::File) -> anyhow::Result<()> {
+    let mut check = Check::default();
+    syn::visit::visit_file(&mut check, file);
+    let methods = std::mem::take(&mut check.methods);
+    check.distinct("methods", methods.into_iter());
+    match check.problem {
+        Some(problem) => Err(anyhow!(problem)),
+        None => Ok(()),
+    }
+}
+
+/// The first thing that is wrong with generated code.
+#[derive(Default)]
+struct Check {
+    problem: Option<String>,
+    /// Of the client, whose methods stand in several blocks.
+    methods: Vec<String>,
+}
+
+impl Check {
+    fn distinct(&mut self, what: &str, names: impl Iterator<Item = String>) {
+        let mut seen = std::collections::HashSet::new();
+        for name in names {
+            if !seen.insert(name.clone()) {
+                self.problem
+                    .get_or_insert(format!("it makes two {what} of the name `{name}`"));
+            }
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Check {
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        const KNOWN: [&str; 7] = [
+            "std",
+            "serde",
+            "serde_json",
+            "reqwest",
+            "cf_mtls_api",
+            "httpmock",
+            "schemars",
+        ];
+        let first = path
+            .segments
+            .first()
+            .map(|segment| segment.ident.to_string());
+        if let Some(first) =
+            first.filter(|first| path.leading_colon.is_some() && !KNOWN.contains(&first.as_str()))
+        {
+            self.problem.get_or_insert(format!(
+                "it needs the crate `{first}`, which the bindings do not have"
+            ));
+        }
+        if path.segments.iter().any(|segment| {
+            segment.ident == "ResponseValue"
+                && quote::quote!(#segment).to_string().contains("ByteStream")
+        }) {
+            self.problem
+                .get_or_insert("it makes an answer a stream of bytes, without a type".to_owned());
+        }
+        syn::visit::visit_path(self, path);
+    }
+
+    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
+        let items = module.content.iter().flat_map(|(_, items)| items);
+        self.distinct(
+            "types",
+            items.filter_map(|item| match item {
+                syn::Item::Struct(item) => Some(item.ident.to_string()),
+                syn::Item::Enum(item) => Some(item.ident.to_string()),
+                _ => None,
+            }),
+        );
+        syn::visit::visit_item_mod(self, module);
+    }
+
+    fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
+        let names = item.fields.iter().filter_map(|field| field.ident.as_ref());
+        self.distinct("fields", names.map(ToString::to_string));
+        syn::visit::visit_item_struct(self, item);
+    }
+
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        let is_client =
+            matches!(&*item.self_ty, syn::Type::Path(path) if path.path.is_ident("Client"));
+        if is_client && item.trait_.is_none() {
+            for item in &item.items {
+                if let syn::ImplItem::Fn(function) = item {
+                    self.methods.push(function.sig.ident.to_string());
+                }
+            }
+        }
+        syn::visit::visit_item_impl(self, item);
+    }
+}
+
+/// What the generator's settings cannot say.
+struct Polish;
+
+impl VisitMut for Polish {
+    /// Documentation as a person would type it: a line each, after a space.
+    fn visit_attributes_mut(&mut self, attributes: &mut Vec<syn::Attribute>) {
+        let split = attributes
+            .drain(..)
+            .flat_map(|attribute| match doc_text(&attribute) {
+                Some(text) => doc_lines(&attribute, &text),
+                None => vec![attribute],
+            });
+        *attributes = split.collect();
+    }
+
+    /// Schemas of the types are there on request.
+    fn visit_item_mod_mut(&mut self, module: &mut syn::ItemMod) {
+        if module.ident == "types" {
+            for item in module.content.iter_mut().flat_map(|(_, items)| items) {
+                if let syn::Item::Struct(item) = item {
+                    item.attrs.push(syn::parse_quote!(
+                        #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+                    ));
+                }
+            }
+        }
+        syn::visit_mut::visit_item_mod_mut(self, module);
+    }
+
+    /// `Client::new` builds an HTTP client that follows redirects and hands
+    /// credentials along; what is left takes one from the caller.
+    fn visit_item_impl_mut(&mut self, item: &mut syn::ItemImpl) {
+        if matches!(&*item.self_ty, syn::Type::Path(path) if path.path.is_ident("Client")) {
+            item.items.retain(
+                |item| !matches!(item, syn::ImplItem::Fn(function) if function.sig.ident == "new"),
+            );
+        }
+        syn::visit_mut::visit_item_impl_mut(self, item);
+    }
+}
+
+fn doc_text(attribute: &syn::Attribute) -> Option<String> {
+    match &attribute.meta {
+        syn::Meta::NameValue(syn::MetaNameValue {
+            path,
+            value:
+                syn::Expr::Lit(syn::ExprLit {
+                    lit: syn::Lit::Str(text),
+                    ..
+                }),
+            ..
+        }) if path.is_ident("doc") => Some(text.value()),
+        _ => None,
+    }
+}
+
+fn doc_lines(whole: &syn::Attribute, text: &str) -> Vec<syn::Attribute> {
+    let line_of = |line: &str| {
+        let line = if line.is_empty() {
+            String::new()
+        } else {
+            format!(" {line}")
+        };
+        syn::Attribute {
+            meta: syn::parse_quote!(doc = #line),
+            ..whole.clone()
+        }
+    };
+    text.trim().lines().map(line_of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn workspace() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .unwrap()
+            .to_owned()
+    }
+
+    fn document() -> Value {
+        fragment::read(&workspace()).unwrap()
+    }
+
+    /// A folder that holds a fragment, and generated files of a kind.
+    fn copy(fragment: &str) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for file in [FRAGMENT, BINDINGS, MOCKS] {
+            fs::create_dir_all(root.path().join(file).parent().unwrap()).unwrap();
+            fs::write(root.path().join(file), "as it was\n").unwrap();
+        }
+        fs::write(root.path().join(FRAGMENT), fragment).unwrap();
+        root
+    }
+
+    #[test]
+    fn the_same_bytes_every_time() {
+        assert_eq!(render(&document()).unwrap(), render(&document()).unwrap());
+    }
+
+    #[test]
+    fn check_writes_nothing_and_fails_on_what_is_stale() {
+        let root = copy(&document().to_string());
+        let error = run(root.path(), true).unwrap_err().to_string();
+        assert!(error.contains(BINDINGS) && error.contains(MOCKS), "{error}");
+        assert!(error.contains("cargo xtask codegen"), "{error}");
+        assert_eq!(
+            fs::read_to_string(root.path().join(BINDINGS)).unwrap(),
+            "as it was\n"
+        );
+
+        run(root.path(), false).unwrap();
+        run(root.path(), true).unwrap();
+        let edited = fs::read_to_string(root.path().join(BINDINGS)).unwrap() + "// by hand\n";
+        fs::write(root.path().join(BINDINGS), edited).unwrap();
+        let error = run(root.path(), true).unwrap_err().to_string();
+        assert!(
+            error.contains(BINDINGS) && !error.contains(MOCKS),
+            "{error}"
+        );
+
+        run(root.path(), false).unwrap();
+        let mut changed = document();
+        changed["components"]["schemas"]["Zone"]["properties"]["plan"] = json!({"type": "string"});
+        fs::write(root.path().join(FRAGMENT), changed.to_string()).unwrap();
+        run(root.path(), true).unwrap_err();
+        fs::remove_file(root.path().join(MOCKS)).unwrap();
+        run(root.path(), true).unwrap_err();
+    }
+
+    #[test]
+    fn a_broken_fragment_is_told_with_its_place_and_changes_nothing() {
+        const DELETE: &str =
+            "/paths/~1accounts~1{account_id}~1mtls_certificates~1{mtls_certificate_id}/delete";
+        const ZONE: &str = "/components/schemas/Zone";
+        let with = |place: &str, value: Value| {
+            let mut document = document();
+            *document.pointer_mut(place).unwrap() = value;
+            document.to_string()
+        };
+        let added = |place: &str, key: &str, value: Value| {
+            let mut document = document();
+            document.pointer_mut(place).unwrap()[key] = value;
+            document.to_string()
+        };
+        let rows = [
+            ("".to_owned(), "openapi/mtls.json:1:0"),
+            (
+                "{\n  \"openapi\": \"3.0.3\",\n  oops\n}".to_owned(),
+                "openapi/mtls.json:3:3",
+            ),
+            ("[]".to_owned(), "not OpenAPI"),
+            ("{}".to_owned(), "not OpenAPI"),
+            (with("/openapi", json!("3.1.0")), "3.1.0"),
+            (
+                with(
+                    &format!("{DELETE}/responses/200/content/application~1json/schema/$ref"),
+                    json!("#/components/schemas/Nothing"),
+                ),
+                "at #/paths/~1accounts~1{account_id}~1mtls_certificates~1{mtls_certificate_id}/delete/responses/200",
+            ),
+            (
+                with(
+                    &format!("{ZONE}/properties/id/$ref"),
+                    json!("other.json#/Id"),
+                ),
+                "at #/components/schemas/Zone/properties/id",
+            ),
+            (
+                added(ZONE, "$ref", json!(7)),
+                "at #/components/schemas/Zone",
+            ),
+            (
+                with(ZONE, json!({"$ref": "#/components/schemas/Zone"})),
+                "at #/components/schemas/Zone",
+            ),
+            (
+                with(
+                    ZONE,
+                    json!({"allOf": [{"$ref": "#/components/schemas/Zone"}]}),
+                ),
+                "at #/components/schemas/Zone",
+            ),
+            // The body that Cloudflare's document has.
+            (
+                added(
+                    DELETE,
+                    "requestBody",
+                    json!({"required": true, "content": {"application/json": {}}}),
+                ),
+                "mtls_certificates~1{mtls_certificate_id}/delete",
+            ),
+            // Two types of error, which the generator answers with a panic.
+            (
+                with(
+                    &format!("{DELETE}/responses/5XX"),
+                    json!({"description": "x", "content":
+                {"application/json": {"schema": {"$ref": "#/components/schemas/Zone"}}}}),
+                ),
+                "mtls_certificates~1{mtls_certificate_id}/delete",
+            ),
+            (
+                with(&format!("{DELETE}/operationId"), json!("get_certificate")),
+                "get_certificate",
+            ),
+            (
+                with("/paths/~1zones", json!({"$ref": "#/paths/~1zones"})),
+                "#/paths/~1zones",
+            ),
+            (
+                with(
+                    &format!("{ZONE}/properties/status"),
+                    json!({"type": "strange"}),
+                ),
+                "Zone",
+            ),
+            (
+                with(
+                    &format!("{ZONE}/properties/status"),
+                    json!({"type": "string", "enum": [1, {}]}),
+                ),
+                "Zone",
+            ),
+            // References that lead round, on which the generator would hang.
+            (
+                with(
+                    "/components/parameters/AccountId",
+                    json!({"$ref": "#/components/parameters/AccountId"}),
+                ),
+                "in a circle",
+            ),
+            (
+                with(
+                    "/components/responses/Failure",
+                    json!({"$ref": "#/components/responses/Failure"}),
+                ),
+                "in a circle",
+            ),
+            // What the generator writes without a word, and nobody can build.
+            (
+                with(
+                    &format!("{ZONE}/properties/status"),
+                    json!({"type": "string", "format": "uuid"}),
+                ),
+                "crate `uuid`",
+            ),
+            (
+                with(
+                    &format!("{ZONE}/properties/status"),
+                    json!({"type": "string", "format": "date"}),
+                ),
+                "crate `chrono`",
+            ),
+            (
+                with(
+                    &format!("{ZONE}/properties/status"),
+                    json!({"type": "string", "pattern": "^a+$"}),
+                ),
+                "crate `regress`",
+            ),
+            (
+                with(
+                    ZONE,
+                    json!({"type": "object", "properties": {"a-b": {"type": "string"}, "a_b": {"type": "string"}}}),
+                ),
+                "`a_b`",
+            ),
+            (
+                with(&format!("{DELETE}/operationId"), json!("new_with_client")),
+                "`new_with_client`",
+            ),
+            (
+                with(
+                    &format!("{DELETE}/responses"),
+                    json!({"200": {"description": "x", "content": {"text/plain": {"schema": {"type": "string"}}}}}),
+                ),
+                "stream of bytes",
+            ),
+        ];
+        for (fragment, place) in rows {
+            let root = copy(&fragment);
+            let error = format!("{:#}", run(root.path(), false).expect_err(place));
+            assert!(error.contains(FRAGMENT), "{error}");
+            assert!(error.contains(place), "{place:?} is missing from: {error}");
+            for file in [BINDINGS, MOCKS] {
+                assert_eq!(
+                    fs::read_to_string(root.path().join(file)).unwrap(),
+                    "as it was\n",
+                    "{place}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_fragment_is_told() {
+        let root = tempfile::tempdir().unwrap();
+        let error = format!("{:#}", run(root.path(), false).unwrap_err());
+        assert!(error.contains("cannot read openapi/mtls.json"), "{error}");
+    }
+
+    #[test]
+    fn the_header_names_the_version_that_is_pinned() {
+        let manifest = fs::read_to_string(workspace().join("Cargo.toml")).unwrap();
+        assert!(manifest.contains(&format!("progenitor = {{ version = \"={PROGENITOR}\"")));
+    }
+}

@@ -1,0 +1,344 @@
+//! Finds where upstream is not what it was known to be.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::class::{Class, Step};
+use super::document::escape;
+use super::schema::Way;
+use super::tree::{Kind, RecordId, Tree};
+
+/// One fact that is not what it was.
+#[derive(Debug, Clone)]
+pub(super) struct Difference {
+    pub(super) class: Class,
+    /// Its path of meaning, within the operation.
+    pub(super) place: Vec<String>,
+    pub(super) kind: Kind,
+    /// Where upstream says it, or would; the first is the likeliest.
+    pub(super) upstream_at: Vec<String>,
+    pub(super) ours_at: String,
+    /// The object of ours that a record would be about.
+    pub(super) holder: Holder,
+    /// What such a record would say of upstream.
+    pub(super) told: Value,
+    /// What upstream was known to say.
+    pub(super) known: Option<Value>,
+    pub(super) upstream: Option<Value>,
+    pub(super) ours: Option<Value>,
+    /// The record that told us.
+    pub(super) record: Option<RecordId>,
+}
+
+/// The nearest object of ours around a fact.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Holder {
+    /// Where it stands, from where it is used to where it is spelled out.
+    pub(super) at: Vec<String>,
+    /// How much of the path of meaning leads to it.
+    pub(super) depth: usize,
+    /// The way on from there.
+    pub(super) aspect: Vec<String>,
+}
+
+impl Holder {
+    fn pointer(&self) -> &str {
+        self.at.last().map_or("", String::as_str)
+    }
+}
+
+/// Compares `upstream` with what it was known to be. `ours` is what the
+/// fragment says at the same places.
+pub(super) fn compare(kind: Kind, known: &Tree, upstream: &Tree, ours: &Tree) -> Vec<Difference> {
+    let mut walk = Walk::default();
+    let there = |tree: &Tree| tree.at.last().cloned().unwrap_or_default();
+    let spot = Spot {
+        kind,
+        known,
+        upstream,
+        ours: Some(ours),
+        record: None,
+        upstream_at: vec![there(upstream)],
+        holder: Holder {
+            at: ours.at.clone(),
+            ..Holder::default()
+        },
+        above: None,
+    };
+    walk.visit(&spot);
+    walk.found
+}
+
+/// A node on all three sides.
+struct Spot<'t> {
+    kind: Kind,
+    known: &'t Tree,
+    upstream: &'t Tree,
+    ours: Option<&'t Tree>,
+    /// The record that took the whole away from `known`.
+    record: Option<RecordId>,
+    upstream_at: Vec<String>,
+    holder: Holder,
+    above: Option<&'t Spot<'t>>,
+}
+
+#[derive(Default)]
+struct Walk {
+    place: Vec<String>,
+    found: Vec<Difference>,
+}
+
+impl Walk {
+    fn visit(&mut self, spot: &Spot<'_>) {
+        let names: BTreeSet<_> = spot
+            .known
+            .kids
+            .keys()
+            .chain(spot.upstream.kids.keys())
+            .collect();
+        for name in names {
+            self.place.push(name.clone());
+            self.part(spot, name);
+            self.place.pop();
+        }
+    }
+
+    fn part(&mut self, spot: &Spot<'_>, name: &str) {
+        let kind = spot.kind.part(name);
+        let says = |tree: &&Tree| {
+            let optional = kind.is_container() || matches!(name, "items" | "schema");
+            !optional || spot.kind == Kind::Properties || !tree.is_empty() || !tree.gone.is_empty()
+        };
+        let known = spot.known.kids.get(name).filter(says);
+        let upstream = spot.upstream.kids.get(name).filter(says);
+        let ours = spot.ours.and_then(|ours| ours.kids.get(name)).filter(says);
+        let record = spot
+            .known
+            .gone
+            .get(name)
+            .copied()
+            .or(spot.record)
+            .or(known.and_then(|known| known.by));
+        let upstream_at = match spot.upstream.kids.get(name) {
+            Some(tree) if !tree.at.is_empty() => tree.at.clone(),
+            _ if spot.kind.is_addressless() => spot.upstream_at.clone(),
+            _ => spot
+                .upstream_at
+                .iter()
+                .map(|at| format!("{at}/{}", escape(name)))
+                .collect(),
+        };
+        let nothing = Tree::default();
+        let deeper = kind.is_container()
+            || match (known, upstream) {
+                (Some(known), Some(upstream)) => {
+                    known.leaf.is_none()
+                        && upstream.leaf.is_none()
+                        && known.is_never() == upstream.is_never()
+                }
+                (None, None) => return,
+                _ => false,
+            };
+        if deeper {
+            let (known, upstream) = (known.unwrap_or(&nothing), upstream.unwrap_or(&nothing));
+            let mut holder = spot.holder.clone();
+            match ours {
+                Some(ours) if !kind.is_container() && !ours.at.is_empty() => {
+                    holder = Holder {
+                        at: ours.at.clone(),
+                        depth: self.place.len(),
+                        aspect: Vec::new(),
+                    };
+                }
+                _ => holder.aspect.push(name.to_owned()),
+            }
+            // The likeliest place for what is missing is where the schema is
+            // spelled out, not where it is used.
+            let upstream_at = upstream_at.into_iter().rev().collect();
+            self.visit(&Spot {
+                kind,
+                known,
+                upstream,
+                ours,
+                record,
+                upstream_at,
+                holder,
+                above: Some(spot),
+            });
+            return;
+        }
+        let same = known.is_some_and(|known| {
+            upstream.is_some_and(|upstream| {
+                (known.leaf.is_some() || upstream.leaf.is_some()) && known.leaf == upstream.leaf
+            })
+        });
+        if same || self.told_by_property(spot, name) {
+            return;
+        }
+        self.found
+            .push(self.difference(spot, name, [known, upstream, ours], record, upstream_at));
+    }
+
+    /// Of a property that comes or goes, it need not be said that it is
+    /// required, too.
+    fn told_by_property(&self, spot: &Spot<'_>, name: &str) -> bool {
+        let has = |tree: &Tree| {
+            tree.kids
+                .get("properties")
+                .is_some_and(|p| p.kids.contains_key(name))
+        };
+        spot.kind == Kind::Names
+            && spot
+                .above
+                .is_some_and(|above| has(above.known) != has(above.upstream))
+    }
+
+    fn difference(
+        &self,
+        spot: &Spot<'_>,
+        name: &str,
+        [known, upstream, ours]: [Option<&Tree>; 3],
+        record: Option<RecordId>,
+        upstream_at: Vec<String>,
+    ) -> Difference {
+        let kind = spot.kind.part(name);
+        let first = self.place.first().map(String::as_str);
+        let demanded = match spot.kind {
+            Kind::Properties => spot.above.is_some_and(|above| {
+                let required = above.upstream.kids.get("required");
+                required.is_some_and(|required| required.kids.contains_key(name))
+            }),
+            _ => upstream.is_some_and(|upstream| upstream.value("required").is_some()),
+        };
+        let step = Step {
+            way: if first == Some("responses") {
+                Way::Response
+            } else {
+                Way::Request
+            },
+            part: kind,
+            name,
+            owner: spot.kind,
+            demanded,
+        };
+        let mut upstream_at = upstream_at;
+        match upstream {
+            Some(new) if new.is_never() => {
+                upstream_at = new
+                    .contradiction()
+                    .map(|why| why.at.clone())
+                    .unwrap_or_default();
+            }
+            // A thing stands where it is used; what it is made of has no say in that.
+            Some(new) if new.leaf.is_none() => upstream_at.truncate(1),
+            _ => {}
+        }
+        if name == "anyOf" && upstream.is_none() {
+            // Alternatives that have become one stood somewhere.
+            let mut stood: Vec<_> = spot.upstream.at.clone();
+            stood.retain(|at| {
+                at.rsplit('/')
+                    .take(2)
+                    .any(|part| part == "anyOf" || part == "oneOf")
+            });
+            stood.sort();
+            if !stood.is_empty() {
+                upstream_at = stood;
+            }
+        } else if name == "anyOf" {
+            // Begin with an alternative that is new.
+            let old = known
+                .and_then(|known| known.leaf.as_ref())
+                .and_then(Value::as_array);
+            let new = upstream
+                .and_then(|new| new.leaf.as_ref())
+                .and_then(Value::as_array);
+            if let (Some(old), Some(new)) = (old, new)
+                && let Some(index) = new.iter().position(|value| !old.contains(value))
+                && index < upstream_at.len()
+            {
+                upstream_at.swap(0, index);
+            }
+        }
+        let mut holder = spot.holder.clone();
+        if spot.kind != Kind::Names {
+            holder.aspect.push(name.to_owned());
+        }
+        let missing_at = match spot.kind {
+            Kind::ParametersIn => format!("{}/parameters", holder.pointer()),
+            _ => {
+                let escaped: Vec<_> = holder.aspect.iter().map(|part| escape(part)).collect();
+                format!("{}/{}", holder.pointer(), escaped.join("/"))
+            }
+        };
+        let ours_at = ours
+            .and_then(|ours| ours.at.first())
+            .cloned()
+            .unwrap_or(missing_at);
+        let render = |tree: Option<&Tree>| tree.map(|tree| tree.render(kind));
+        let told = match spot.kind {
+            // A record holds the whole list.
+            Kind::Names => spot.upstream.render(Kind::Names),
+            _ => render(upstream).unwrap_or_default(),
+        };
+        let class = match (known, upstream, ours) {
+            // What it says now, where it said nothing that could be, is to be
+            // held against what callers expect.
+            (Some(known), Some(upstream), Some(ours)) if known.is_never() => {
+                let mut walk = Self {
+                    place: self.place.clone(),
+                    found: Vec::new(),
+                };
+                walk.visit(&Spot {
+                    kind,
+                    known: ours,
+                    upstream,
+                    ours: Some(ours),
+                    record: None,
+                    upstream_at: Vec::new(),
+                    holder: spot.holder.clone(),
+                    above: None,
+                });
+                let classes = walk.found.into_iter().map(|difference| difference.class);
+                classes.min().unwrap_or(Class::Relaxation)
+            }
+            _ => step.class(known, upstream, ours),
+        };
+        Difference {
+            class,
+            place: self.place.clone(),
+            kind: spot.kind,
+            upstream_at,
+            ours_at,
+            holder,
+            told,
+            known: render(known),
+            upstream: render(upstream),
+            ours: render(ours),
+            record,
+        }
+    }
+}
+
+/// Which records make a difference between ours and upstream as it was known.
+pub(super) fn effective(known: &Tree, ours: Option<&Tree>, records: &mut BTreeSet<RecordId>) {
+    for (name, id) in &known.gone {
+        if ours.is_some_and(|ours| ours.kids.contains_key(name)) {
+            records.insert(*id);
+        }
+    }
+    for (name, kid) in &known.kids {
+        let theirs = ours.and_then(|ours| ours.kids.get(name));
+        if let Some(id) = kid.by {
+            let same = theirs.is_some_and(|theirs| {
+                theirs.leaf == kid.leaf
+                    && theirs.kids.keys().all(|name| kid.kids.contains_key(name))
+            });
+            if !same {
+                records.insert(id);
+            }
+        }
+        effective(kid, theirs, records);
+    }
+}

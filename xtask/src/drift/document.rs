@@ -1,0 +1,265 @@
+//! An OpenAPI document, of which only what is asked for gets parsed.
+//!
+//! Published documents are large and our part of them is small: a whole tree
+//! of a 20 MB document would take ten times as much memory.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::rc::Rc;
+
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// A place in a document, and what is wrong there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Problem {
+    pub(super) pointer: String,
+    pub(super) message: String,
+}
+
+impl Problem {
+    pub(super) fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at #{}: {}", self.pointer, self.message)
+    }
+}
+
+type Members<'t> = BTreeMap<String, &'t RawValue>;
+
+/// A document over its JSON text.
+pub(super) struct Document<'t> {
+    root: Members<'t>,
+    paths: Members<'t>,
+    components: BTreeMap<String, Members<'t>>,
+    /// What has been parsed, by pointer.
+    parsed: RefCell<HashMap<String, Rc<Value>>>,
+}
+
+impl<'t> Document<'t> {
+    /// Checks the syntax of the whole, and that it is an OpenAPI document.
+    pub(super) fn new(text: &'t str) -> Result<Self, String> {
+        let root = members(text).map_err(|error| syntax(&error))?;
+        let version = root.get("openapi").map(|raw| raw.get()).unwrap_or_default();
+        match version.trim_matches('"') {
+            "" if root.contains_key("swagger") => {
+                return Err("it is a Swagger 2.0 document; OpenAPI 3 is needed".to_owned());
+            }
+            "" => return Err("it is not an OpenAPI document: no `openapi` version".to_owned()),
+            version if version.starts_with("3.") => {}
+            version => return Err(format!("OpenAPI version {version} is none that this knows")),
+        }
+        let Some(paths) = root.get("paths") else {
+            return Err("it has no `paths`; is it cut off, or only a part?".to_owned());
+        };
+        let paths = members(paths.get()).map_err(|error| format!("at #/paths: {error}"))?;
+        let mut components = BTreeMap::new();
+        if let Some(raw) = root.get("components") {
+            let kinds = members(raw.get()).map_err(|error| format!("at #/components: {error}"))?;
+            for (kind, raw) in kinds {
+                let named = members(raw.get())
+                    .map_err(|error| format!("at #/components/{kind}: {error}"))?;
+                components.insert(kind, named);
+            }
+        }
+        Ok(Self {
+            root,
+            paths,
+            components,
+            parsed: RefCell::default(),
+        })
+    }
+
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.paths.keys().map(String::as_str)
+    }
+
+    /// The names under `#/components/<kind>`.
+    pub(super) fn components(&self, kind: &str) -> Vec<String> {
+        let named = self.components.get(kind);
+        named.map_or_else(Vec::new, |named| named.keys().cloned().collect())
+    }
+
+    /// What stands at a JSON pointer, or `None` where nothing does.
+    pub(super) fn at(&self, pointer: &str) -> Result<Option<Rc<Value>>, Problem> {
+        if let Some(known) = self.parsed.borrow().get(pointer) {
+            return Ok(Some(Rc::clone(known)));
+        }
+        let mut parts = pointer.split('/').skip(1).map(unescape);
+        let Some(first) = parts.next() else {
+            return Err(Problem::new(pointer, "refers to the document itself"));
+        };
+        let (raw, held, rest) = match first.as_str() {
+            "paths" => {
+                let Some(path) = parts.next() else {
+                    return Err(Problem::new(pointer, "refers to all paths"));
+                };
+                let held = format!("/paths/{}", escape(&path));
+                (self.paths.get(&path), held, parts.collect::<Vec<_>>())
+            }
+            "components" => {
+                let (Some(kind), Some(name)) = (parts.next(), parts.next()) else {
+                    return Err(Problem::new(pointer, "refers to more than one component"));
+                };
+                let held = format!("/components/{kind}/{}", escape(&name));
+                let named = self.components.get(&kind);
+                let raw = named.and_then(|named| named.get(&name));
+                (raw, held, parts.collect())
+            }
+            other => {
+                let held = format!("/{}", escape(other));
+                (self.root.get(other), held, parts.collect())
+            }
+        };
+        let Some(raw) = raw else { return Ok(None) };
+        let known = self.parsed.borrow().get(&held).cloned();
+        let whole = match known {
+            Some(whole) => whole,
+            None => {
+                let whole: Value = serde_json::from_str(raw.get())
+                    .map_err(|error| Problem::new(&held, plain(&error)))?;
+                let whole = Rc::new(whole);
+                self.parsed.borrow_mut().insert(held, Rc::clone(&whole));
+                whole
+            }
+        };
+        if rest.is_empty() {
+            return Ok(Some(whole));
+        }
+        let tail: String = rest
+            .iter()
+            .map(|part| format!("/{}", escape(part)))
+            .collect();
+        Ok(whole.pointer(&tail).map(|part| {
+            let part = Rc::new(part.clone());
+            self.parsed
+                .borrow_mut()
+                .insert(pointer.to_owned(), Rc::clone(&part));
+            part
+        }))
+    }
+
+    /// The methods of a path and their operationIds, with no more parsing than
+    /// that takes.
+    pub(super) fn methods(&self, path: &str) -> Result<Vec<(String, Option<String>)>, Problem> {
+        let Some(raw) = self.paths.get(path) else {
+            return Ok(Vec::new());
+        };
+        let here = format!("/paths/{}", escape(path));
+        let fail = |error: &serde_json::Error| Problem::new(&here, plain(error));
+        let item = members(raw.get()).map_err(|error| fail(&error))?;
+        let mut found = Vec::new();
+        for (method, raw) in item {
+            if METHODS.contains(&method.as_str()) {
+                // Whether it is one at all, its reader will see.
+                let operation = members(raw.get()).unwrap_or_default();
+                let id = operation
+                    .get("operationId")
+                    .and_then(|raw| serde_json::from_str(raw.get()).ok());
+                found.push((method, id));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The keys of a path item that are operations.
+pub(super) const METHODS: [&str; 8] = [
+    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+];
+
+/// Escapes a name for use in a JSON pointer.
+pub(super) fn escape(name: &str) -> String {
+    crate::fragment::escape(name)
+}
+
+/// What a part of a JSON pointer stands for; `%7B` and the like are undone, as
+/// a `$ref` is a URL.
+pub(super) fn unescape(part: &str) -> String {
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        let code = tail
+            .get(..2)
+            .and_then(|hex| std::str::from_utf8(hex).ok())
+            .filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()))
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match code {
+            Some(code) if byte == b'%' => {
+                bytes.push(code);
+                rest = tail.get(2..).unwrap_or_default();
+            }
+            _ => {
+                bytes.push(byte);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes)
+        .replace("~1", "/")
+        .replace("~0", "~")
+}
+
+fn syntax(error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        return format!(
+            "it ends in the middle, at line {} column {}; is it cut off?",
+            error.line(),
+            error.column()
+        );
+    }
+    if error.is_data() {
+        return format!("it is not an OpenAPI document: {}", plain(error));
+    }
+    format!("not JSON: {error}")
+}
+
+/// The error without the place, which would count from the wrong start.
+fn plain(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" at line ") {
+        Some(("recursion limit exceeded", _)) => "it is nested too deeply".to_owned(),
+        Some((message, _)) => message.to_owned(),
+        None => text,
+    }
+}
+
+/// The members of an object, unparsed. A name that comes twice is an error:
+/// programs differ in which of the two they believe.
+fn members(text: &str) -> Result<Members<'_>, serde_json::Error> {
+    struct Object;
+
+    impl<'t> Visitor<'t> for Object {
+        type Value = Members<'t>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut members = BTreeMap::new();
+            while let Some((name, raw)) = map.next_entry::<String, &'t RawValue>()? {
+                if members.insert(name.clone(), raw).is_some() {
+                    return Err(A::Error::custom(format!(
+                        "the name {name:?} stands here twice"
+                    )));
+                }
+            }
+            Ok(members)
+        }
+    }
+
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let members = (&mut reader).deserialize_map(Object)?;
+    reader.end()?;
+    Ok(members)
+}

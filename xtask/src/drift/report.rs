@@ -1,0 +1,95 @@
+//! What the check found, in a form that serves people and programs.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::class::Class;
+use super::suggest::Suggestion;
+
+/// The outcome of a check.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Report {
+    /// Operations that were compared.
+    pub(super) operations: usize,
+    /// Records in the fragment that explain a difference.
+    pub(super) departures: usize,
+    pub(super) findings: Vec<Finding>,
+    /// What could not be told.
+    pub(super) problems: Vec<Trouble>,
+    /// Worth to know, but nothing that is seen on the wire.
+    pub(super) notes: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Status {
+    /// No record is about it.
+    Unrecorded,
+    /// A record is about it, and upstream has changed since.
+    Changed,
+    /// A record is about it, and upstream now says what ours says.
+    Adopted,
+    /// An operation that ours does not have.
+    Available,
+    /// A record that explains nothing.
+    Stale,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Finding {
+    pub(super) status: Status,
+    pub(super) class: Class,
+    /// In a few words.
+    pub(super) what: String,
+    /// The operations that it touches.
+    pub(super) operations: BTreeSet<String>,
+    /// Where in the first of them, by meaning.
+    pub(super) place: String,
+    pub(super) upstream: Seen,
+    pub(super) ours: Seen,
+    /// What upstream said when it was last looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) known: Option<Value>,
+    /// The record that is about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) record: Option<String>,
+    /// What to edit.
+    pub(super) edit: String,
+    /// The record that would explain it, where there is none.
+    #[serde(skip)]
+    pub(super) suggestion: Option<Suggestion>,
+}
+
+/// What one side says, and where.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Seen {
+    pub(super) pointer: String,
+    /// Further places that have a say in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) also: Vec<String>,
+    /// Null where it says nothing.
+    pub(super) value: Option<Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(super) struct Trouble {
+    /// None where it touches all of them.
+    pub(super) operation: Option<String>,
+    pub(super) pointer: String,
+    pub(super) message: String,
+}
+
+impl Report {
+    /// 0 no drift, 1 drift, 2 could not tell.
+    pub(super) fn exit(&self) -> u8 {
+        if !self.problems.is_empty() {
+            2
+        } else if !self.findings.is_empty() {
+            1
+        } else {
+            0
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! The meaning of a schema, whichever way it is written.
+
+use serde_json::{Map, Value, json};
+
+use super::document::{Problem, escape};
+use super::merge::{alternatives, impossible, merge};
+use super::reader::{Reader, Target};
+use super::tree::{Kind, Tree};
+
+/// Which way a schema travels: some keywords count in one direction only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Request,
+    Response,
+}
+
+/// Keywords whose value is the fact. Limits are taken as they are written, even
+/// where they mean nothing, as on the wrong type: upstream did write them.
+const PLAIN: [&str; 12] = [
+    "format",
+    "pattern",
+    "minimum",
+    "maximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "minProperties",
+    "maxProperties",
+    "uniqueItems",
+];
+
+/// Keywords of JSON Schema that are compared, but not looked into.
+const OPAQUE: [&str; 16] = [
+    "not",
+    "if",
+    "then",
+    "else",
+    "contains",
+    "minContains",
+    "maxContains",
+    "prefixItems",
+    "patternProperties",
+    "propertyNames",
+    "dependentRequired",
+    "dependentSchemas",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+    "contentEncoding",
+    "contentMediaType",
+];
+
+impl Reader<'_> {
+    /// Reads the schema `node`, which stands at `at`.
+    pub(super) fn schema(&mut self, node: &Value, at: &str) -> Result<Tree, Problem> {
+        self.down(at)?;
+        let tree = self.meaning(node, at);
+        self.up();
+        tree
+    }
+
+    fn meaning(&mut self, node: &Value, at: &str) -> Result<Tree, Problem> {
+        let object = match node {
+            Value::Bool(true) => return Ok(Tree::node(at)),
+            Value::Bool(false) => return Ok(Tree::never(vec![at.to_owned()], json!({"not": {}}))),
+            Value::Object(object) => object,
+            _ => return Err(Problem::new(at, "there should be a schema here")),
+        };
+        let mut tree = self.own_keywords(object, at)?;
+        if let Some(target) = object.get("$ref") {
+            let referred = match self.enter(target, at)? {
+                // The way up to itself is all that a recursion means.
+                Target::Around(levels) => {
+                    let mut tree = Tree::node(at);
+                    tree.set("recursion", at, json!(levels));
+                    tree
+                }
+                Target::Found(value, pointer) => {
+                    let referred = self.schema(&value, &pointer)?;
+                    self.leave();
+                    referred
+                }
+            };
+            if tree.is_empty() {
+                tree = referred;
+            } else {
+                tree = merge(referred, tree);
+            }
+        }
+        if let Some(parts) = object.get("allOf") {
+            let at = format!("{at}/allOf");
+            for (index, part) in list(parts, &at)?.iter().enumerate() {
+                let part = self.schema(part, &format!("{at}/{index}"))?;
+                tree = merge(tree, part);
+            }
+        }
+        for keyword in ["anyOf", "oneOf"] {
+            if let Some(parts) = object.get(keyword) {
+                let at = format!("{at}/{keyword}");
+                let mut branches = Vec::new();
+                for (index, part) in list(parts, &at)?.iter().enumerate() {
+                    branches.push(self.schema(part, &format!("{at}/{index}"))?);
+                }
+                tree = merge(tree, alternatives(branches, &at));
+            }
+        }
+        tidy(&mut tree, at);
+        tree = impossible(&tree).unwrap_or(tree);
+        // First where it is used, last where it is spelled out.
+        tree.at.retain(|place| place != at);
+        tree.at.insert(0, at.to_owned());
+        self.depart(&mut tree, Kind::Schema, at)?;
+        Ok(tree)
+    }
+
+    fn own_keywords(&mut self, object: &Map<String, Value>, at: &str) -> Result<Tree, Problem> {
+        let mut tree = Tree::node(at);
+        for (keyword, value) in object {
+            let here = format!("{at}/{}", escape(keyword));
+            match keyword.as_str() {
+                "type" => self.types(&mut tree, value, &here)?,
+                "nullable" if *value == true => tree.set("nullable", here, json!(true)),
+                "nullable" if *value != false => {
+                    return Err(Problem::new(here, "there should be true or false here"));
+                }
+                "enum" => {
+                    let values = list(value, &here)?;
+                    tree.set("enum", here, set_of(values));
+                }
+                "const" => tree.set("enum", here, json!([canonical(value)])),
+                "exclusiveMinimum" | "exclusiveMaximum" => {
+                    self.exclusive(&mut tree, object, keyword, &here);
+                }
+                "minimum" if object.get("exclusiveMinimum") == Some(&json!(true)) => {}
+                "maximum" if object.get("exclusiveMaximum") == Some(&json!(true)) => {}
+                "minLength" | "minItems" | "minProperties" if value.as_u64() == Some(0) => {}
+                "uniqueItems" if *value == false => {}
+                "properties" => {
+                    tree.container("properties").at.push(here.clone());
+                    for (name, part) in map(value, &here)? {
+                        let here = format!("{here}/{}", escape(name));
+                        let part = self.inside(|reader| reader.schema(part, &here))?;
+                        tree.container("properties").adopt(name, part);
+                    }
+                }
+                "required" => {
+                    tree.container("required").at.push(here.clone());
+                    for name in list(value, &here)? {
+                        let Some(name) = name.as_str() else {
+                            return Err(Problem::new(here, "there should be names here"));
+                        };
+                        tree.container("required")
+                            .set(name, here.as_str(), json!(true));
+                    }
+                }
+                "items" => {
+                    let items = self.inside(|reader| reader.schema(value, &here))?;
+                    if !items.is_empty() || items.absent.is_some() {
+                        tree.adopt("items", items);
+                    } else {
+                        // Says no more than that this is a list.
+                        tree.container("items").at.push(here);
+                    }
+                }
+                "additionalProperties" => {
+                    let rest = self.inside(|reader| reader.schema(value, &here))?;
+                    if !rest.is_empty() {
+                        tree.adopt("additionalProperties", rest);
+                    }
+                }
+                "readOnly" if self.way == Way::Response => {}
+                "writeOnly" if self.way == Way::Request => {}
+                "readOnly" | "writeOnly" if *value == true => {
+                    tree.set(keyword, here, json!(true));
+                }
+                // What the service assumes for a value that it was not sent.
+                "default" if self.way == Way::Request => {
+                    tree.set("default", here, canonical(value));
+                }
+                "deprecated" if *value == true => self.deprecated(&here),
+                "discriminator" => {
+                    let names = value.get("mapping").and_then(Value::as_object);
+                    let names: Vec<_> = names.into_iter().flat_map(Map::keys).collect();
+                    let by = value.get("propertyName");
+                    tree.set(
+                        "discriminator",
+                        here,
+                        json!({"propertyName": by, "values": names}),
+                    );
+                }
+                "not" if value.as_object().is_some_and(Map::is_empty) => {
+                    return Ok(Tree::never(vec![here], json!({"not": {}})));
+                }
+                keyword if PLAIN.contains(&keyword) || OPAQUE.contains(&keyword) => {
+                    tree.set(keyword, here, canonical(value));
+                }
+                _ => {}
+            }
+        }
+        Ok(tree)
+    }
+
+    fn types(&mut self, tree: &mut Tree, value: &Value, here: &str) -> Result<(), Problem> {
+        let wrong = || Problem::new(here, format!("{value} is no type"));
+        let words = match value {
+            Value::String(word) => vec![word.as_str()],
+            Value::Array(words) => words
+                .iter()
+                .map(|word| word.as_str().ok_or_else(wrong))
+                .collect::<Result<_, _>>()?,
+            _ => return Err(wrong()),
+        };
+        const KNOWN: [&str; 7] = [
+            "string", "number", "integer", "boolean", "array", "object", "null",
+        ];
+        if words.is_empty() || !words.iter().all(|word| KNOWN.contains(word)) {
+            return Err(wrong());
+        }
+        let (null, rest): (Vec<&str>, Vec<&str>) = words.into_iter().partition(|w| *w == "null");
+        match rest.as_slice() {
+            [] => tree.set("type", here, json!("null")),
+            [one] => tree.set("type", here, json!(one)),
+            several => {
+                let branches = several
+                    .iter()
+                    .map(|word| {
+                        let mut branch = Tree::node(here);
+                        branch.set("type", here, json!(word));
+                        branch
+                    })
+                    .collect();
+                let several = alternatives(branches, here);
+                tree.kids.extend(several.kids);
+            }
+        }
+        if !null.is_empty() && !rest.is_empty() {
+            tree.set("nullable", here, json!(true));
+        }
+        Ok(())
+    }
+
+    /// In 3.0 a switch beside the limit, in 3.1 the limit itself.
+    fn exclusive(
+        &mut self,
+        tree: &mut Tree,
+        object: &Map<String, Value>,
+        keyword: &str,
+        here: &str,
+    ) {
+        let limit = match object.get(keyword) {
+            Some(Value::Bool(true)) if keyword == "exclusiveMinimum" => object.get("minimum"),
+            Some(Value::Bool(true)) => object.get("maximum"),
+            Some(Value::Bool(false)) | None => None,
+            limit => limit,
+        };
+        if let Some(limit) = limit {
+            tree.set(keyword, here, canonical(limit));
+        }
+    }
+}
+
+/// Leaves one way to say a thing: the null of an enum is said by `nullable`,
+/// and a type that all else implies is as good as written.
+fn tidy(tree: &mut Tree, at: &str) {
+    if tree.kids.contains_key("nullable") {
+        let values = tree.kids.get_mut("enum").and_then(|kid| kid.leaf.as_mut());
+        if let Some(values) = values.and_then(Value::as_array_mut)
+            && values.iter().any(|value| !value.is_null())
+        {
+            values.retain(|value| !value.is_null());
+        }
+    }
+    let has = |name: &str| tree.kids.contains_key(name);
+    if has("type") || has("anyOf") || has("recursion") || tree.is_never() {
+        return;
+    }
+    let filled = |name: &str| tree.kids.get(name).is_some_and(|kid| !kid.is_empty());
+    let implied = if filled("properties") || filled("required") || has("additionalProperties") {
+        Some("object")
+    } else if has("items") {
+        Some("array")
+    } else {
+        let values = tree.value("enum").and_then(Value::as_array);
+        values
+            .filter(|values| !values.is_empty())
+            .and_then(|values| {
+                let all = |test: fn(&Value) -> bool| values.iter().all(test);
+                if all(Value::is_string) {
+                    Some("string")
+                } else if all(|value| value.is_i64() || value.is_u64()) {
+                    Some("integer")
+                } else if all(Value::is_boolean) {
+                    Some("boolean")
+                } else {
+                    None
+                }
+            })
+    };
+    if let Some(implied) = implied {
+        tree.set("type", at, json!(implied));
+    }
+}
+
+fn list<'v>(value: &'v Value, at: &str) -> Result<&'v Vec<Value>, Problem> {
+    let wrong = || Problem::new(at, "there should be a list here");
+    value.as_array().ok_or_else(wrong)
+}
+
+fn map<'v>(value: &'v Value, at: &str) -> Result<&'v Map<String, Value>, Problem> {
+    let wrong = || Problem::new(at, "there should be an object here");
+    value.as_object().ok_or_else(wrong)
+}
+
+/// Values of which the order says nothing.
+pub(super) fn set_of(values: &[Value]) -> Value {
+    let mut values: Vec<_> = values.iter().map(canonical).collect();
+    values.sort_by_key(Value::to_string);
+    values.dedup();
+    Value::Array(values)
+}
+
+/// One form for equal values: 1.0 is 1.
+pub(super) fn canonical(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            // Beyond this, neighbouring numbers would fall together.
+            Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 9e15 => {
+                json!(float as i64)
+            }
+            _ => value.clone(),
+        },
+        Value::Array(values) => values.iter().map(canonical).collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| (name.clone(), canonical(value)))
+            .collect(),
+        _ => value.clone(),
+    }
+}

@@ -1,0 +1,177 @@
+//! One of the two sides of a comparison.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::document::{Document, METHODS, Problem, escape};
+use super::reader::Reader;
+use super::records::Records;
+use super::security::Schemes;
+use super::tree::{Kind, Tree};
+
+/// One of our operations.
+#[derive(Debug, Clone)]
+pub(super) struct Operation {
+    pub(super) path: String,
+    pub(super) method: String,
+    /// Our operationId.
+    pub(super) id: String,
+}
+
+impl Operation {
+    pub(super) fn title(&self) -> String {
+        format!("{} {}", self.method.to_uppercase(), self.path)
+    }
+
+    pub(super) fn pointer(&self) -> String {
+        format!("/paths/{}/{}", escape(&self.path), self.method)
+    }
+}
+
+/// A path without the names of its parameters, which nobody sees on the wire.
+pub(super) fn shape(path: &str) -> Vec<&str> {
+    let nameless = |part| match part {
+        part if is_parameter(part) => "{}",
+        part => part,
+    };
+    path.split('/').map(nameless).collect()
+}
+
+fn is_parameter(part: &str) -> bool {
+    part.starts_with('{') && part.ends_with('}')
+}
+
+fn parameter_names(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/')
+        .filter(|part| is_parameter(part))
+        .map(|part| part.trim_matches(['{', '}']))
+}
+
+/// What each path parameter of `path` is called in `ours`, counted from the
+/// end: a path that has moved may have more or less at its beginning.
+pub(super) fn renamed(path: &str, ours: &str) -> BTreeMap<String, String> {
+    let [theirs, ours] = [path, ours].map(|path| {
+        let mut names: Vec<_> = parameter_names(path).map(str::to_owned).collect();
+        names.reverse();
+        names
+    });
+    theirs.into_iter().zip(ours).collect()
+}
+
+/// The operations of the fragment, in order.
+pub(super) fn operations(fragment: &Document<'_>) -> Result<Vec<Operation>, Problem> {
+    let mut found = Vec::new();
+    for path in fragment.paths() {
+        let at = format!("/paths/{}", escape(path));
+        let item = fragment.at(&at)?.unwrap_or_default();
+        for method in METHODS {
+            if let Some(operation) = item.get(method) {
+                let id = operation.get("operationId").and_then(Value::as_str);
+                found.push(Operation {
+                    path: path.to_owned(),
+                    method: method.to_owned(),
+                    id: id.unwrap_or_default().to_owned(),
+                });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What the fragment says: as it stands, or with the records applied, which is
+/// what upstream said when they were written.
+pub(super) struct Ours {
+    pub(super) root: Tree,
+    /// By title.
+    pub(super) operations: BTreeMap<String, Tree>,
+    pub(super) schemes: Tree,
+    /// From title to operationId.
+    ids: BTreeMap<String, String>,
+}
+
+impl Ours {
+    pub(super) fn read(
+        fragment: &Document<'_>,
+        operations: &[Operation],
+        records: Option<&Records>,
+    ) -> Result<Self, Problem> {
+        let schemes = Schemes::read(fragment, &Tree::default())?;
+        let mut root = root(fragment, &schemes)?;
+        let mut reader = Reader::new(fragment, records.map(|records| (records, "")));
+        reader.depart(&mut root, Kind::Root, "")?;
+        let mut read = BTreeMap::new();
+        for operation in operations {
+            let departures = records.map(|records| (records, operation.id.as_str()));
+            let mut reader = Reader::new(fragment, departures);
+            let names = renamed(&operation.path, &operation.path);
+            let tree = reader.operation(&operation.path, &operation.method, &names, &schemes)?;
+            read.insert(operation.title(), tree);
+        }
+        let schemes = root
+            .kids
+            .get("components")
+            .and_then(|components| components.kids.get("securitySchemes"))
+            .cloned()
+            .unwrap_or_default();
+        Ok(Self {
+            root,
+            operations: read,
+            schemes,
+            ids: operations
+                .iter()
+                .map(|operation| (operation.title(), operation.id.clone()))
+                .collect(),
+        })
+    }
+
+    /// Where all that stands at `pointer` comes in: operation and path of meaning.
+    pub(super) fn uses(&self, pointer: &str) -> BTreeSet<(String, Vec<String>)> {
+        fn search(
+            tree: &Tree,
+            pointer: &str,
+            path: &mut Vec<String>,
+            found: &mut Vec<Vec<String>>,
+        ) {
+            if tree.leaf.is_none() && tree.at.iter().any(|at| at == pointer) {
+                found.push(path.clone());
+            }
+            for (name, kid) in &tree.kids {
+                path.push(name.clone());
+                search(kid, pointer, path, found);
+                path.pop();
+            }
+        }
+        let mut uses = BTreeSet::new();
+        for (title, tree) in &self.operations {
+            let mut found = Vec::new();
+            search(tree, pointer, &mut Vec::new(), &mut found);
+            uses.extend(found.into_iter().map(|path| (title.clone(), path)));
+        }
+        uses
+    }
+
+    /// The operationId of ours for a title.
+    pub(super) fn id(&self, title: &str) -> Option<&str> {
+        self.ids.get(title).map(String::as_str)
+    }
+}
+
+/// What holds for the document as a whole.
+pub(super) fn root(document: &Document<'_>, schemes: &Schemes) -> Result<Tree, Problem> {
+    let mut root = Tree::node("");
+    if let Some(value) = document.at("/servers")? {
+        root.set(
+            "servers",
+            "/servers",
+            super::operation::servers(&value, "/servers")?,
+        );
+    }
+    let security = schemes.requirement(&schemes.default, "/security")?;
+    root.set("security", "/security", security);
+    let components = root.container("components");
+    components
+        .kids
+        .insert("securitySchemes".to_owned(), schemes.tree.clone());
+    Ok(root)
+}

@@ -1,0 +1,11 @@
+//! The check on small documents of our own.
+
+mod kinds;
+mod mutant;
+mod mutation;
+mod reach;
+mod records;
+mod rewrite;
+mod same;
+mod small;
+mod strange;

@@ -1,0 +1,173 @@
+//! Random changes: every one that matters is reported at its place, and none
+//! that does not. What matters is decided here, from the text of the document
+//! alone, and not by the code under test.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::mutant::Mutator;
+use super::reach::{Site, sites};
+use super::small::{self, fragment, upstream};
+use crate::drift::compare;
+use crate::drift::report::{Finding, Report};
+use crate::fragment::FRAGMENT;
+
+/// Tells each kind of change how often it was tried, and how it went.
+#[derive(Default)]
+struct Figures {
+    tried: BTreeMap<&'static str, [usize; 2]>,
+    missed: Vec<String>,
+}
+
+impl Figures {
+    fn add(&mut self, kind: &'static str, fault: Option<String>) {
+        let figures = self.tried.entry(kind).or_default();
+        figures[0] += 1;
+        if let Some(fault) = fault {
+            figures[1] += 1;
+            self.missed.push(format!("{kind}: {fault}"));
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.tried.values().map(|figures| figures[0]).sum()
+    }
+}
+
+/// Whether a finding is about the place that was changed: at it, in it, or at
+/// the object around it.
+fn is_about(finding: &Finding, place: &str) -> bool {
+    let near = |pointer: &String| {
+        let around = place.rsplit_once('/').map_or("", |(around, _)| around);
+        pointer == place || pointer == around || pointer.starts_with(&format!("{place}/"))
+    };
+    // What goes from a joined schema is missing from the whole, not from the
+    // part that had it; then the meaning says where.
+    let name = place
+        .split_once("/properties/")
+        .map(|_| place.rsplit('/').next());
+    let named = finding.upstream.value.is_none()
+        && name
+            .flatten()
+            .is_some_and(|name| finding.place.split('/').any(|part| part == name));
+    near(&finding.upstream.pointer) || finding.upstream.also.iter().any(near) || named
+}
+
+fn describe(report: &Report) -> String {
+    small::lines(report).join("; ")
+}
+
+/// Tries `count` changes that matter, each beside a few that do not, and as
+/// many trials of only such that do not.
+fn run(ours: &Value, theirs: &Value, seed: u64, count: usize) -> (Figures, Figures) {
+    let ours_text = ours.to_string();
+    let places = sites(theirs, ours);
+    assert!(10 < places.len(), "{} sites", places.len());
+    let check = |document: &Value| compare(&ours_text, &document.to_string(), "mutant").unwrap();
+    assert_eq!(describe(&check(theirs)), "");
+    let mut random = Mutator::new(seed);
+    let (mut matter, mut idle) = (Figures::default(), Figures::default());
+    while matter.count() < count {
+        let mut document = theirs.clone();
+        let Some((kind, places)) = random.change(&mut document, &places) else {
+            continue;
+        };
+        let report = check(&document);
+        let about = |place: &String| {
+            report
+                .findings
+                .iter()
+                .any(|finding| is_about(finding, place))
+        };
+        let fault = if report.exit() != 1 {
+            Some(format!("{places:?} is not reported: {}", report.exit()))
+        } else if !places.iter().any(about) {
+            Some(format!(
+                "{places:?} is reported elsewhere: {}",
+                describe(&report)
+            ))
+        } else {
+            None
+        };
+        matter.add(kind, fault);
+    }
+    while idle.count() < count {
+        let mut document = theirs.clone();
+        let mut kinds = Vec::new();
+        for _ in 0..3 {
+            // Places may have gone with the change before.
+            let places: Vec<Site> = sites(&document, ours);
+            kinds.extend(random.rewrite(&mut document, &places));
+        }
+        let report = check(&document);
+        let fault = (report.exit() != 0)
+            .then(|| format!("{kinds:?}: {} {:?}", describe(&report), report.problems));
+        for (kind, _) in &kinds {
+            idle.add(kind, fault.clone());
+        }
+    }
+    (matter, idle)
+}
+
+#[test]
+fn every_change_that_matters_is_reported_and_no_other() {
+    // A contradiction, alternatives and parts that overlap, as the published
+    // document has them, make the small one harder.
+    let mut theirs = upstream();
+    small::put(
+        &mut theirs,
+        "/components/schemas/lid_response_single/allOf/0",
+        json!({"allOf": [
+            {"$ref": "#/components/schemas/common_envelope"},
+            {"properties": {"result": {"anyOf": [{"type": "object"}, {"type": "string"}]}}}
+        ]}),
+    );
+    let mut ours = fragment();
+    small::at(&mut ours, "/components/schemas/OneLid")["x-departures"] = json!([{
+        "aspect": "properties/result/anyOf",
+        "upstream": [{"type": "object"}, {"type": "string"}],
+        "reason": "No operation sends a text."
+    }]);
+    let (matter, idle) = run(&ours, &theirs, 2024, 300);
+    assert_eq!(matter.missed, [""; 0]);
+    assert_eq!(idle.missed, [""; 0]);
+    // All kinds of change came up.
+    assert!(20 < matter.tried.len(), "{:?}", matter.tried);
+    assert!(12 < idle.tried.len(), "{:?}", idle.tried);
+}
+
+/// The same on a published document:
+/// `DRIFT_DOCUMENT=<path> cargo test --release -p xtask -- --ignored --nocapture published`.
+#[test]
+#[ignore = "needs a published document, named by DRIFT_DOCUMENT"]
+fn every_change_of_a_published_document_is_reported() {
+    let path = std::env::var("DRIFT_DOCUMENT").expect("DRIFT_DOCUMENT names a document");
+    let number = |name, usual| std::env::var(name).map_or(usual, |text| text.parse().unwrap());
+    let (count, seed) = (number("DRIFT_MUTATIONS", 400), number("DRIFT_SEED", 8));
+    let theirs = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap();
+    let ours = std::fs::read_to_string(root.join(FRAGMENT)).unwrap();
+    let (matter, idle) = run(
+        &serde_json::from_str(&ours).unwrap(),
+        &theirs,
+        seed as u64,
+        count,
+    );
+    for (title, figures) in [("matter", &matter), ("do not matter", &idle)] {
+        println!(
+            "\nchanges that {title}: {}, faults {}",
+            figures.count(),
+            figures.missed.len()
+        );
+        for (kind, [tried, faults]) in &figures.tried {
+            println!("  {tried:5}  {faults:3}  {kind}");
+        }
+        for fault in &figures.missed {
+            println!("    {fault}");
+        }
+    }
+    assert!(matter.missed.is_empty() && idle.missed.is_empty());
+}
