@@ -1,0 +1,117 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use time::OffsetDateTime;
+
+/// Time as the simulator sees it: what really passed, plus what a test added.
+///
+/// Inside the simulator a moment is the [`Duration`] since its start, which
+/// cannot go backwards; calendar dates are made from it only for answers.
+#[derive(Debug)]
+pub(super) struct Clock {
+    origin: OffsetDateTime,
+    started: Instant,
+    stands_still: bool,
+    added_nanos: AtomicU64,
+}
+
+impl Clock {
+    pub(super) fn new(origin: SystemTime, stands_still: bool) -> Self {
+        Self {
+            origin: calendar(origin),
+            started: Instant::now(),
+            stands_still,
+            added_nanos: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn advance(&self, by: Duration) {
+        let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+        // Saturates, because a clock that wraps would send tests to the past.
+        let add = |old: u64| Some(old.saturating_add(nanos));
+        let _ = self
+            .added_nanos
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+    }
+
+    /// The moment: how long the simulator has run in its own time.
+    pub(super) fn moment(&self) -> Duration {
+        let real = if self.stands_still {
+            Duration::ZERO
+        } else {
+            self.started.elapsed()
+        };
+        real + Duration::from_nanos(self.added_nanos.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn now(&self) -> OffsetDateTime {
+        time::Duration::try_from(self.moment())
+            .ok()
+            .and_then(|moment| self.origin.checked_add(moment))
+            .unwrap_or(self.origin)
+    }
+}
+
+/// A system time as a calendar date; dates beyond the year 9999 become 1970.
+pub(super) fn calendar(at: SystemTime) -> OffsetDateTime {
+    let nanos = match at.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => i128::try_from(after.as_nanos()).unwrap_or(i128::MAX),
+        Err(before) => {
+            i128::try_from(before.duration().as_nanos()).map_or(i128::MIN, |nanos| -nanos)
+        }
+    };
+    OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+/// `2122-10-29T16:59:47Z`, the form of `expires_on`.
+pub(super) fn seconds(at: OffsetDateTime) -> String {
+    format!("{}Z", date_and_time(at))
+}
+
+/// `2022-11-22T17:32:30.467938Z`, the form of `uploaded_on`.
+pub(super) fn microseconds(at: OffsetDateTime) -> String {
+    format!("{}.{:06}Z", date_and_time(at), at.microsecond())
+}
+
+fn date_and_time(at: OffsetDateTime) -> String {
+    let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
+    let (hour, minute, second) = at.to_hms();
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_the_two_forms_of_the_service() {
+        let table = [
+            (0, "1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000000Z"),
+            (
+                1_669_138_350_467_938_000,
+                "2022-11-22T17:32:30Z",
+                "2022-11-22T17:32:30.467938Z",
+            ),
+            (1_000, "1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000001Z"),
+        ];
+        for (nanos, short, long) in table {
+            let at = calendar(SystemTime::UNIX_EPOCH + Duration::from_nanos(nanos));
+            assert_eq!(seconds(at), short);
+            assert_eq!(microseconds(at), long);
+        }
+    }
+
+    #[test]
+    fn stands_still_unless_advanced() {
+        let clock = Clock::new(SystemTime::UNIX_EPOCH, true);
+        assert_eq!(clock.moment(), Duration::ZERO);
+        clock.advance(Duration::from_secs(90));
+        assert_eq!(clock.moment(), Duration::from_secs(90));
+        assert_eq!(seconds(clock.now()), "1970-01-01T00:01:30Z");
+        clock.advance(Duration::MAX);
+        assert!(
+            clock.moment() > Duration::from_secs(90),
+            "saturates instead of wrapping"
+        );
+    }
+}

@@ -1,0 +1,165 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The hostnames which one CA (uploaded or managed) has in one zone, and those
+/// on their way out.
+#[derive(Debug, Default)]
+pub(super) struct Binding {
+    current: Vec<Placed>,
+    leaving: Vec<Placed>,
+}
+
+/// A hostname and when it was attached or removed.
+#[derive(Debug)]
+struct Placed {
+    hostname: String,
+    since: Duration,
+}
+
+/// How far an attached or removed hostname has got.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Stage {
+    PendingDeployment,
+    Active,
+    PendingDeletion,
+}
+
+impl Stage {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::PendingDeployment => "pending_deployment",
+            Self::Active => "active",
+            Self::PendingDeletion => "pending_deletion",
+        }
+    }
+}
+
+impl Binding {
+    pub(super) fn hostnames(&self) -> Vec<String> {
+        self.current
+            .iter()
+            .map(|placed| placed.hostname.clone())
+            .collect()
+    }
+
+    /// Makes `wanted` the whole list and returns what is no longer in it.
+    pub(super) fn replace(&mut self, wanted: &[String], now: Duration) -> Vec<String> {
+        let (kept, removed): (Vec<_>, Vec<_>) = std::mem::take(&mut self.current)
+            .into_iter()
+            .partition(|placed| wanted.contains(&placed.hostname));
+        let names = removed
+            .iter()
+            .map(|placed| placed.hostname.clone())
+            .collect();
+        self.leaving
+            .extend(removed.into_iter().map(|placed| Placed {
+                since: now,
+                ..placed
+            }));
+
+        // In the order in which they were sent, as the answer shows them.
+        let mut kept: BTreeMap<String, Duration> = kept
+            .into_iter()
+            .map(|placed| (placed.hostname, placed.since))
+            .collect();
+        for hostname in wanted {
+            if self
+                .current
+                .iter()
+                .any(|placed| placed.hostname == *hostname)
+            {
+                continue;
+            }
+            let since = kept.remove(hostname).unwrap_or(now);
+            self.current.push(Placed {
+                hostname: hostname.clone(),
+                since,
+            });
+        }
+        self.leaving
+            .retain(|placed| !wanted.contains(&placed.hostname));
+        names
+    }
+
+    /// The status of the association as a whole; `None` once nothing remains.
+    pub(super) fn stage(&self, now: Duration, delay: Duration) -> Option<Stage> {
+        let pending = |placed: &Placed| now < placed.since.saturating_add(delay);
+        if self.current.is_empty() {
+            let leaving = self.leaving.iter().any(pending);
+            return leaving.then_some(Stage::PendingDeletion);
+        }
+        let deploying = self.current.iter().any(pending);
+        Some(if deploying {
+            Stage::PendingDeployment
+        } else {
+            Stage::Active
+        })
+    }
+
+    /// The stage of one hostname while it is in the list.
+    pub(super) fn stage_of(&self, hostname: &str, now: Duration, delay: Duration) -> Option<Stage> {
+        let placed = self
+            .current
+            .iter()
+            .find(|placed| placed.hostname == hostname)?;
+        let pending = now < placed.since.saturating_add(delay);
+        Some(if pending {
+            Stage::PendingDeployment
+        } else {
+            Stage::Active
+        })
+    }
+
+    /// Forgets what has left for good, so that long runs stay small.
+    pub(super) fn settle(&mut self, now: Duration, delay: Duration) {
+        self.leaving
+            .retain(|placed| now < placed.since.saturating_add(delay));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DELAY: Duration = Duration::from_secs(10);
+
+    fn names(list: &str) -> Vec<String> {
+        list.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn passes_through_the_stages() {
+        use Stage::*;
+        let mut binding = Binding::default();
+        // (second, the list sent then if any, status right after)
+        let table = [
+            (0, None, None),
+            (0, Some("a"), Some(PendingDeployment)),
+            (9, None, Some(PendingDeployment)),
+            (10, None, Some(Active)),
+            (11, Some("a b"), Some(PendingDeployment)),
+            (21, Some("b"), Some(Active)),
+            (22, Some(""), Some(PendingDeletion)),
+            (31, None, Some(PendingDeletion)),
+            (32, None, None),
+            (33, Some("a"), Some(PendingDeployment)),
+            (43, None, Some(Active)),
+        ];
+        for (second, list, want) in table {
+            let now = Duration::from_secs(second);
+            if let Some(list) = list {
+                binding.replace(&names(list), now);
+            }
+            assert_eq!(binding.stage(now, DELAY), want, "at {second} s");
+        }
+    }
+
+    #[test]
+    fn replaces_the_whole_list_in_the_order_sent() {
+        let mut binding = Binding::default();
+        assert!(binding.replace(&names("a b a"), DELAY).is_empty());
+        assert_eq!(binding.hostnames(), ["a", "b"]);
+        assert_eq!(binding.replace(&names("c b"), DELAY), ["a"]);
+        assert_eq!(binding.hostnames(), ["c", "b"]);
+    }
+}

@@ -1,0 +1,150 @@
+use std::time::SystemTime;
+
+use super::clock::{Clock, calendar, microseconds, seconds};
+use super::world::{CUSTOM, Stored};
+use super::x509::{self, Unreadable};
+
+/// A certificate to put into the simulator without a request; see
+/// [`Simulator::seed`](super::Simulator::seed).
+///
+/// Neither the quota nor the rules of an upload apply, only the PEM has to
+/// parse.
+#[derive(Clone, Debug)]
+#[must_use = "a seed does nothing until it is put into a simulator"]
+pub struct Seed {
+    pem: String,
+    ca: bool,
+    name: Option<String>,
+    id: Option<String>,
+    kind: String,
+    uploaded_on: Option<SystemTime>,
+    expires_on: Option<SystemTime>,
+}
+
+/// The PEM text of a seed holds no certificate that can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnreadablePem;
+
+impl std::fmt::Display for UnreadablePem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the text holds no certificate in PEM, or more than certificates")
+    }
+}
+
+impl std::error::Error for UnreadablePem {}
+
+impl Seed {
+    /// A CA.
+    pub fn ca(pem: impl Into<String>) -> Self {
+        Self {
+            pem: pem.into(),
+            ca: true,
+            name: None,
+            id: None,
+            kind: CUSTOM.to_owned(),
+            uploaded_on: None,
+            expires_on: None,
+        }
+    }
+
+    /// A leaf certificate; its key is not needed.
+    pub fn leaf(pem: impl Into<String>) -> Self {
+        Self {
+            ca: false,
+            ..Self::ca(pem)
+        }
+    }
+
+    /// The name; none by default.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The id, in place of a random UUID. A certificate which has it already
+    /// is replaced. Requests reach only 32 hexadecimal digits and UUIDs.
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// The `type`, such as `gateway_managed`; `custom` by default.
+    pub fn kind(mut self, kind: impl Into<String>) -> Self {
+        self.kind = kind.into();
+        self
+    }
+
+    /// The date of the upload; the simulator's now by default.
+    pub fn uploaded_on(mut self, at: SystemTime) -> Self {
+        self.uploaded_on = Some(at);
+        self
+    }
+
+    /// The date of expiry, in place of the one in the certificate.
+    pub fn expires_on(mut self, at: SystemTime) -> Self {
+        self.expires_on = Some(at);
+        self
+    }
+
+    pub(super) fn sow(self, clock: &Clock) -> Result<Stored, UnreadablePem> {
+        let first = x509::read_chain(&self.pem).map(|chain| chain.into_iter().next());
+        let first = first.map_err(|_: Unreadable| UnreadablePem)?;
+        let details = first.ok_or(UnreadablePem)?;
+        Ok(Stored {
+            id: self.id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
+            ca: self.ca,
+            pem: self.pem,
+            name: self.name,
+            kind: self.kind,
+            expires_on: self.expires_on.map_or(details.expires_on, calendar),
+            uploaded_on: self.uploaded_on.map_or_else(|| clock.now(), calendar),
+            details,
+        })
+    }
+}
+
+/// A certificate as the simulator holds it, in the words of the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoredCertificate {
+    /// The id.
+    pub id: String,
+    /// Whether it was stored as a CA.
+    pub ca: bool,
+    /// The PEM chain as stored.
+    pub certificates: String,
+    /// The name, if it was given one.
+    pub name: Option<String>,
+    /// The `type`.
+    pub kind: String,
+    /// The issuer, most specific name first.
+    pub issuer: String,
+    /// The serial number, decimal.
+    pub serial_number: String,
+    /// The signature algorithm.
+    pub signature: String,
+    /// The date of expiry.
+    pub expires_on: String,
+    /// The date of the upload.
+    pub uploaded_on: String,
+    /// SHA-256 of the first certificate's DER, lower case hexadecimal digits.
+    pub fingerprint: String,
+}
+
+impl From<&Stored> for StoredCertificate {
+    fn from(stored: &Stored) -> Self {
+        Self {
+            id: stored.id.clone(),
+            ca: stored.ca,
+            certificates: stored.pem.clone(),
+            name: stored.name.clone(),
+            kind: stored.kind.clone(),
+            issuer: stored.details.issuer.clone(),
+            serial_number: stored.details.serial_number.clone(),
+            signature: stored.details.signature.clone(),
+            expires_on: seconds(stored.expires_on),
+            uploaded_on: microseconds(stored.uploaded_on),
+            fingerprint: stored.details.fingerprint.clone(),
+        }
+    }
+}

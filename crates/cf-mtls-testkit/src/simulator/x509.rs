@@ -1,0 +1,207 @@
+use std::fmt::Write as _;
+
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::{PemObject, SectionKind};
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use x509_parser::prelude::{FromDer, X509Certificate, X509Name};
+
+/// What the simulator keeps of one certificate of a chain.
+#[derive(Clone, Debug)]
+pub(super) struct Details {
+    pub(super) issuer: String,
+    pub(super) serial_number: String,
+    pub(super) signature: String,
+    pub(super) signature_supported: bool,
+    pub(super) expires_on: OffsetDateTime,
+    pub(super) is_ca: bool,
+    /// SHA-256 of the DER, in lower case hexadecimal digits.
+    pub(super) fingerprint: String,
+    public_key_info: Vec<u8>,
+}
+
+/// Why a PEM text is no chain of certificates.
+#[derive(Debug, PartialEq)]
+pub(super) enum Unreadable {
+    /// No certificate in it, or one that does not parse.
+    Malformed,
+    /// A private key lies between the certificates.
+    HoldsKey,
+}
+
+/// Why a private key does not go with a certificate.
+#[derive(Debug, PartialEq)]
+pub(super) enum KeyProblem {
+    Unreadable,
+    OfAnother,
+}
+
+/// Reads a PEM chain; the result has at least one entry.
+pub(super) fn read_chain(pem: &str) -> Result<Vec<Details>, Unreadable> {
+    // Catches encrypted keys too, which the PEM reader skips as unknown.
+    if pem.contains("PRIVATE KEY-----") {
+        return Err(Unreadable::HoldsKey);
+    }
+    let mut chain = Vec::new();
+    for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(pem.as_bytes()) {
+        match section {
+            Ok((SectionKind::Certificate, der)) => {
+                chain.push(read_der(&der).ok_or(Unreadable::Malformed)?);
+            }
+            Ok(_) | Err(_) => return Err(Unreadable::Malformed),
+        }
+    }
+    if chain.is_empty() {
+        return Err(Unreadable::Malformed);
+    }
+    Ok(chain)
+}
+
+fn read_der(der: &[u8]) -> Option<Details> {
+    let (rest, certificate) = X509Certificate::from_der(der).ok()?;
+    if !rest.is_empty() {
+        return None;
+    }
+    let algorithm = certificate.signature_algorithm.algorithm.to_id_string();
+    let known = signature_name(&algorithm);
+    Some(Details {
+        issuer: print_name(certificate.issuer()),
+        serial_number: certificate.tbs_certificate.serial.to_string(),
+        signature: known.map_or_else(|| algorithm.clone(), str::to_owned),
+        signature_supported: known.is_some(),
+        expires_on: certificate.validity().not_after.to_datetime(),
+        is_ca: certificate.is_ca(),
+        fingerprint: hex(&Sha256::digest(der)),
+        public_key_info: certificate.public_key().raw.to_vec(),
+    })
+}
+
+/// The algorithms which the service takes, in its notation.
+fn signature_name(oid: &str) -> Option<&'static str> {
+    Some(match oid {
+        "1.2.840.113549.1.1.5" => "SHA1WithRSA",
+        "1.2.840.113549.1.1.11" => "SHA256WithRSA",
+        "1.2.840.113549.1.1.12" => "SHA384WithRSA",
+        "1.2.840.113549.1.1.13" => "SHA512WithRSA",
+        "1.2.840.10045.4.1" => "ECDSAWithSHA1",
+        "1.2.840.10045.4.3.2" => "ECDSAWithSHA256",
+        "1.2.840.10045.4.3.3" => "ECDSAWithSHA384",
+        "1.2.840.10045.4.3.4" => "ECDSAWithSHA512",
+        _ => return None,
+    })
+}
+
+/// A distinguished name, most specific part first, without spaces between.
+fn print_name(name: &X509Name<'_>) -> String {
+    let rdns: Vec<_> = name.iter_rdn().collect();
+    let mut out = String::new();
+    for (at, rdn) in rdns.into_iter().rev().enumerate() {
+        for (part, attribute) in rdn.iter().enumerate() {
+            match (at, part) {
+                (0, 0) => {}
+                (_, 0) => out.push(','),
+                _ => out.push('+'),
+            }
+            let oid = attribute.attr_type().to_id_string();
+            out.push_str(attribute_name(&oid).unwrap_or(&oid));
+            out.push('=');
+            match attribute.as_str() {
+                Ok(text) => push_escaped(&mut out, text),
+                // A string type that is not text to us: its bytes, as in RFC 4514.
+                Err(_) => {
+                    out.push('#');
+                    out.push_str(&hex(attribute.as_slice()));
+                }
+            }
+        }
+    }
+    out
+}
+
+fn attribute_name(oid: &str) -> Option<&'static str> {
+    Some(match oid {
+        "2.5.4.3" => "CN",
+        "2.5.4.5" => "SERIALNUMBER",
+        "2.5.4.6" => "C",
+        "2.5.4.7" => "L",
+        "2.5.4.8" => "ST",
+        "2.5.4.9" => "STREET",
+        "2.5.4.10" => "O",
+        "2.5.4.11" => "OU",
+        "2.5.4.17" => "POSTALCODE",
+        "0.9.2342.19200300.100.1.25" => "DC",
+        _ => return None,
+    })
+}
+
+fn push_escaped(out: &mut String, text: &str) {
+    let last = text.chars().count().saturating_sub(1);
+    for (at, letter) in text.chars().enumerate() {
+        let edge = letter == ' ' && (at == 0 || at == last) || letter == '#' && at == 0;
+        if edge || matches!(letter, ',' | '+' | '"' | '\\' | '<' | '>' | ';') {
+            out.push('\\');
+        }
+        out.push(letter);
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}"); // Writing to a string cannot fail.
+        out
+    })
+}
+
+/// Whether a private key in PEM belongs to the certificate.
+pub(super) fn check_key(certificate: &Details, pem: &str) -> Result<(), KeyProblem> {
+    let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| KeyProblem::Unreadable)?;
+    let public = any_supported_type(&key)
+        .ok()
+        .and_then(|key| key.public_key().map(|public| public.to_vec()))
+        .ok_or(KeyProblem::Unreadable)?;
+    if public == certificate.public_key_info {
+        Ok(())
+    } else {
+        Err(KeyProblem::OfAnother)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_what_would_read_as_another_part() {
+        let table = [
+            ("Example Inc.", "Example Inc."),
+            ("a,b+c", r"a\,b\+c"),
+            (" edges ", r"\ edges\ "),
+            ("#1", r"\#1"),
+            ("a#1", "a#1"),
+            ("\"<>;\\", r#"\"\<\>\;\\"#),
+        ];
+        for (text, want) in table {
+            let mut out = String::new();
+            push_escaped(&mut out, text);
+            assert_eq!(out, want);
+        }
+    }
+
+    #[test]
+    fn prints_names_most_specific_first() {
+        use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CountryName, "US");
+        params
+            .distinguished_name
+            .push(DnType::OrganizationName, "Acme, Ltd");
+        params.distinguished_name.push(DnType::CommonName, "ca");
+        let key = KeyPair::generate().unwrap();
+        let pem = params.self_signed(&key).unwrap().pem();
+        let chain = read_chain(&pem).unwrap();
+        assert_eq!(chain[0].issuer, "CN=ca,O=Acme\\, Ltd,C=US");
+        assert_eq!(chain[0].signature, "ECDSAWithSHA256");
+    }
+}

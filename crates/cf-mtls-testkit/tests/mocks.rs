@@ -1,0 +1,133 @@
+//! Typed expectations with httpmock: what one call sends, and what becomes of
+//! one answer.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::num::NonZeroU32;
+
+use cf_mtls_testkit::MockServerExt as _;
+use cf_mtls_testkit::cf_mtls_api::types::{
+    ApiMessage, Certificate, CertificateEnvelope, CertificateListEnvelope, ErrorEnvelope,
+    UploadRequest,
+};
+use cf_mtls_testkit::cf_mtls_api::{AccountId, CertificateId, Client, Error, Exchange, Secret};
+use cf_mtls_testkit::httpmock::MockServer;
+
+const ACCOUNT: &str = "023e105f4ecef8ad9ca31a8372d0c353";
+const ID: &str = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60";
+
+/// A client of the mocks: their paths begin at the root of the server.
+fn client(server: &MockServer) -> Client {
+    let token = Secret::from("a-token");
+    let exchange = Exchange::default().with_bearer_token(&token).unwrap();
+    Client::new_with_client(&server.base_url(), reqwest::Client::new(), exchange)
+}
+
+fn ids() -> (AccountId, CertificateId) {
+    (ACCOUNT.parse().unwrap(), ID.parse().unwrap())
+}
+
+fn stored() -> Certificate {
+    Certificate {
+        id: Some(ID.parse().unwrap()),
+        name: Some("devices".to_owned()),
+        ca: Some(true),
+        ..Certificate::default()
+    }
+}
+
+#[tokio::test]
+async fn an_upload_meets_a_typed_expectation() {
+    let server = MockServer::start_async().await;
+    let (account, _) = ids();
+    let request = UploadRequest {
+        ca: true,
+        certificates: cf_mtls_testkit::DOCUMENTED_CA.to_owned(),
+        name: Some("devices".to_owned()),
+        private_key: None,
+    };
+    let mock = server.upload_certificate(|when, then| {
+        when.account_id(&account).body(&request);
+        then.ok(&CertificateEnvelope {
+            errors: None,
+            messages: None,
+            result: Some(stored()),
+            success: true,
+        });
+    });
+
+    let answer = client(&server).upload_certificate(&account, &request).await;
+    let result = answer.unwrap().into_inner().result.unwrap();
+    assert_eq!(result.name.as_deref(), Some("devices"));
+    assert_eq!(mock.calls(), 1);
+
+    // Another request does not match, and httpmock answers 404.
+    let other = UploadRequest {
+        ca: false,
+        ..request
+    };
+    assert!(
+        client(&server)
+            .upload_certificate(&account, &other)
+            .await
+            .is_err()
+    );
+    assert_eq!(mock.calls(), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_comes_back_in_its_type() {
+    let server = MockServer::start_async().await;
+    let (account, id) = ids();
+    server.delete_certificate(|when, then| {
+        when.account_id(&account).mtls_certificate_id(&id);
+        let errors = vec![ApiMessage {
+            code: 1406,
+            message: "Bad response certificate service".to_owned(),
+            documentation_url: None,
+            error_chain: None,
+            source: None,
+        }];
+        let envelope = ErrorEnvelope {
+            errors: Some(errors),
+            messages: None,
+            success: false,
+        };
+        then.server_error(503, &envelope);
+    });
+
+    match client(&server).delete_certificate(&account, &id).await {
+        Err(Error::ErrorResponse(answer)) => {
+            assert_eq!(answer.status(), 503);
+            assert_eq!(answer.into_inner().errors.unwrap()[0].code, 1406);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_query_is_part_of_the_expectation() {
+    let server = MockServer::start_async().await;
+    let (account, _) = ids();
+    let second = NonZeroU32::new(2);
+    let mock = server.list_certificates(|when, then| {
+        when.account_id(&account).page(second).name(None);
+        then.ok(&CertificateListEnvelope {
+            errors: None,
+            messages: None,
+            result: Some(vec![stored()]),
+            result_info: None,
+            success: true,
+        });
+    });
+    let client = client(&server);
+    let page = async |page, name| {
+        client
+            .list_certificates(&account, None, name, page, None, None)
+            .await
+    };
+    assert!(page(second, None).await.is_ok());
+    assert!(page(None, None).await.is_err());
+    assert!(page(second, Some("devices")).await.is_err());
+    assert_eq!(mock.calls(), 1);
+}
