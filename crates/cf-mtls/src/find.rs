@@ -1,0 +1,55 @@
+//! Finds a certificate by its name.
+
+use cf_mtls_api::CertificateId;
+
+use crate::certificate::Certificate;
+use crate::certificates::{CertificateFilter, Certificates};
+use crate::error::{Error, ErrorKind};
+use crate::operation::Operation;
+
+/// Who has more certificates of one name than this is not helped by a list.
+const MOST_CANDIDATES: usize = 100;
+
+pub(crate) async fn by_name(
+    certificates: &Certificates,
+    name: &str,
+) -> Result<Option<Certificate>, Error> {
+    if name.is_empty() {
+        // To the service an empty parameter is none, and every name fits.
+        return Err(Error::invalid_input("the name to look for is empty"));
+    }
+    let subject = certificates.subject(None);
+    let failed = |kind| Error::new(kind).of(Operation::ListCertificates, &subject);
+    let look = all_of_name(certificates, name);
+    let mut found = match tokio::time::timeout(certificates.deadline(), look).await {
+        Ok(found) => found?,
+        Err(_) => return Err(failed(ErrorKind::Timeout)),
+    };
+    if found.len() < 2 {
+        return Ok(found.pop());
+    }
+    let ids: Vec<CertificateId> = found.iter().filter_map(|one| one.id().cloned()).collect();
+    let shown: Vec<&str> = ids.iter().map(CertificateId::as_str).collect();
+    let detail = format!("{name:?} is the name of {}", shown.join(", "));
+    Err(failed(ErrorKind::Ambiguous)
+        .with_detail(detail)
+        .with_candidates(ids))
+}
+
+async fn all_of_name(certificates: &Certificates, name: &str) -> Result<Vec<Certificate>, Error> {
+    let mut list = certificates.list(CertificateFilter::all().name(name));
+    let mut found: Vec<Certificate> = Vec::new();
+    while let Some(certificate) = list.next().await {
+        let certificate = certificate?;
+        // The filter lets pass what has no name, and pages that move show
+        // certificates twice.
+        let other = |one: &Certificate| one.id() != certificate.id();
+        if certificate.name() == Some(name) && found.iter().all(other) {
+            found.push(certificate);
+            if found.len() == MOST_CANDIDATES {
+                break;
+            }
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,262 @@
+//! Which hostnames of a zone ask their clients for a certificate of which CA.
+
+use std::time::Duration;
+
+use cf_mtls_api::{CertificateId, ZoneId, types};
+
+use crate::call::{Call, Failed, Replay, traced};
+use crate::client::Client;
+use crate::edit::{self, Edit};
+use crate::error::Error;
+use crate::limits::{Limits, limit_setters};
+use crate::operation::{Operation, Subject};
+use crate::requests::{ListHostnames, ReplaceHostnames};
+
+/// The hostnames of a zone that are tied to CA certificates. Cheap to clone.
+///
+/// Made by [`Client::hostnames`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Hostnames {
+    client: Client,
+    zone: ZoneId,
+    limits: Limits,
+}
+
+/// Which CA a list of hostnames belongs to.
+///
+/// A zone has one list for each uploaded CA, and one for the CA that Cloudflare
+/// manages. To the service, leaving the id out means the latter, so that one
+/// forgotten field switches off mTLS for a zone; here it must be said.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ClientCa {
+    /// A CA certificate that was uploaded to the account.
+    Uploaded(CertificateId),
+    /// The CA that Cloudflare manages for the zone.
+    CloudflareManaged,
+}
+
+impl ClientCa {
+    fn id(&self) -> Option<&CertificateId> {
+        match self {
+            Self::Uploaded(id) => Some(id),
+            Self::CloudflareManaged => None,
+        }
+    }
+}
+
+impl From<CertificateId> for ClientCa {
+    fn from(id: CertificateId) -> Self {
+        Self::Uploaded(id)
+    }
+}
+
+impl From<&CertificateId> for ClientCa {
+    fn from(id: &CertificateId) -> Self {
+        Self::Uploaded(id.clone())
+    }
+}
+
+impl Hostnames {
+    pub(crate) fn new(client: Client, zone: ZoneId, limits: Limits) -> Self {
+        Self {
+            client,
+            zone,
+            limits,
+        }
+    }
+
+    limit_setters!("each operation of this handle");
+
+    /// The hostnames that are tied to a CA. Repeated as often as it takes.
+    ///
+    /// # Errors
+    ///
+    /// As in the [table of the crate](crate#errors).
+    pub async fn list(&self, ca: &ClientCa) -> Result<Vec<String>, Error> {
+        let mut call = self.call(Operation::ListHostnames, ca);
+        let span = call.span();
+        traced(span, async {
+            let envelope = call
+                .read(ListHostnames {
+                    zone: &self.zone,
+                    ca: ca.id(),
+                })
+                .await?;
+            // Only a result that says so is an empty list: what is read here
+            // is written back by `add` and `remove`.
+            match envelope.result {
+                Some(result) => Ok(result.hostnames.unwrap_or_default()),
+                None => Err(call.nothing("list of hostnames")),
+            }
+        })
+        .await
+    }
+
+    /// Replaces the whole list of hostnames that are tied to a CA, and returns
+    /// the list as it is then. An empty list removes every hostname.
+    ///
+    /// Repeated as often as it takes: replacing twice does no harm. Where no
+    /// attempt got a clear answer, the client looks before it answers.
+    ///
+    /// # Errors
+    ///
+    /// - [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if a
+    ///   hostname is none
+    /// - others as in the [table of the crate](crate#errors);
+    ///   [`Error::may_have_taken_effect`] tells whether the list may be replaced
+    ///   all the same
+    pub async fn replace<H: AsRef<str>>(
+        &self,
+        ca: &ClientCa,
+        hostnames: impl IntoIterator<Item = H>,
+    ) -> Result<Vec<String>, Error> {
+        let wanted = checked_all(hostnames)?;
+        let call = self.call(Operation::ReplaceHostnames, ca);
+        traced(call.span(), self.replace_checked(call, ca, wanted)).await
+    }
+
+    async fn replace_checked(
+        &self,
+        mut call: Call<'_>,
+        ca: &ClientCa,
+        wanted: Vec<String>,
+    ) -> Result<Vec<String>, Error> {
+        let body = types::ReplaceHostnamesRequest {
+            hostnames: wanted.clone(),
+            mtls_certificate_id: ca.id().cloned(),
+        };
+        let request = ReplaceHostnames {
+            zone: &self.zone,
+            body: &body,
+        };
+        match call.write(Replay::Safe, request).await {
+            Ok(envelope) => Ok(hostnames(envelope.result).unwrap_or(wanted)),
+            Err(Failed {
+                error,
+                ambiguous: false,
+                ..
+            }) => Err(error),
+            Err(Failed {
+                error, unanswered, ..
+            }) => match self.within(call.left()).list(ca).await {
+                Ok(now) if same(&now, &wanted) => Ok(now),
+                Ok(_) => Err(error
+                    .with_effect(unanswered)
+                    .with_detail("the list was not the new one when looked up afterwards")),
+                Err(unknown) => {
+                    let detail = format!("looking it up afterwards failed too: {}", unknown.kind());
+                    Err(error.with_detail(detail))
+                }
+            },
+        }
+    }
+
+    /// Adds hostnames to those that are tied to a CA, and returns the list as it
+    /// is then. What is in the list already, in whatever case, stays as it is;
+    /// where that is all, nothing is sent but a read.
+    ///
+    /// ```no_run
+    /// # async fn example(client: cf_mtls::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let ca = cf_mtls::ClientCa::Uploaded("2458ce5a-0c35-4c7f-82c7-8e9487d3ff60".parse()?);
+    /// let hostnames = client.hostnames(&"023e105f4ecef8ad9ca31a8372d0c353".parse()?);
+    /// hostnames.add(&ca, ["api.example.com"]).await?;
+    /// hostnames.remove(&ca, ["old.example.com"]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The service can only replace a list as a whole. So the list is read,
+    /// replaced, and read again; when somebody else has replaced it meanwhile,
+    /// that is done anew, up to four times within the one deadline. What
+    /// somebody adds between the read and the replacement gets lost all the
+    /// same, unless they look too: the service offers no way to tell.
+    ///
+    /// # Errors
+    ///
+    /// - [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if others change
+    ///   the list faster than this can
+    /// - those of [`replace`](Self::replace)
+    pub async fn add<H: AsRef<str>>(
+        &self,
+        ca: &ClientCa,
+        hostnames: impl IntoIterator<Item = H>,
+    ) -> Result<Vec<String>, Error> {
+        let edited = edit::edit(self, ca, Edit::Add, checked_all(hostnames)?).await?;
+        Ok(edited.list)
+    }
+
+    /// Removes hostnames from those that are tied to a CA, and returns the list
+    /// as it is then. Where none of them is in the list, in whatever case,
+    /// nothing is sent but a read. It is done and repeated like
+    /// [`add`](Self::add), and loses as little.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`add`](Self::add).
+    pub async fn remove<H: AsRef<str>>(
+        &self,
+        ca: &ClientCa,
+        hostnames: impl IntoIterator<Item = H>,
+    ) -> Result<Vec<String>, Error> {
+        let edited = edit::edit(self, ca, Edit::Remove, checked_all(hostnames)?).await?;
+        Ok(edited.list)
+    }
+
+    /// This handle, for what must be done in the time that is left.
+    pub(crate) fn within(&self, left: Duration) -> Self {
+        let mut this = self.clone();
+        this.limits.deadline = left;
+        this
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(crate) fn subject(&self, ca: &ClientCa) -> Subject {
+        Subject {
+            account: None,
+            zone: Some(self.zone.clone()),
+            certificate: ca.id().cloned(),
+        }
+    }
+
+    fn call(&self, operation: Operation, ca: &ClientCa) -> Call<'_> {
+        Call::new(&self.client, &self.limits, operation, self.subject(ca))
+    }
+}
+
+fn hostnames(wire: Option<types::Hostnames>) -> Option<Vec<String>> {
+    wire?.hostnames
+}
+
+/// Whether two lists hold the same hostnames, in whatever order and case.
+fn same(a: &[String], b: &[String]) -> bool {
+    let sorted = |list: &[String]| {
+        let mut list: Vec<_> = list.iter().map(|host| host.to_ascii_lowercase()).collect();
+        list.sort_unstable();
+        list.dedup();
+        list
+    };
+    sorted(a) == sorted(b)
+}
+
+fn checked_all<H: AsRef<str>>(
+    hostnames: impl IntoIterator<Item = H>,
+) -> Result<Vec<String>, Error> {
+    let hostnames = hostnames.into_iter();
+    hostnames.map(|host| checked(host.as_ref())).collect()
+}
+
+/// Refuses what is no hostname at all; the service knows the rest.
+fn checked(host: &str) -> Result<String, Error> {
+    let sound = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '*');
+    if host.is_empty() || 253 < host.len() || !host.chars().all(sound) {
+        let shown: String = host.chars().filter(|c| !c.is_control()).take(60).collect();
+        return Err(Error::invalid_input(format!(
+            "{shown:?} is no hostname; expected one like api.example.com, without scheme, port and path"
+        )));
+    }
+    Ok(host.to_owned())
+}

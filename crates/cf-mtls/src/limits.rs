@@ -1,0 +1,54 @@
+//! How long an operation may take, and how often it is tried.
+
+use std::time::Duration;
+
+use crate::retry::Retry;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    pub(crate) attempt_timeout: Duration,
+    pub(crate) deadline: Duration,
+    pub(crate) retry: Retry,
+    /// How many requests a job of many has under way at a time.
+    pub(crate) concurrency: usize,
+    /// How much longer a request of such a job may wait for the rate limit.
+    pub(crate) patience: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            attempt_timeout: Duration::from_secs(20),
+            deadline: Duration::from_secs(60),
+            retry: Retry::default(),
+            concurrency: 8,
+            // Three windows of the service.
+            patience: Duration::from_secs(15 * 60),
+        }
+    }
+}
+
+/// The setters of everything that has limits.
+macro_rules! limit_setters {
+    ($whose:literal) => {
+        #[doc = concat!("Bounds the time of one attempt of ", $whose, ", from the connection to the end of the answer (20 seconds unless set).")]
+        pub fn with_attempt_timeout(mut self, timeout: std::time::Duration) -> Self {
+            self.limits.attempt_timeout = timeout;
+            self
+        }
+
+        #[doc = concat!("Bounds the time of ", $whose, " as a whole, with all attempts, waits, and looks at what became of it (60 seconds unless set).")]
+        pub fn with_deadline(mut self, deadline: std::time::Duration) -> Self {
+            self.limits.deadline = deadline;
+            self
+        }
+
+        #[doc = concat!("Says how often to try ", $whose, ", and how long to wait between attempts.")]
+        pub fn with_retry(mut self, retry: $crate::Retry) -> Self {
+            self.limits.retry = retry;
+            self
+        }
+    };
+}
+
+pub(crate) use limit_setters;

@@ -1,0 +1,97 @@
+//! The zones of an account, needed to find where a CA is in use.
+
+use cf_mtls_api::{AccountId, ZoneId, types};
+use serde::{Deserialize, Serialize};
+
+use crate::call::{Call, traced};
+use crate::client::Client;
+use crate::limits::Limits;
+use crate::listing::{Listing, PER_PAGE, Page};
+use crate::operation::{Operation, Subject};
+use crate::requests::ListZones;
+
+/// A zone, as far as it matters here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Zone {
+    /// The id, to name the zone by in other calls.
+    pub id: Option<ZoneId>,
+    /// The domain name.
+    pub name: Option<String>,
+    /// The state, such as `active`.
+    pub status: Option<String>,
+}
+
+/// Which zones to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct ZoneFilter {
+    account: Option<AccountId>,
+    name: Option<String>,
+}
+
+impl ZoneFilter {
+    /// All zones that the credentials can see.
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// The zones of one account.
+    pub fn account(mut self, account: &AccountId) -> Self {
+        self.account = Some(account.clone());
+        self
+    }
+
+    /// The zone of one domain name.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+}
+
+/// `GET /zones`, a page at a time.
+pub(crate) fn list(client: Client, filter: ZoneFilter, limits: Limits) -> Listing<Zone> {
+    let read = move |page| {
+        let (client, filter, limits) = (client.clone(), filter.clone(), limits.clone());
+        async move {
+            let subject = Subject {
+                account: filter.account.clone(),
+                ..Subject::default()
+            };
+            let mut call = Call::new(&client, &limits, Operation::ListZones, subject);
+            let (account, name) = (filter.account.as_ref(), filter.name.as_deref());
+            let request = ListZones {
+                account,
+                name,
+                page,
+                per_page: PER_PAGE,
+            };
+            let envelope = traced(call.span(), call.read(request)).await?;
+            let items = call.items(envelope.result, envelope.result_info.as_ref())?;
+            let items = items.into_iter().map(Zone::from).collect();
+            Ok(Page {
+                items,
+                info: envelope.result_info,
+            })
+        }
+    };
+    Listing::new(read, key)
+}
+
+fn key(zone: &Zone) -> Option<&str> {
+    zone.id
+        .as_ref()
+        .map(ZoneId::as_str)
+        .or(zone.name.as_deref())
+}
+
+impl From<types::Zone> for Zone {
+    fn from(wire: types::Zone) -> Self {
+        Self {
+            id: wire.id,
+            name: wire.name,
+            status: wire.status,
+        }
+    }
+}

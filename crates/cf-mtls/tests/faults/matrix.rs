@@ -1,0 +1,660 @@
+//! Operation x fault x moment, on the simulator.
+//!
+//! [`faults`] says what kind of failure each fault is to the client, and
+//! [`OUTCOMES`] the one right outcome of each operation for each kind. What
+//! comes in sequence is told row by row in [`sequences_of_faults`].
+
+use std::time::{Duration, Instant};
+
+use cf_mtls::{Error, Retry};
+use cf_mtls_testkit::Simulator;
+use cf_mtls_testkit::simulator::{Effects, Fault, Operation, Seed};
+use futures_util::stream::{self, StreamExt as _};
+
+use crate::support::{SHORT, account_of, builder, ca, requests_of, verdict};
+
+/// What an attempt that failed tells the client.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Class {
+    /// No answer of the service, which may still be at it.
+    Silent,
+    /// An answer that is none of the service, or does not say.
+    Unclear,
+    /// Turned away before it could do anything, for now.
+    Rejected,
+    /// Refused for good.
+    Refused,
+}
+use Class::{Refused, Rejected, Silent, Unclear};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Moment {
+    Before,
+    After,
+}
+use Moment::{After, Before};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum How {
+    Once,
+    Always,
+}
+use How::{Always, Once};
+
+type Made = fn() -> Fault;
+
+/// Every fault: its name, itself, its class, and the kind of the error.
+fn faults() -> Vec<(&'static str, Made, Class, &'static str)> {
+    const SUCCESS: &str = r#"{"success":true,"errors":[],"messages":[],"result":null}"#;
+    vec![
+        ("reset", Fault::reset, Silent, "connection"),
+        ("close", Fault::close, Silent, "connection"),
+        ("silence", Fault::silence, Silent, "timeout"),
+        (
+            "HTML 502",
+            || Fault::html(502),
+            Silent,
+            "service_unavailable",
+        ),
+        (
+            "HTML 504",
+            || Fault::html(504),
+            Silent,
+            "service_unavailable",
+        ),
+        (
+            "HTML 520",
+            || Fault::html(520),
+            Silent,
+            "service_unavailable",
+        ),
+        (
+            "HTML 524",
+            || Fault::html(524),
+            Silent,
+            "service_unavailable",
+        ),
+        (
+            "envelope 504",
+            || Fault::error(504, 1, "late"),
+            Silent,
+            "service_unavailable",
+        ),
+        ("truncated", Fault::truncated, Unclear, "connection"),
+        ("stalled body", Fault::stalled, Unclear, "timeout"),
+        ("endless body", Fault::endless, Unclear, "invalid_response"),
+        (
+            "envelope 500",
+            || Fault::error(500, 10001, "internal"),
+            Unclear,
+            "service_unavailable",
+        ),
+        (
+            "envelope 503",
+            || Fault::error(503, 10001, "busy"),
+            Unclear,
+            "service_unavailable",
+        ),
+        (
+            "envelope 400, code 1406",
+            || Fault::error(400, 1406, "bad"),
+            Unclear,
+            "service_unavailable",
+        ),
+        (
+            "HTML 503",
+            || Fault::html(503),
+            Unclear,
+            "service_unavailable",
+        ),
+        ("HTML 403", || Fault::html(403), Unclear, "invalid_response"),
+        ("HTML 404", || Fault::html(404), Unclear, "invalid_response"),
+        ("HTML 200", || Fault::html(200), Unclear, "invalid_response"),
+        (
+            "302",
+            || Fault::redirect(302, "/elsewhere"),
+            Unclear,
+            "invalid_response",
+        ),
+        (
+            "308",
+            || Fault::redirect(308, "https://example.com/"),
+            Unclear,
+            "invalid_response",
+        ),
+        (
+            "204",
+            || Fault::raw(204, "", ""),
+            Unclear,
+            "invalid_response",
+        ),
+        (
+            "200 without a body",
+            || Fault::raw(200, "application/json", ""),
+            Unclear,
+            "invalid_response",
+        ),
+        (
+            "200 cut off in its JSON",
+            Fault::malformed_json,
+            Unclear,
+            "invalid_response",
+        ),
+        (
+            "200 with other JSON",
+            || Fault::raw(200, "application/json", "[1]"),
+            Unclear,
+            "invalid_response",
+        ),
+        (
+            "200 with success as text",
+            || Fault::raw(200, "application/json", r#"{"success":"true"}"#),
+            Unclear,
+            "invalid_response",
+        ),
+        (
+            "200 in UTF-16",
+            || Fault::raw(200, "application/json; charset=utf-16", utf16(SUCCESS)),
+            Unclear,
+            "invalid_response",
+        ),
+        (
+            "200 with NUL bytes",
+            || {
+                Fault::raw(
+                    200,
+                    "application/json",
+                    [SUCCESS.as_bytes(), b"\0\0"].concat(),
+                )
+            },
+            Unclear,
+            "invalid_response",
+        ),
+        (
+            "500 that reports success",
+            || Fault::raw(500, "application/json", SUCCESS),
+            Unclear,
+            "invalid_response",
+        ),
+        (
+            "404 that reports success",
+            || Fault::raw(404, "application/json", SUCCESS),
+            Unclear,
+            "invalid_response",
+        ),
+        (
+            "429",
+            || Fault::error(429, 971, "slow down"),
+            Rejected,
+            "rate_limited",
+        ),
+        (
+            "429, Retry-After: 0",
+            || Fault::error(429, 971, "slow down").retry_after("0"),
+            Rejected,
+            "rate_limited",
+        ),
+        (
+            "429, Retry-After in the past",
+            || Fault::error(429, 971, "slow down").retry_after("Sun, 06 Nov 1994 08:49:37 GMT"),
+            Rejected,
+            "rate_limited",
+        ),
+        (
+            "429, Retry-After: soon",
+            || Fault::error(429, 971, "slow down").retry_after("soon"),
+            Rejected,
+            "rate_limited",
+        ),
+        ("429 in HTML", || Fault::html(429), Rejected, "rate_limited"),
+        (
+            "200 with code 971",
+            || Fault::unsuccessful(971, "slow down"),
+            Rejected,
+            "rate_limited",
+        ),
+        (
+            "envelope 401",
+            || Fault::error(401, 10000, "no"),
+            Refused,
+            "authentication",
+        ),
+        (
+            "envelope 403",
+            || Fault::error(403, 9109, "no"),
+            Refused,
+            "permission",
+        ),
+        (
+            "envelope 404, code 7003",
+            || Fault::error(404, 7003, "no"),
+            Refused,
+            "invalid_request",
+        ),
+        (
+            "200 success: false",
+            || Fault::unsuccessful(1411, "no"),
+            Refused,
+            "invalid_request",
+        ),
+        (
+            "envelope 400, code 1489",
+            || Fault::error(400, 1489, "full"),
+            Refused,
+            "quota_exceeded",
+        ),
+        (
+            "429, Retry-After beyond the deadline",
+            || Fault::error(429, 971, "slow down").retry_after("86400"),
+            Refused,
+            "rate_limited",
+        ),
+        (
+            "429, Retry-After at a date beyond it",
+            || Fault::error(429, 971, "slow down").retry_after("Fri, 31 Dec 2100 23:59:59 GMT"),
+            Refused,
+            "rate_limited",
+        ),
+        (
+            "429, Retry-After with 30 digits",
+            || Fault::error(429, 971, "slow down").retry_after("999999999999999999999999999999"),
+            Refused,
+            "rate_limited",
+        ),
+    ]
+}
+
+fn utf16(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+/// Operation, class, moment, how often; then the outcome, where `KIND` stands
+/// for that of the fault, the requests, and the effects that the server saw.
+type Outcome = (
+    Operation,
+    Class,
+    Moment,
+    How,
+    &'static str,
+    &'static str,
+    u64,
+);
+
+const MAYBE: &str = "KIND, may have taken effect";
+
+#[rustfmt::skip]
+const OUTCOMES: [Outcome; 44] = {
+    use Operation::{Delete, Upload, ReplaceHostnames as Replace, Get, List, Associations, Hostnames};
+    [
+        // Repeated after anything but a refusal; then a look.
+        (Delete, Silent, Before, Once, "ok", "delete 2", 1),
+        (Delete, Silent, Before, Always, MAYBE, "delete 3 get 1", 0),
+        (Delete, Silent, After, Once, "ok, seen gone", "delete 2", 1),
+        (Delete, Silent, After, Always, "ok, seen gone", "delete 3 get 1", 1),
+        (Delete, Unclear, Before, Once, "ok", "delete 2", 1),
+        (Delete, Unclear, Before, Always, "KIND", "delete 3 get 1", 0),
+        (Delete, Unclear, After, Once, "ok, seen gone", "delete 2", 1),
+        (Delete, Unclear, After, Always, "ok, seen gone", "delete 3 get 1", 1),
+        (Delete, Rejected, Before, Once, "ok", "delete 2", 1),
+        (Delete, Rejected, Before, Always, "KIND", "delete 3", 0),
+        (Delete, Refused, Before, Once, "KIND", "delete 1", 0),
+        // Never again once it may have arrived; then a look.
+        (Upload, Silent, Before, Once, MAYBE, "upload 1 list 1", 0),
+        (Upload, Silent, Before, Always, MAYBE, "upload 1 list 1", 0),
+        (Upload, Silent, After, Once, "ok", "upload 1 list 1", 1),
+        (Upload, Silent, After, Always, "ok", "upload 1 list 1", 1),
+        (Upload, Unclear, Before, Once, MAYBE, "upload 1 list 1", 0),
+        (Upload, Unclear, Before, Always, MAYBE, "upload 1 list 1", 0),
+        (Upload, Unclear, After, Once, "ok", "upload 1 list 1", 1),
+        (Upload, Unclear, After, Always, "ok", "upload 1 list 1", 1),
+        (Upload, Rejected, Before, Once, "ok", "upload 2", 1),
+        (Upload, Rejected, Before, Always, "KIND", "upload 3", 0),
+        (Upload, Refused, Before, Once, "KIND", "upload 1", 0),
+        // Repeated freely; then a look.
+        (Replace, Silent, Before, Once, "ok", "replace 2", 1),
+        (Replace, Silent, Before, Always, MAYBE, "replace 3 hostnames 1", 0),
+        (Replace, Silent, After, Once, "ok", "replace 2", 2),
+        (Replace, Silent, After, Always, "ok", "replace 3 hostnames 1", 3),
+        (Replace, Unclear, Before, Once, "ok", "replace 2", 1),
+        (Replace, Unclear, Before, Always, "KIND", "replace 3 hostnames 1", 0),
+        (Replace, Unclear, After, Once, "ok", "replace 2", 2),
+        (Replace, Unclear, After, Always, "ok", "replace 3 hostnames 1", 3),
+        (Replace, Rejected, Before, Once, "ok", "replace 2", 1),
+        (Replace, Rejected, Before, Always, "KIND", "replace 3", 0),
+        (Replace, Refused, Before, Once, "KIND", "replace 1", 0),
+        // Reads are repeated freely, and change nothing.
+        (Get, Silent, Before, Once, "ok", "get 2", 0),
+        (Get, Silent, Before, Always, "KIND", "get 3", 0),
+        (Get, Refused, Before, Once, "KIND", "get 1", 0),
+        (List, Silent, Before, Once, "ok", "list 2", 0),
+        (List, Silent, Before, Always, "KIND", "list 3", 0),
+        (List, Refused, Before, Once, "KIND", "list 1", 0),
+        (Associations, Silent, Before, Once, "ok", "associations 2", 0),
+        (Associations, Silent, Before, Always, "KIND", "associations 3", 0),
+        (Associations, Refused, Before, Once, "KIND", "associations 1", 0),
+        (Hostnames, Silent, Before, Once, "ok", "hostnames 2", 0),
+        (Hostnames, Silent, Before, Always, "KIND", "hostnames 3", 0),
+    ]
+};
+
+fn is_read(operation: Operation) -> bool {
+    use Operation::{Associations, Get, Hostnames, List};
+    matches!(operation, Get | List | Associations | Hostnames)
+}
+
+/// Whether a row of [`OUTCOMES`] is about faults of a class: to a read, all
+/// that may pass is alike.
+fn is_about(row: &Outcome, class: Class) -> bool {
+    row.1 == class || (is_read(row.0) && row.1 == Silent && class != Refused)
+}
+
+/// A run of one operation on a simulator of its own.
+struct Case {
+    label: String,
+    operation: Operation,
+    faults: Vec<Fault>,
+    /// Only where an answer fails to come: it costs that much.
+    attempt_timeout: Option<Duration>,
+    outcome: String,
+    requests: &'static str,
+    effects: u64,
+}
+
+/// What was seen of a [`Case`].
+#[derive(Debug, PartialEq)]
+struct Report {
+    outcome: String,
+    requests: String,
+    effects: u64,
+}
+
+async fn run(case: &Case) -> Report {
+    let simulator = Simulator::start().await.unwrap();
+    let id = simulator.seed(Seed::ca(ca().pem).name("first")).unwrap();
+    let zone = simulator.add_zone("example.com");
+    for fault in &case.faults {
+        simulator.inject(fault.clone());
+    }
+    let mut builder = builder(simulator.base_url(), simulator.token())
+        .with_body_limit(64 * 1024)
+        .with_retry(Retry::with_delays(3, |_| Duration::ZERO));
+    if let Some(timeout) = case.attempt_timeout {
+        builder = builder.with_attempt_timeout(timeout);
+    }
+    let client = builder.build().unwrap();
+    let certificates = client.certificates(&account_of(&simulator));
+    let id = id.parse().unwrap();
+    let hostnames = client.hostnames(&zone.parse().unwrap());
+    let owner = cf_mtls::ClientCa::from(&id);
+
+    let said = |outcome: Result<(), Error>| match outcome {
+        Ok(()) => "ok".to_owned(),
+        Err(error) => verdict(&error),
+    };
+    let outcome = match case.operation {
+        Operation::Delete => match certificates.delete(&id).await {
+            Ok(gone) if !gone.is_confirmed() => "ok, seen gone".to_owned(),
+            other => said(other.map(drop)),
+        },
+        Operation::Upload => {
+            let made = ca();
+            let upload = cf_mtls::Upload::ca(&made.pem).unwrap().with_name("second");
+            let outcome = certificates.upload(&upload).await;
+            if let Ok(certificate) = &outcome {
+                // It is the one that is stored, not any.
+                let held = simulator.certificates();
+                let held = held
+                    .iter()
+                    .find(|held| held.name.as_deref() == Some("second"));
+                let stored = held.map(|held| held.id.as_str());
+                assert_eq!(
+                    stored,
+                    certificate.id().map(|id| id.as_str()),
+                    "{}",
+                    case.label
+                );
+                assert_eq!(
+                    certificate.chain().unwrap(),
+                    *upload.chain(),
+                    "{}",
+                    case.label
+                );
+            }
+            said(outcome.map(drop))
+        }
+        Operation::ReplaceHostnames => {
+            let wanted = ["a.example.com", "b.example.com"];
+            let outcome = hostnames.replace(&owner, wanted).await;
+            if outcome.is_ok() {
+                let held = simulator.hostnames(&zone, id.as_str());
+                assert_eq!(held, wanted, "{}", case.label);
+            }
+            said(outcome.map(drop))
+        }
+        Operation::Get => said(certificates.get(&id).await.map(drop)),
+        Operation::List => {
+            let list = certificates.list(cf_mtls::CertificateFilter::all());
+            said(list.collect().await.map(drop))
+        }
+        Operation::Associations => said(certificates.associations(&id).await.map(drop)),
+        Operation::Hostnames => said(hostnames.list(&owner).await.map(drop)),
+        other => panic!("{other:?} is not part of the matrix"),
+    };
+    let requests = requests_of(&simulator);
+    Report {
+        outcome,
+        requests,
+        effects: sum(&settled(&simulator, case.effects).await),
+    }
+}
+
+fn sum(effects: &Effects) -> u64 {
+    effects.stored + effects.deleted + effects.hostnames_replaced
+}
+
+/// The effects, once those that are late have come.
+async fn settled(simulator: &Simulator, expected: u64) -> Effects {
+    let begun = Instant::now();
+    loop {
+        let effects = simulator.effects();
+        if sum(&effects) == expected || Duration::from_secs(5) < begun.elapsed() {
+            return effects;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Runs all cases, and tells all that went otherwise.
+async fn check(cases: Vec<Case>) {
+    let count = cases.len();
+    let wrong: Vec<String> = stream::iter(cases)
+        .map(|case| async move {
+            let want = Report {
+                outcome: case.outcome.clone(),
+                requests: case.requests.to_owned(),
+                effects: case.effects,
+            };
+            let got = run(&case).await;
+            let line = format!(
+                "{:?}, {}:\n  want {want:?}\n  got  {got:?}",
+                case.operation, case.label
+            );
+            (got != want).then_some(line)
+        })
+        .buffered(24)
+        .filter_map(|line| async move { line })
+        .collect()
+        .await;
+    assert!(
+        wrong.is_empty(),
+        "{} of {count} rows are wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    println!("{count} rows hold");
+}
+
+#[tokio::test]
+async fn each_operation_says_what_is_true_after_each_fault() {
+    let mut cases = Vec::new();
+    for (name, fault, class, kind) in faults() {
+        let waits = kind == "timeout";
+        for row in OUTCOMES.iter().filter(|row| is_about(row, class)) {
+            let (operation, _, moment, how, outcome, requests, effects) = *row;
+            let mut fault = fault().on(operation);
+            if moment == After {
+                fault = fault.after_effect();
+            }
+            if how == Once {
+                fault = fault.times(1);
+            }
+            cases.push(Case {
+                label: format!("{name}, {moment:?}, {how:?}"),
+                operation,
+                faults: vec![fault],
+                attempt_timeout: waits.then_some(SHORT),
+                outcome: outcome.replace("KIND", kind),
+                requests,
+                effects,
+            });
+        }
+    }
+    assert!(700 < cases.len(), "only {} rows", cases.len());
+    check(cases).await;
+}
+
+/// One fault for each attempt, in order.
+fn each<const N: usize>(operation: Operation, faults: [Fault; N]) -> Vec<Fault> {
+    let nth = |(at, fault): (usize, Fault)| fault.on(operation).nth(at as u64 + 1);
+    faults.into_iter().enumerate().map(nth).collect()
+}
+
+/// What every further request of an operation meets.
+fn and(mut faults: Vec<Fault>, fault: Fault) -> Vec<Fault> {
+    faults.push(fault);
+    faults
+}
+
+/// What happens, to which operation, by which faults; what the client says of
+/// it, the requests that the server saw, and the effects that it had.
+type Sequence = (
+    &'static str,
+    Operation,
+    Vec<Fault>,
+    &'static str,
+    &'static str,
+    u64,
+);
+
+#[tokio::test]
+async fn sequences_of_faults() {
+    use Operation::{
+        Associations, Delete, Get, Hostnames, List, ReplaceHostnames as Replace, Upload,
+    };
+    const LATE: Duration = Duration::from_millis(900);
+    let missing = || Fault::error(404, 99002, "not found");
+    let busy = || Fault::error(429, 971, "slow down");
+    let later = || Fault::error(429, 971, "slow down").retry_after("3600");
+    let forbidden = || Fault::error(403, 9109, "no");
+    let conflict = || Fault::error(409, 99001, "in use");
+    #[rustfmt::skip]
+    let rows: Vec<Sequence> = vec![
+        ("unclear, then not found", Delete, each(Delete, [Fault::html(503), missing()]), "ok, seen gone", "delete 2", 0),
+        ("no answer, then not found", Delete, each(Delete, [Fault::reset(), missing()]), "ok, seen gone", "delete 2", 0),
+        ("HTML 403, then not found", Delete, each(Delete, [Fault::html(403), missing()]), "ok, seen gone", "delete 2", 0),
+        ("redirect, then not found", Delete, each(Delete, [Fault::redirect(307, "/"), missing()]), "ok, seen gone", "delete 2", 0),
+        ("rejected, then not found", Delete, each(Delete, [busy(), missing()]), "not_found", "delete 2", 0),
+        ("rejected twice, then not found", Delete, each(Delete, [busy(), busy(), missing()]), "not_found", "delete 3", 0),
+        ("not found at once", Delete, each(Delete, [missing()]), "not_found", "delete 1", 0),
+        ("not found with HTTP 200", Delete, each(Delete, [Fault::html(503), Fault::error(410, 1, "gone")]), "ok, seen gone", "delete 2", 0),
+        ("rejected, unclear, not found", Delete, each(Delete, [busy(), Fault::reset(), missing()]), "ok, seen gone", "delete 3", 0),
+        ("unclear, then all rejected", Delete, each(Delete, [Fault::html(503), busy(), busy()]), "rate_limited", "delete 3 get 1", 0),
+        ("no answer, then all rejected", Delete, each(Delete, [Fault::close(), busy(), busy()]), "rate_limited, may have taken effect", "delete 3 get 1", 0),
+        ("deleted, then all rejected", Delete, each(Delete, [Fault::close().after_effect(), busy(), busy()]), "ok, seen gone", "delete 3 get 1", 1),
+        ("unclear, then refused", Delete, each(Delete, [Fault::html(503), forbidden()]), "permission", "delete 2 get 1", 0),
+        ("no answer, then refused", Delete, each(Delete, [Fault::reset(), forbidden()]), "permission, may have taken effect", "delete 2 get 1", 0),
+        ("deleted, then refused", Delete, each(Delete, [Fault::reset().after_effect(), forbidden()]), "ok, seen gone", "delete 2 get 1", 1),
+        ("deleted, then conflict", Delete, each(Delete, [Fault::reset().after_effect(), conflict()]), "ok, seen gone", "delete 2 get 1 associations 1", 1),
+        ("refused, nothing uses it", Delete, each(Delete, [conflict()]), "conflict", "delete 1 associations 1", 0),
+        ("refused, uses cannot be read", Delete, and(each(Delete, [conflict()]), Fault::html(502).on(Associations)), "conflict", "delete 1 associations 3", 0),
+        ("unclear, and the look too", Delete, vec![Fault::html(503).on(Delete), Fault::html(502).on(Get)], "service_unavailable, may have taken effect", "delete 3 get 3", 0),
+        ("deleted, and the look fails", Delete, vec![Fault::html(503).on(Delete).after_effect(), Fault::reset().on(Get)], "service_unavailable, may have taken effect", "delete 3 get 3", 1),
+        ("unclear, and the look is refused", Delete, vec![Fault::html(503).on(Delete), forbidden().on(Get)], "service_unavailable, may have taken effect", "delete 3 get 1", 0),
+        ("unclear, and HTML 404 for the look", Delete, vec![Fault::html(503).on(Delete), Fault::html(404).on(Get)], "service_unavailable, may have taken effect", "delete 3 get 3", 0),
+        ("unclear, and the look fails at first", Delete, vec![Fault::html(503).on(Delete).after_effect(), Fault::reset().on(Get).nth(1)], "ok, seen gone", "delete 3 get 2", 1),
+        ("unclear, then blocked for an hour", Delete, each(Delete, [Fault::reset(), later()]), "rate_limited, may have taken effect", "delete 2", 0),
+        ("deleted, then blocked for an hour", Delete, each(Delete, [Fault::reset().after_effect(), later()]), "rate_limited, may have taken effect", "delete 2", 1),
+        ("late effect while it is looked up", Delete, each(Delete, [Fault::silence().late_effect().delayed(LATE), Fault::html(503), Fault::html(503)]), "service_unavailable, may have taken effect", "delete 3 get 1", 1),
+        ("late effect after success", Delete, each(Delete, [Fault::silence().late_effect().delayed(LATE)]), "ok", "delete 2", 1),
+        ("rejected, then stored without an answer", Upload, each(Upload, [busy(), Fault::reset().after_effect()]), "ok", "upload 2 list 1", 1),
+        ("rejected, then lost", Upload, each(Upload, [busy(), Fault::reset()]), "connection, may have taken effect", "upload 2 list 1", 0),
+        ("lost, and the look is empty HTML", Upload, vec![Fault::reset().on(Upload), Fault::html(200).on(List)], "connection, may have taken effect", "upload 1 list 3", 0),
+        ("stored, and the look fails", Upload, vec![Fault::reset().on(Upload).after_effect(), Fault::html(502).on(List)], "connection, may have taken effect", "upload 1 list 3", 1),
+        ("stored, and the look fails at first", Upload, vec![Fault::reset().on(Upload).after_effect(), Fault::html(502).on(List).nth(1)], "ok", "upload 1 list 2", 1),
+        ("stored late", Upload, each(Upload, [Fault::silence().late_effect().delayed(LATE)]), "timeout, may have taken effect", "upload 1 list 1", 1),
+        ("stored, the answer has no result", Upload, each(Upload, [Fault::raw(200, "application/json", r#"{"success":true,"result":null}"#).after_effect()]), "ok", "upload 1 list 1", 1),
+        ("rejected twice", Upload, each(Upload, [busy(), busy()]), "ok", "upload 3", 1),
+        ("unclear, then refused", Replace, each(Replace, [Fault::html(503), forbidden()]), "permission", "replace 2 hostnames 1", 0),
+        ("replaced, then refused", Replace, each(Replace, [Fault::html(503).after_effect(), forbidden()]), "ok", "replace 2 hostnames 1", 1),
+        ("no answer, then refused", Replace, each(Replace, [Fault::reset(), forbidden()]), "permission, may have taken effect", "replace 2 hostnames 1", 0),
+        ("unclear, and the look too", Replace, vec![Fault::html(503).on(Replace), Fault::html(503).on(Hostnames)], "service_unavailable, may have taken effect", "replace 3 hostnames 3", 0),
+        ("two different failures", Get, each(Get, [Fault::html(502), Fault::truncated()]), "ok", "get 3", 0),
+        ("three different failures", Get, each(Get, [Fault::html(502), Fault::truncated(), missing()]), "not_found", "get 3", 0),
+        ("rejected, then broken", List, each(List, [busy(), Fault::malformed_json()]), "ok", "list 3", 0),
+    ];
+    let cases = rows
+        .into_iter()
+        .map(|(label, operation, faults, outcome, requests, effects)| {
+            let waits = label.contains("late");
+            Case {
+                label: label.to_owned(),
+                operation,
+                faults,
+                attempt_timeout: waits.then_some(SHORT),
+                outcome: outcome.to_owned(),
+                requests,
+                effects,
+            }
+        });
+    check(cases.collect()).await;
+}
+
+#[tokio::test]
+async fn a_twin_is_not_taken_for_the_upload_that_was_lost() {
+    let (made, other) = (ca(), ca());
+    let crlf = made.pem.replace('\n', "\r\n");
+    let rows = [
+        ("another certificate", Seed::ca(&other.pem).name("n"), false),
+        ("another name", Seed::ca(&made.pem).name("m"), false),
+        ("no name", Seed::ca(&made.pem), false),
+        ("a leaf", Seed::leaf(&made.pem).name("n"), false),
+        (
+            "the same in another layout",
+            Seed::ca(&crlf).name("n"),
+            true,
+        ),
+    ];
+    for (label, seed, is_it) in rows {
+        let simulator = Simulator::start().await.unwrap();
+        simulator.seed(seed).unwrap();
+        simulator.inject(Fault::reset().on(Operation::Upload));
+        let client = builder(simulator.base_url(), simulator.token());
+        let certificates = client
+            .build()
+            .unwrap()
+            .certificates(&account_of(&simulator));
+        let upload = cf_mtls::Upload::ca(&made.pem).unwrap().with_name("n");
+        match certificates.upload(&upload).await {
+            Ok(_) => assert!(is_it, "{label}"),
+            Err(error) => {
+                assert!(!is_it, "{label}: {error}");
+                assert_eq!(
+                    verdict(&error),
+                    "connection, may have taken effect",
+                    "{label}"
+                );
+            }
+        }
+        assert_eq!(requests_of(&simulator), "upload 1 list 1", "{label}");
+    }
+}

@@ -1,0 +1,254 @@
+//! The rate limit that clones share, the budget of repetitions, and waits that
+//! never pass the deadline.
+
+use std::time::Duration;
+
+use cf_mtls::{Certificates, Error, ErrorKind, Retry};
+use cf_mtls_testkit::Simulator;
+use cf_mtls_testkit::simulator::{Fault, Operation};
+use futures_util::future;
+
+use crate::support::raw::{Act, End, Raw, THERE, answer};
+use crate::support::{
+    ACCOUNT, account_of, assert_presentable, builder, certificates_of, requests_of, unknown_id,
+    verdict,
+};
+
+/// Lets a second pass in no time, once a server has been asked once and the
+/// client waits. The clock must not stand still while a socket is waited for.
+async fn skip_a_second(server: &Raw) {
+    while server.seen().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    tokio::time::pause();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    tokio::time::resume();
+}
+
+fn is_not_sent(error: &Error) -> bool {
+    error.kind() == ErrorKind::RateLimited && error.to_string().contains("was not sent")
+}
+
+#[tokio::test]
+async fn the_last_request_of_a_window_is_the_last_for_all_clones() {
+    let simulator = Simulator::builder().rate_limit(3, Duration::from_secs(3600));
+    let simulator = simulator.start().await.unwrap();
+    let certificates = certificates_of(&simulator);
+    let other = certificates.clone();
+    for _ in 0..3 {
+        let error = certificates.get(&unknown_id()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+    }
+    // A request more would earn the account a block.
+    for certificates in [&certificates, &other] {
+        let outcomes = [
+            certificates.get(&unknown_id()).await.map(drop),
+            certificates.delete(&unknown_id()).await.map(drop),
+            certificates
+                .upload(&crate::support::ca_upload("x"))
+                .await
+                .map(drop),
+        ];
+        for outcome in outcomes {
+            let error = outcome.unwrap_err();
+            assert!(is_not_sent(&error), "{error}");
+            let wait = error.retry_after().unwrap().as_secs();
+            // Trusted for ten minutes at most, lest a header blocks for good.
+            assert!((1..=600).contains(&wait), "{wait}");
+            assert!(!error.may_have_taken_effect(), "{error}");
+            assert_presentable(&error, "rate limit");
+        }
+    }
+    assert_eq!(simulator.request_count(None), 3);
+}
+
+#[tokio::test]
+async fn what_waits_within_its_deadline_is_sent_in_the_next_window() {
+    // The window ends a moment after the answer, by the server's own count.
+    let server = Raw::start(|_, number| {
+        let headers = match number {
+            0 => "ratelimit: \"default\";r=0;t=1\r\n",
+            _ => "ratelimit: \"default\";r=50;t=1\r\n",
+        };
+        Act::Say(answer("200 OK", headers, THERE), End::Close)
+    })
+    .await;
+    let client = builder(&server.base_url(), "token-of-this-test")
+        .build()
+        .unwrap();
+    let certificates = client.certificates(&ACCOUNT.parse().unwrap());
+    certificates.get(&unknown_id()).await.unwrap();
+
+    let hasty = certificates
+        .clone()
+        .with_deadline(Duration::from_millis(200));
+    let error = hasty.get(&unknown_id()).await.unwrap_err();
+    assert!(is_not_sent(&error), "{error}");
+    assert_eq!(server.methods(), "GET 1");
+
+    // A whole second is the shortest that the header can say.
+    let id = unknown_id();
+    let waiting = [certificates.get(&id), certificates.get(&id)];
+    let (outcomes, ()) = tokio::join!(future::join_all(waiting), skip_a_second(&server));
+    outcomes
+        .into_iter()
+        .for_each(|outcome| drop(outcome.unwrap()));
+    assert_eq!(server.methods(), "GET 3");
+}
+
+#[tokio::test]
+async fn a_block_counts_for_clones_too() {
+    let simulator = Simulator::start().await.unwrap();
+    let blocked = Fault::error(429, 971, "slow down").retry_after("3600");
+    simulator.inject(blocked.on(Operation::Get).times(1));
+    let certificates = certificates_of(&simulator);
+    let other = certificates.clone();
+    let error = certificates.get(&unknown_id()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    assert_eq!(
+        error.retry_after(),
+        Some(Duration::from_secs(3600)),
+        "{error}"
+    );
+    assert_eq!(error.attempts(), 1, "the wait does not fit: {error}");
+    let error = other.delete(&unknown_id()).await.unwrap_err();
+    assert!(is_not_sent(&error), "{error}");
+    assert_eq!(requests_of(&simulator), "get 1");
+    // Another client, of another user perhaps, is not concerned.
+    let error = certificates_of(&simulator)
+        .get(&unknown_id())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_wait_beyond_the_deadline_comes_as_an_error_at_once() {
+    let rows = [
+        ("86400", Some(86_400)),
+        ("31", Some(31)),
+        ("99999999999999999999", Some(u64::MAX)),
+        ("Fri, 31 Dec 2100 23:59:59 GMT", None),
+        ("Friday, 31-Dec-60 23:59:59 GMT", None),
+        ("Fri Dec 31 23:59:59 2100", None),
+    ];
+    for (value, seconds) in rows {
+        for status in [429, 503] {
+            let simulator = Simulator::start().await.unwrap();
+            let fault = Fault::error(status, 1, "wait").retry_after(value);
+            simulator.inject(fault.on(Operation::Get));
+            let client = builder(simulator.base_url(), simulator.token())
+                .with_deadline(Duration::from_secs(30))
+                .build()
+                .unwrap();
+            let certificates = client.certificates(&account_of(&simulator));
+            let id = unknown_id();
+            let at_once = tokio::time::timeout(Duration::from_secs(20), certificates.get(&id));
+            let error = at_once.await.expect("it waits").unwrap_err();
+            assert_eq!(requests_of(&simulator), "get 1", "{value}");
+            let wait = error.retry_after().expect(value).as_secs();
+            match seconds {
+                Some(seconds) => assert_eq!(wait, seconds, "{value}"),
+                None => assert!(30 < wait, "{value}: {wait}"),
+            }
+            assert!(error.to_string().contains("wait "), "{error}");
+            assert_presentable(&error, value);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wait_that_fits_is_waited_for() {
+    let server = Raw::start(|_, number| {
+        let busy = answer("429 Too Many Requests", "retry-after: 1\r\n", "busy");
+        let bytes = match number {
+            0 => busy,
+            _ => answer("200 OK", "", THERE),
+        };
+        Act::Say(bytes, End::Close)
+    })
+    .await;
+    let client = builder(&server.base_url(), "token-of-this-test").build();
+    let certificates = client.unwrap().certificates(&ACCOUNT.parse().unwrap());
+    let begun = tokio::time::Instant::now();
+    let id = unknown_id();
+    let (outcome, ()) = tokio::join!(certificates.get(&id), skip_a_second(&server));
+    outcome.unwrap();
+    assert!(Duration::from_secs(1) <= begun.elapsed(), "it waited");
+    assert_eq!(server.methods(), "GET 2");
+}
+
+#[tokio::test]
+async fn nonsense_and_the_past_are_no_wait() {
+    for value in [
+        "0",
+        "-1",
+        "1e9",
+        "soon",
+        "",
+        "Sun, 06 Nov 1994 08:49:37 GMT",
+    ] {
+        let simulator = Simulator::start().await.unwrap();
+        let fault = Fault::error(429, 971, "slow down").retry_after(value);
+        simulator.inject(fault.on(Operation::Get).times(1));
+        let certificates = certificates_of(&simulator);
+        let error = certificates.get(&unknown_id()).await.unwrap_err();
+        assert_eq!(verdict(&error), "not_found", "{value}");
+        assert_eq!(error.attempts(), 2, "{value}");
+    }
+}
+
+/// How often a crowd of reads is sent while everything fails.
+async fn load_of(crowd: u64, retry: Retry) -> u64 {
+    let simulator = Simulator::builder().no_rate_limit().start().await.unwrap();
+    simulator.inject(Fault::html(503));
+    let client = builder(simulator.base_url(), simulator.token()).with_retry(retry);
+    let certificates = client
+        .build()
+        .unwrap()
+        .certificates(&account_of(&simulator));
+    let reads = (0..crowd).map(|_| async {
+        let certificates: Certificates = certificates.clone();
+        let error = certificates.get(&unknown_id()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ServiceUnavailable);
+    });
+    future::join_all(reads).await;
+    simulator.request_count(None)
+}
+
+#[tokio::test]
+async fn a_crowd_that_fails_does_not_multiply_the_load() {
+    let four = || Retry::with_delays(4, |_| Duration::ZERO);
+    assert_eq!(load_of(1, four()).await, 4, "alone, all attempts are made");
+    assert_eq!(load_of(1, Retry::off()).await, 1);
+    // A fifth of the requests, and one a second over ten seconds beside.
+    let crowd = 400;
+    let load = load_of(crowd, four()).await;
+    let most = crowd + crowd / 5 + 10;
+    assert!(
+        (crowd + 1..=most).contains(&load),
+        "{load} requests of {crowd}"
+    );
+}
+
+#[tokio::test]
+async fn the_deadline_holds_whatever_the_attempts_do() {
+    // Every attempt would wait for its whole time, and there are many of them.
+    let simulator = Simulator::start().await.unwrap();
+    simulator.inject(Fault::silence());
+    let client = builder(simulator.base_url(), simulator.token())
+        .with_deadline(Duration::from_millis(400))
+        .with_attempt_timeout(Duration::from_secs(60))
+        .with_retry(Retry::with_delays(100, |_| Duration::from_millis(1)))
+        .build()
+        .unwrap();
+    let certificates = client.certificates(&account_of(&simulator));
+    // Far below the attempt's own time.
+    let id = unknown_id();
+    let delete = tokio::time::timeout(Duration::from_secs(20), certificates.delete(&id));
+    let error = delete.await.expect("it goes on").unwrap_err();
+    assert_eq!(verdict(&error), "timeout, may have taken effect");
+    // The last quarter was left for the look, which met silence too.
+    assert_eq!(requests_of(&simulator), "delete 1 get 1");
+}

@@ -1,0 +1,395 @@
+//! What is refused before anything is sent, and what is put right.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail that way"
+)]
+
+mod common;
+
+use cf_mtls::Client;
+use cf_mtls::{
+    AccountId, CertificateChain, CertificateId, ClientBuilder, ClientCa, Credentials, Error,
+    ErrorKind, Upload, ZoneId,
+};
+use cf_mtls_testkit::DOCUMENTED_CA;
+use common::{builder, certificate, success};
+use httpmock::MockServer;
+
+#[test]
+fn ids_are_what_is_safe_in_a_path() {
+    let sound = [
+        "023e105f4ecef8ad9ca31a8372d0c353",
+        "023E105F4ECEF8AD9CA31A8372D0C353",
+        "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60",
+        "a",
+        &"0".repeat(64),
+    ];
+    for text in sound {
+        assert_eq!(text.parse::<CertificateId>().unwrap().as_str(), text);
+        assert_eq!(text.parse::<AccountId>().unwrap().to_string(), text);
+        assert_eq!(ZoneId::try_from(text.to_owned()).unwrap().as_ref(), text);
+    }
+    let odd = [
+        ("", "empty"),
+        (".", "'.'"),
+        ("..", "'.'"),
+        ("a/b", "'/'"),
+        ("../zones/z", "'.'"),
+        ("x\\..\\zones", "'\\\\'"),
+        ("%2e%2e", "'%'"),
+        ("a b", "' '"),
+        (" a", "' '"),
+        ("a\n", "'\\n'"),
+        ("a\0", "'\\0'"),
+        ("a?b", "'?'"),
+        ("a#b", "'#'"),
+        ("a;b", "';'"),
+        ("ä", "'ä'"),
+        ("a_b", "'_'"),
+        (&"0".repeat(65), "65 bytes"),
+        ("me@example.com", "e-mail address"),
+        ("example.com", "domain name"),
+        ("<ACCOUNT_ID>", "placeholder"),
+        ("$CLOUDFLARE_ACCOUNT_ID", "placeholder"),
+        ("{account_id}", "placeholder"),
+        ("YOUR_ACCOUNT_ID", "placeholder"),
+    ];
+    for (text, told) in odd {
+        let error = text.parse::<CertificateId>().unwrap_err().to_string();
+        assert!(
+            error.contains(told),
+            "{text:?}: {told:?} is missing from: {error}"
+        );
+        assert!(
+            error.contains("list of the account's mTLS certificates"),
+            "{error}"
+        );
+        let error = text.parse::<AccountId>().unwrap_err().to_string();
+        assert!(error.contains("CLOUDFLARE_ACCOUNT_ID"), "{error}");
+        let error = ZoneId::try_from(text.to_owned()).unwrap_err().to_string();
+        assert!(error.contains("overview page"), "{error}");
+        assert_eq!(
+            Error::from(text.parse::<ZoneId>().unwrap_err()).kind(),
+            ErrorKind::InvalidInput
+        );
+        // Neither does a file of settings let it in.
+        let json = serde_json::to_string(text).unwrap();
+        assert!(
+            serde_json::from_str::<CertificateId>(&json).is_err(),
+            "{text:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_put_right_or_refused() {
+    let server = MockServer::start_async().await;
+    let mock = server.mock(|when, then| {
+        when.header("authorization", format!("Bearer {}", common::TOKEN));
+        then.status(200).json_body(success(certificate(common::ID)));
+    });
+    let token = common::TOKEN;
+    let meant = [
+        token.to_owned(),
+        format!("  {token}\r\n"),
+        format!("\"{token}\""),
+        format!("'{token}'\n"),
+        format!("Bearer {token}"),
+        format!("bearer  {token}\n"),
+        format!("\"Bearer {token}\""),
+        format!("Bearer \"{token}\""),
+    ];
+    for (count, text) in meant.iter().enumerate() {
+        let client = Client::builder(text.as_str())
+            .with_base_url(server.base_url())
+            .build()
+            .unwrap();
+        client
+            .certificates(&common::account())
+            .get(&common::id())
+            .await
+            .unwrap();
+        assert_eq!(mock.calls(), count + 1, "{text:?}");
+    }
+    let refused = [
+        ("", "is empty"),
+        (" \n", "is empty"),
+        ("Bearer ", "is empty"),
+        ("\"\"", "is empty"),
+        ("first second", "white space"),
+        ("first\nsecond", "white space"),
+        ("<TOKEN>", "placeholder"),
+        ("$CLOUDFLARE_API_TOKEN", "placeholder"),
+        ("tök\u{1}en", "character"),
+        ("a,b", "character"),
+    ];
+    for (text, told) in refused {
+        let error = Client::builder(text)
+            .with_base_url(server.base_url())
+            .build()
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{text:?}");
+        assert!(error.to_string().contains(told), "{text:?}: {error}");
+    }
+    for (email, key) in [
+        ("me", "key"),
+        ("me@example.com", ""),
+        ("me @example.com", "key"),
+    ] {
+        let credentials = Credentials::email_and_key(email, key);
+        let error = Client::builder(credentials).build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{email:?} {key:?}");
+    }
+}
+
+#[test]
+fn base_urls_are_https_or_loopback() {
+    let build = |url: &str| Client::builder(common::TOKEN).with_base_url(url).build();
+    let sound = [
+        "https://api.cloudflare.com/client/v4",
+        "https://api.cloudflare.com/client/v4/",
+        " https://api.cloudflare.com ",
+        "http://127.0.0.1:8787/client/v4",
+        "http://127.1.2.3",
+        "http://[::1]:8787",
+        "http://localhost:8787",
+    ];
+    for url in sound {
+        build(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+    }
+    let odd = [
+        ("", "cannot be read"),
+        ("api.cloudflare.com", "cannot be read"),
+        ("ftp://127.0.0.1", "neither https nor http"),
+        ("file:///etc/passwd", "neither https nor http"),
+        ("http://api.cloudflare.com", "plain http"),
+        ("http://10.0.0.1", "plain http"),
+        ("http://localhost.example.com", "plain http"),
+        ("http://127.0.0.1.example.com", "plain http"),
+        ("https://user@api.cloudflare.com", "user name"),
+        ("https://:password@api.cloudflare.com", "user name"),
+        ("https://api.cloudflare.com/?a=b", "query"),
+        ("https://api.cloudflare.com/#a", "fragment"),
+    ];
+    for (url, told) in odd {
+        let error = build(url).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{url}");
+        assert!(error.to_string().contains(told), "{url}: {error}");
+        assert!(!error.to_string().contains("password@"), "{error}");
+    }
+    let allowed = Client::builder(common::TOKEN)
+        .with_base_url("http://10.0.0.1")
+        .with_plain_http_allowed();
+    allowed.build().unwrap();
+}
+
+#[test]
+fn the_environment_is_read_as_other_clients_do() {
+    let read = |variables: &'static [(&str, &str)]| {
+        ClientBuilder::from_variables(move |name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            Ok(found.map(|(_, value)| (*value).to_owned()))
+        })
+        .and_then(ClientBuilder::build)
+    };
+    let token = ("CLOUDFLARE_API_TOKEN", "token");
+    let email = ("CLOUDFLARE_EMAIL", "me@example.com");
+    let key = ("CLOUDFLARE_API_KEY", "key");
+    let rows: [(&'static [(&str, &str)], &str); 4] = [
+        (Box::leak(Box::new([token])), "token …"),
+        (Box::leak(Box::new([email, key])), "email and key …"),
+        // Both are set: the token is meant.
+        (Box::leak(Box::new([token, email, key])), "token …"),
+        // Empty is not set.
+        (
+            Box::leak(Box::new([("CLOUDFLARE_API_TOKEN", ""), email, key])),
+            "email and key …",
+        ),
+    ];
+    for (variables, told) in rows {
+        let client = format!("{:?}", read(variables).unwrap());
+        assert!(client.contains(told), "{variables:?}: {client}");
+        assert!(
+            client.contains("https://api.cloudflare.com/client/v4"),
+            "{client}"
+        );
+    }
+    let other = read(&[
+        ("CLOUDFLARE_API_TOKEN", "t"),
+        ("CLOUDFLARE_BASE_URL", "http://localhost:1/v4/"),
+    ]);
+    assert!(format!("{:?}", other.unwrap()).contains("\"http://localhost:1/v4\""));
+    let rows: [(&'static [(&str, &str)], &str); 4] = [
+        (&[], "CLOUDFLARE_API_TOKEN is not set"),
+        (
+            &[("CLOUDFLARE_EMAIL", "me@example.com")],
+            "CLOUDFLARE_API_TOKEN is not set",
+        ),
+        (&[("CLOUDFLARE_API_KEY", "key")], "without CLOUDFLARE_EMAIL"),
+        (&[("CLOUDFLARE_API_TOKEN", "<TOKEN>")], "placeholder"),
+    ];
+    for (variables, told) in rows {
+        let error = read(variables).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{variables:?}");
+        assert!(error.to_string().contains(told), "{error}");
+    }
+}
+
+#[test]
+fn pem_is_read_before_anything_is_sent() {
+    let made = rcgen::generate_simple_self_signed(["leaf.example.com".to_owned()]).unwrap();
+    let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let public = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
+    let request = "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n";
+    let encrypted =
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    let legacy = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END RSA PRIVATE KEY-----\n";
+    let parameters =
+        "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
+    let cut = &certificate[..certificate.len() / 2];
+    let no_base64 = "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n";
+    let no_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let mixed = certificate.replace("END CERTIFICATE", "END PRIVATE KEY");
+
+    let both = format!("{certificate}{key}");
+    let two_keys = format!("{certificate}{key}{key}");
+    let escaped = certificate.replace("\r\n", "\n").replace('\n', "\\n");
+    let ca = |pem: &str| Upload::ca(pem).err();
+    let leaf = |pem: &str, key: &str| Upload::leaf(pem, key).err();
+    let bundle = |pem: &str| Upload::leaf_bundle(pem).err();
+    let rows = [
+        (ca(""), "is empty"),
+        (ca("no PEM at all"), "holds no certificate"),
+        (ca(&both), "private key beside the CA certificate"),
+        (ca(&key), "private key, but no certificate"),
+        (ca(public), "public key is no certificate"),
+        (
+            ca(&format!("{certificate}{public}")),
+            "public key is no certificate",
+        ),
+        (ca(request), "signing request"),
+        (ca(cut), "cut off"),
+        (ca(&mixed), "ends without its begin"),
+        (
+            ca(&format!("{cut}\n{certificate}")),
+            "begins inside of another",
+        ),
+        (
+            ca(no_base64),
+            "certificate 1 of the PEM text cannot be decoded",
+        ),
+        (
+            ca(&format!("{certificate}{no_certificate}")),
+            "certificate 2 of the PEM text is not a certificate",
+        ),
+        (ca(&escaped), "backslash and n"),
+        (leaf(&both, &key), "leaf_bundle"),
+        (leaf(&certificate, ""), "no private key"),
+        (leaf(&certificate, &certificate), "not a private key"),
+        (leaf(&certificate, public), "not a private key"),
+        (leaf(&certificate, encrypted), "encrypted"),
+        (leaf(&certificate, legacy), "encrypted"),
+        (leaf(&certificate, &format!("{key}{key}")), "more than one"),
+        (bundle(&certificate), "without its private key"),
+        (bundle(&key), "no certificate"),
+        (bundle(&two_keys), "more than one private key"),
+        (bundle(&format!("{certificate}{encrypted}")), "encrypted"),
+    ];
+    for (row, (error, told)) in rows.into_iter().enumerate() {
+        let error = error.unwrap_or_else(|| panic!("row {row}, {told:?}, was taken"));
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        assert!(
+            error.to_string().contains(told),
+            "row {row}: {told:?} is missing from: {error}"
+        );
+    }
+
+    let bom = format!("\u{feff}{certificate}");
+    let commented = format!("Certificate:\n  Data: -----\n{certificate}trailing\n");
+    for pem in [
+        &certificate,
+        &bom,
+        &commented,
+        &format!("{certificate}\n\n{DOCUMENTED_CA}"),
+    ] {
+        assert!(Upload::ca(pem).is_ok(), "{pem}");
+    }
+    Upload::leaf(&certificate, format!("{parameters}{key}")).unwrap();
+    Upload::leaf_bundle(format!("{parameters}{key}{certificate}")).unwrap();
+    let pair = format!("{certificate}{DOCUMENTED_CA}");
+    assert_eq!(CertificateChain::from_pem(&pair).unwrap().der().len(), 2);
+    assert_eq!(
+        Upload::ca(DOCUMENTED_CA)
+            .unwrap()
+            .with_private_key(key)
+            .err()
+            .map(|e| e.kind()),
+        None
+    );
+}
+
+#[tokio::test]
+async fn what_is_refused_reaches_nobody() {
+    let server = MockServer::start_async().await;
+    let mock = server.mock(|when, then| {
+        when.any_request();
+        then.status(200).json_body(success(certificate(common::ID)));
+    });
+    let client = builder(&server).build().unwrap();
+    let upload = Upload::ca(DOCUMENTED_CA).unwrap();
+    for name in ["", "a\nb", &"x".repeat(256)] {
+        let named = upload.clone().with_name(name);
+        let error = client
+            .certificates(&common::account())
+            .upload(&named)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{name:?}");
+    }
+    let hostnames = client.hostnames(&common::zone());
+    for host in [
+        "",
+        "https://example.com",
+        "example.com/a",
+        "a b",
+        "example.com:443",
+        "a\0",
+        &"x".repeat(254),
+    ] {
+        let error = hostnames
+            .replace(&ClientCa::CloudflareManaged, [host])
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{host:?}");
+    }
+    assert_eq!(mock.calls(), 0);
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let made = rcgen::generate_simple_self_signed(["leaf.example.com".to_owned()]).unwrap();
+    let key = made.signing_key.serialize_pem();
+    let upload = Upload::leaf(&made.cert.pem(), key.clone()).unwrap();
+    let builder = Client::builder(common::TOKEN);
+    let shown = [
+        format!("{upload:?} {upload:#?}"),
+        format!("{builder:?} {builder:#?}"),
+        format!(
+            "{:?} {:#?}",
+            Credentials::token(common::TOKEN),
+            Credentials::email_and_key("a@b.c", "the-key-itself")
+        ),
+        format!("{:?}", builder.build().unwrap()),
+    ];
+    for text in shown {
+        for secret in [common::TOKEN, "the-key-itself"]
+            .into_iter()
+            .chain(key.lines().filter(|l| !l.starts_with('-')))
+        {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+use cf_mtls::{ClientCa, ErrorKind};
+use cf_mtls_testkit::Simulator;
+use cf_mtls_testkit::simulator::{Fault, Operation};
+
+use super::support::{hostnames, seed_ca, uploaded, writes};
+
+#[tokio::test]
+async fn adds_and_removes_what_differs_and_leaves_other_lists_alone() {
+    // (whether it adds, the list, hostnames, the new list; `None` if not sent)
+    #[allow(clippy::type_complexity)]
+    let table: [(bool, &[&str], &[&str], Option<&[&str]>); 8] = [
+        (true, &[], &["a.example"], Some(&["a.example"])),
+        (
+            true,
+            &["b.example"],
+            &["a.example"],
+            Some(&["b.example", "a.example"]),
+        ),
+        (true, &["a.example"], &["A.Example"], None),
+        (true, &["a.example"], &[], None),
+        (
+            false,
+            &["a.example", "B.example"],
+            &["b.EXAMPLE"],
+            Some(&["a.example"]),
+        ),
+        (false, &["a.example"], &["a.example"], Some(&[])),
+        (false, &["a.example"], &["b.example"], None),
+        (false, &[], &["a.example"], None),
+    ];
+    for managed in [false, true] {
+        for (add, list, hosts, want) in table {
+            let row = format!("managed {managed}, add {add}, {hosts:?} of {list:?}");
+            let simulator = Simulator::start().await.unwrap();
+            let (id, other) = (seed_ca(&simulator, "ca"), seed_ca(&simulator, "other"));
+            let zone = simulator.add_zone("a.example");
+            simulator
+                .set_hostnames(&zone, other.as_str(), ["other.example"])
+                .unwrap();
+            let (ca, list_now): (_, &dyn Fn() -> Vec<String>) = if managed {
+                simulator
+                    .set_managed_hostnames(&zone, list.iter().copied())
+                    .unwrap();
+                simulator
+                    .set_hostnames(&zone, id.as_str(), ["kept.example"])
+                    .unwrap();
+                (ClientCa::CloudflareManaged, &|| {
+                    simulator.managed_hostnames(&zone)
+                })
+            } else {
+                simulator
+                    .set_hostnames(&zone, id.as_str(), list.iter().copied())
+                    .unwrap();
+                simulator
+                    .set_managed_hostnames(&zone, ["kept.example"])
+                    .unwrap();
+                (uploaded(&id), &|| simulator.hostnames(&zone, id.as_str()))
+            };
+            let handle = hostnames(&simulator, &zone);
+            let told = match add {
+                true => handle.add(&ca, hosts).await.unwrap(),
+                false => handle.remove(&ca, hosts).await.unwrap(),
+            };
+            assert_eq!(list_now(), want.unwrap_or(list), "{row}");
+            assert_eq!(told, want.unwrap_or(list), "{row}");
+            let owner = if managed { "managed" } else { id.as_str() };
+            let put = want.map(|list| format!("PUT {owner} {}", serde_json::json!(list)));
+            assert_eq!(writes(&simulator), Vec::from_iter(put), "{row}");
+            assert_eq!(
+                simulator.hostnames(&zone, other.as_str()),
+                ["other.example"],
+                "{row}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_hostname_is_refused_before_anything_is_sent() {
+    let simulator = Simulator::start().await.unwrap();
+    let zone = simulator.add_zone("a.example");
+    let handle = hostnames(&simulator, &zone);
+    let add = handle
+        .add(&ClientCa::CloudflareManaged, ["https://a.example"])
+        .await;
+    assert_eq!(add.unwrap_err().kind(), ErrorKind::InvalidInput);
+    let remove = handle.remove(&ClientCa::CloudflareManaged, ["a b"]).await;
+    assert_eq!(remove.unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(simulator.request_count(None), 0);
+}
+
+/// Somebody else replaces the list right after, as often as told: the answer to
+/// a replacement is a success, but the list is another one afterwards.
+#[tokio::test]
+async fn a_list_that_others_change_is_changed_again() {
+    let success = r#"{"success":true,"errors":[],"messages":[],"result":{"hostnames":[]}}"#;
+    for (undone, puts, ok) in [(0, 1, true), (1, 2, true), (3, 4, true), (4, 4, false)] {
+        let simulator = Simulator::start().await.unwrap();
+        let ca = uploaded(&seed_ca(&simulator, "ca"));
+        let zone = simulator.add_zone("a.example");
+        simulator.inject(
+            Fault::raw(200, "application/json", success)
+                .on(Operation::ReplaceHostnames)
+                .times(undone),
+        );
+        let added = hostnames(&simulator, &zone).add(&ca, ["a.example"]).await;
+        assert_eq!(
+            simulator.request_count(Operation::ReplaceHostnames),
+            puts,
+            "{undone}"
+        );
+        match added {
+            Ok(list) => assert!(ok && list == ["a.example"], "{undone}"),
+            Err(error) => {
+                assert!(!ok, "{undone}: {error}");
+                assert_eq!(error.kind(), ErrorKind::Conflict);
+                assert!(error.may_have_taken_effect());
+                assert!(error.to_string().contains("somebody else"), "{error}");
+            }
+        }
+    }
+}
+
+/// A read has no effect, but the replacement before it had.
+#[tokio::test]
+async fn an_error_after_the_replacement_says_that_it_may_have_taken_effect() {
+    for (nth, effect) in [(1, false), (2, true)] {
+        let simulator = Simulator::start().await.unwrap();
+        let id = seed_ca(&simulator, "ca");
+        let zone = simulator.add_zone("a.example");
+        let refusal = Fault::error(403, 9109, "Unauthorized");
+        simulator.inject(refusal.on(Operation::Hostnames).nth(nth));
+        let added = hostnames(&simulator, &zone)
+            .add(&uploaded(&id), ["a.example"])
+            .await;
+        let error = added.unwrap_err();
+        assert_eq!(error.may_have_taken_effect(), effect, "{error}");
+        assert_eq!(!simulator.hostnames(&zone, id.as_str()).is_empty(), effect);
+    }
+}

@@ -1,0 +1,11 @@
+//! The jobs that go beyond one request, on a simulator.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod delete_many;
+mod find;
+mod hostnames;
+mod prune;
+mod release;
+mod rotate;
+mod support;
+mod usage;

@@ -1,0 +1,202 @@
+//! Lists in pages: complete, and never endless.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail that way"
+)]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cf_mtls::{CertificateFilter, ErrorKind, Listing};
+use common::{certificate, certificates, success};
+use httpmock::{HttpMockRequest, HttpMockResponse, MockServer};
+use serde_json::{Value, json};
+
+/// A server that answers the n-th request for page p with `page(n, p)`.
+async fn server_of(
+    page: impl Fn(usize, u64) -> Value + Send + Sync + 'static,
+) -> (MockServer, Arc<AtomicUsize>) {
+    let server = MockServer::start_async().await;
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counter = calls.clone();
+    server.mock(|when, then| {
+        when.any_request();
+        then.respond_with(move |request: &HttpMockRequest| {
+            let asked = request
+                .query_params()
+                .iter()
+                .find(|(name, _)| name == "page")
+                .map(|(_, value)| value.clone());
+            let call = counter.fetch_add(1, Ordering::Relaxed) + 1;
+            let body = page(call, asked.unwrap().parse().unwrap());
+            HttpMockResponse::builder()
+                .status(200)
+                .body(body.to_string())
+                .build()
+        });
+    });
+    (server, calls)
+}
+
+fn list(server: &MockServer) -> Listing<cf_mtls::Certificate> {
+    certificates(server).list(CertificateFilter::all())
+}
+
+fn page(ids: impl Iterator<Item = u64>, info: Value) -> Value {
+    let items: Vec<_> = ids.map(|id| certificate(&format!("id-{id}"))).collect();
+    let mut answer = success(json!(items));
+    answer["result_info"] = info;
+    answer
+}
+
+#[tokio::test]
+async fn three_pages_are_read_as_one_list() {
+    let infos: [fn(u64) -> Value; 4] = [
+        |page| json!({"count": 50, "page": page, "per_page": 50, "total_count": 120, "total_pages": 3}),
+        |page| json!({"page": page, "total_pages": 3}),
+        |page| json!({"page": page, "per_page": 50, "total_count": 120}),
+        // Nothing is said, so the list is read until a page is empty.
+        |_| Value::Null,
+    ];
+    for (row, info) in infos.into_iter().enumerate() {
+        let (server, calls) = server_of(move |_, number| {
+            let ids = (number - 1) * 50..(number * 50).min(120);
+            page(ids, info(number))
+        })
+        .await;
+        let found = list(&server).collect().await.unwrap();
+        let distinct: BTreeSet<_> = found.iter().map(|c| c.id().unwrap().to_string()).collect();
+        assert_eq!((found.len(), distinct.len()), (120, 120), "row {row}");
+        let needed = if row == 3 { 4 } else { 3 };
+        assert_eq!(calls.load(Ordering::Relaxed), needed, "row {row}");
+    }
+}
+
+#[tokio::test]
+async fn a_smaller_page_than_asked_for_is_not_the_end() {
+    // The service may cap the page below what was asked for.
+    let (server, _) =
+        server_of(|_, number| page((number - 1) * 10..(number * 10).min(35), Value::Null)).await;
+    assert_eq!(list(&server).collect().await.unwrap().len(), 35);
+}
+
+#[tokio::test]
+async fn a_page_is_read_only_when_it_is_needed() {
+    let (server, calls) = server_of(|_, number| {
+        page(
+            (number - 1) * 50..number * 50,
+            json!({"page": number, "total_pages": 3}),
+        )
+    })
+    .await;
+    let mut list = list(&server);
+    assert_eq!(calls.load(Ordering::Relaxed), 0);
+    for _ in 0..50 {
+        list.next().await.unwrap().unwrap();
+    }
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_server_without_pages_gives_its_list_once() {
+    let (server, _) = server_of(|_, _| page(0..50, Value::Null)).await;
+    assert_eq!(list(&server).collect().await.unwrap().len(), 50);
+}
+
+#[tokio::test]
+async fn pages_that_do_not_add_up_are_an_error() {
+    type Pages = fn(usize, u64) -> Value;
+    let rows: [(&str, Pages); 4] = [
+        ("repeats a page but claims more", |_, number| {
+            page(0..50, json!({"page": number, "total_pages": 3}))
+        }),
+        ("ignores the page, and says so", |_, _| {
+            page(0..50, json!({"page": 1, "total_pages": 3}))
+        }),
+        ("goes round", |_, number| {
+            let start = (number % 2) * 50;
+            page(
+                start..start + 50,
+                json!({"page": number, "total_count": 100_000}),
+            )
+        }),
+        ("repeats a later page", |_, number| {
+            let start = number.min(2) * 50;
+            page(start..start + 50, json!({"page": number, "total_pages": 9}))
+        }),
+    ];
+    for (what, pages) in rows {
+        let (server, calls) = server_of(pages).await;
+        let mut list = list(&server);
+        let error = loop {
+            match list.next().await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => break error,
+                None => panic!("{what}: no error"),
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{what}: {error}");
+        assert!(
+            list.next().await.is_none(),
+            "{what}: a list ends after an error"
+        );
+        assert!(calls.load(Ordering::Relaxed) <= 4, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_never_stops_counting_ends() {
+    // Always one more page, each of new certificates.
+    let (server, calls) = server_of(|_, number| {
+        let answer = json!([{"id": format!("id-{number}")}]);
+        let mut answer = success(answer);
+        answer["result_info"] = json!({"page": number, "total_pages": number + 1});
+        answer
+    })
+    .await;
+    let mut list = list(&server);
+    let mut read = 0;
+    let error = loop {
+        match list.next().await {
+            Some(Ok(_)) => read += 1,
+            Some(Err(error)) => break error,
+            None => panic!("no error"),
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error}");
+    assert!(read < 200, "{read} pages were believed");
+    assert!(calls.load(Ordering::Relaxed) < 200);
+}
+
+#[tokio::test]
+async fn a_malformed_certificate_costs_its_fields_and_not_the_page() {
+    let (server, _) = server_of(|_, _| {
+        let mut odd = certificate("odd");
+        odd["expires_on"] = json!(12345);
+        odd["ca"] = json!({"no": "bool"});
+        let items =
+            json!([certificate("a"), odd, null, 7, {"id": "../../zones"}, certificate("b")]);
+        let mut answer = success(items);
+        answer["result_info"] = json!({"page": 1, "total_pages": 1});
+        answer
+    })
+    .await;
+    let found = list(&server).collect().await.unwrap();
+    let ids: Vec<_> = found
+        .iter()
+        .map(|c| c.id().map_or("", |id| id.as_str()))
+        .collect();
+    assert_eq!(ids, ["a", "odd", "", "", "", "b"]);
+    assert_eq!(
+        found[1].name(),
+        Some("example_ca_cert"),
+        "sound fields are kept"
+    );
+    assert_eq!((found[1].is_ca(), found[1].expires_on()), (None, None));
+}

@@ -1,0 +1,231 @@
+//! What holds for any input: ids, PEM, headers and answers.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests"
+)]
+
+mod support;
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use cf_mtls::{CertificateChain, CertificateId, Upload, fuzzing};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+static MADE: LazyLock<Vec<support::Made>> =
+    LazyLock::new(|| (0..4).map(|_| support::leaf()).collect());
+
+/// Any JSON, with the service's own words more often than others.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,20}".prop_map(Value::from),
+        Just(json!(fuzzing::SECRET)),
+        Just(json!("2458ce5a-0c35-4c7f-82c7-8e9487d3ff60")),
+        Just(json!("2122-10-29T16:59:47Z")),
+        Just(json!(MADE[0].pem)),
+    ];
+    leaf.prop_recursive(5, 48, 6, |inner| {
+        let word = prop_oneof![
+            prop::sample::select(vec![
+                "success",
+                "errors",
+                "messages",
+                "result",
+                "result_info",
+                "code",
+                "message",
+                "source",
+                "pointer",
+                "error_chain",
+                "documentation_url",
+                "id",
+                "ca",
+                "name",
+                "certificates",
+                "expires_on",
+                "type",
+                "service",
+                "status",
+                "hostnames",
+                "page",
+                "total_pages",
+                "total_count",
+                "per_page",
+                "count",
+            ])
+            .prop_map(str::to_owned),
+            ".{0,8}",
+        ];
+        prop_oneof![
+            vec(inner.clone(), 0..6).prop_map(Value::from),
+            vec((word, inner), 0..6).prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+fn status() -> impl Strategy<Value = u16> {
+    prop_oneof![
+        Just(200),
+        Just(400),
+        Just(404),
+        Just(429),
+        Just(502),
+        100u16..1000
+    ]
+}
+
+/// A text of lines that look like those of PEM.
+fn nearly_pem() -> impl Strategy<Value = String> {
+    let made = &MADE[0];
+    let line = prop_oneof![
+        3 => prop::sample::select(made.pem.lines().chain(made.key.lines()).map(str::to_owned).collect::<Vec<_>>()),
+        1 => "-----(BEGIN|END) (CERTIFICATE|PRIVATE KEY|EC PARAMETERS|.{0,12})-----",
+        1 => ".{0,20}",
+    ];
+    let end = prop::sample::select(vec!["\n", "\r\n", "\r", " \n", "\\n", ""]);
+    vec((line, end), 0..24)
+        .prop_map(|lines| lines.into_iter().map(|(line, end)| line + end).collect())
+}
+
+/// A begin marker inside of a block, an end marker before its end, and the like:
+/// nothing but certificates is sent as certificates.
+#[test]
+fn a_key_is_not_smuggled_into_a_certificate() {
+    let made = &MADE[0];
+    for end in ["\n", "\r", "\r\n"] {
+        let key = made.key.lines().collect::<Vec<_>>().join(end);
+        let body = made.pem.lines().filter(|line| !line.starts_with('-'));
+        let body = body.collect::<Vec<_>>().join("\n");
+        let (begin, close) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----");
+        for text in [
+            format!("{begin}\n{body}{end}{key}\n{close}\n"),
+            format!("{begin}\n{body}{end}{close}{end}{key}\n{close}\n"),
+            format!("{begin}\n{body}{end}{close}{end}{key}\n"),
+            format!("{begin}\n{body}{end}{close}x{end}{key}x\n{close}\n"),
+            format!("{begin}\n{body}{end}{close}x{end}{body}{end}{close}\n"),
+            format!("{begin}\n{key}{end}{begin}\n{body}\n{close}\n"),
+            format!("{key}{end}{begin}\n{body}\n{close}\n"),
+        ] {
+            fuzzing::pem(&text);
+            assert!(Upload::ca(&text).is_err(), "{text:?}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_make_an_answer_or_an_error_fit_to_be_shown(status in status(), body in vec(any::<u8>(), 0..400)) {
+        fuzzing::answer(status, &body);
+    }
+
+    #[test]
+    fn any_json_makes_an_answer_or_an_error_fit_to_be_shown(status in status(), value in any_json()) {
+        let body = value.to_string();
+        let as_it_is = fuzzing::answer(status, body.as_bytes());
+        prop_assert!(as_it_is == 0 || (200..300).contains(&status));
+        // Cut off anywhere it is no answer.
+        let part = &body.as_bytes()[..body.len() / 2];
+        prop_assert_eq!(fuzzing::answer(200, part), 0);
+    }
+
+    /// `success` decides, whatever else there is; but what is no list passes for
+    /// none, and hostnames are all there or not at all.
+    #[test]
+    fn success_with_anything_beside_is_an_answer(fields in vec((".{0,8}", any_json()), 0..5), result in any_json()) {
+        let mut body = serde_json::Map::from_iter(fields);
+        let least = if result.is_null() || result.is_array() { 4 } else { 1 };
+        body.insert("result".to_owned(), result);
+        body.insert("success".to_owned(), true.into());
+        let text = Value::Object(body.clone()).to_string();
+        prop_assert!(least <= fuzzing::answer(200, text.as_bytes()), "{}", text);
+        for other in [json!(false), json!("true"), json!(1), Value::Null] {
+            body.insert("success".to_owned(), other);
+            let text = Value::Object(body.clone()).to_string();
+            prop_assert_eq!(fuzzing::answer(200, text.as_bytes()), 0, "{}", text);
+        }
+    }
+
+    #[test]
+    fn an_id_never_leaves_its_place(text in prop_oneof![".{0,70}", "[./\\\\%a-z0-9-]{0,20}", "[0-9a-f-]{1,64}"]) {
+        let safe = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let want = safe && (1..=64).contains(&text.len());
+        prop_assert_eq!(fuzzing::id(&text), want);
+    }
+
+    #[test]
+    fn an_id_survives_json(text in "[0-9A-Za-z-]{1,64}") {
+        let id: CertificateId = text.parse().unwrap();
+        let json = serde_json::to_string(&id).unwrap();
+        prop_assert_eq!(serde_json::from_str::<CertificateId>(&json).unwrap(), id);
+    }
+
+    #[test]
+    fn any_pem_is_taken_whole_or_refused(text in prop_oneof![nearly_pem(), ".{0,200}"]) {
+        fuzzing::pem(&text);
+    }
+
+    /// Line ends, white space, and comments between blocks mean nothing.
+    #[test]
+    fn the_same_certificates_are_equal_in_any_layout(
+        which in vec(0..4usize, 1..4),
+        end in prop::sample::select(vec!["\n", "\r\n", "\r", " \r\n", "\t\n", "\n  "]),
+        before in "[ a-z\n]{0,20}",
+        tail in "[ \r\n\t]{0,8}",
+    ) {
+        let plain: String = which.iter().map(|n| MADE[*n].pem.as_str()).collect();
+        let laid_out: String = which
+            .iter()
+            .map(|n| format!("{before}\n{}{tail}\n", MADE[*n].pem.lines().collect::<Vec<_>>().join(end)))
+            .collect();
+        let chain = CertificateChain::from_pem(&laid_out).unwrap();
+        prop_assert_eq!(&chain, &CertificateChain::from_pem(&plain).unwrap());
+        prop_assert_eq!(chain.der().len(), which.len());
+    }
+
+    #[test]
+    fn a_bundle_is_split_in_any_order(number in 0..4usize, key_first in any::<bool>(), comment in "[ a-z]{0,20}") {
+        let made = &MADE[number];
+        let (first, second) = if key_first { (&made.key, &made.pem) } else { (&made.pem, &made.key) };
+        let bundle = format!("{first}\n{comment}\n{second}");
+        let upload = Upload::leaf_bundle(bundle.as_str()).unwrap();
+        prop_assert!(!upload.is_ca());
+        prop_assert_eq!(upload.chain(), &CertificateChain::from_pem(&made.pem).unwrap());
+        prop_assert!(Upload::ca(&bundle).is_err());
+    }
+
+    #[test]
+    fn any_header_is_read_or_left(value in vec(any::<u8>(), 0..80)) {
+        fuzzing::headers(&value);
+    }
+
+    #[test]
+    fn what_remains_is_read_in_any_layout(
+        name in "[a-z]{1,8}",
+        remaining in any::<u64>(),
+        seconds in any::<u64>(),
+        space in prop::sample::select(vec!["", " ", "\t"]),
+        swap in any::<bool>(),
+    ) {
+        let (r, t) = (format!("r={remaining}"), format!("t={seconds}"));
+        let (a, b) = if swap { (t, r) } else { (r, t) };
+        let text = format!("\"{name}\";{space}{a}{space};{space}{b}");
+        let (window, _) = fuzzing::headers(text.as_bytes());
+        prop_assert_eq!(window, Some((remaining, Duration::from_secs(seconds))));
+    }
+
+    #[test]
+    fn seconds_to_wait_are_read(seconds in any::<u64>()) {
+        let (_, wait) = fuzzing::headers(seconds.to_string().as_bytes());
+        prop_assert_eq!(wait, Some(Duration::from_secs(seconds)));
+    }
+}

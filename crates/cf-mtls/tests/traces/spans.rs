@@ -1,0 +1,183 @@
+//! One span an operation, one event an attempt, in OpenTelemetry's words.
+
+use std::collections::BTreeMap;
+use std::fmt::{Debug, Write as _};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use cf_mtls::Retry;
+use cf_mtls_testkit::Simulator;
+use cf_mtls_testkit::simulator::{Fault, Operation, Seed};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::support::{account_of, builder, ca};
+
+type Fields = BTreeMap<String, String>;
+
+/// A span that was opened, or an event with the fields of the spans around it.
+#[derive(Clone, Debug)]
+enum Record {
+    Span(Fields),
+    Event(Fields),
+}
+
+#[derive(Clone, Default)]
+struct Capture(Arc<Mutex<Vec<Record>>>);
+
+struct Visitor<'a>(&'a mut Fields);
+
+impl tracing::field::Visit for Visitor<'_> {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn Debug) {
+        let mut text = String::new();
+        write!(text, "{value:?}").unwrap();
+        self.0.insert(field.name().to_owned(), text);
+    }
+
+    fn record_str(&mut self, field: &tracing::field::Field, value: &str) {
+        self.0.insert(field.name().to_owned(), value.to_owned());
+    }
+}
+
+impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Capture {
+    fn on_new_span(
+        &self,
+        attributes: &tracing::span::Attributes<'_>,
+        _: &tracing::Id,
+        _: Context<'_, S>,
+    ) {
+        if attributes.metadata().target().starts_with("cf_mtls") {
+            let mut fields = Fields::new();
+            attributes.record(&mut Visitor(&mut fields));
+            self.0.lock().unwrap().push(Record::Span(fields));
+        }
+    }
+
+    fn on_event(&self, event: &tracing::Event<'_>, context: Context<'_, S>) {
+        if event.metadata().target().starts_with("cf_mtls") {
+            let mut fields = Fields::new();
+            event.record(&mut Visitor(&mut fields));
+            let around = context.event_span(event).map(|span| span.name());
+            fields.insert("in".to_owned(), around.unwrap_or_default().to_owned());
+            self.0.lock().unwrap().push(Record::Event(fields));
+        }
+    }
+}
+
+fn of<'a>(fields: &'a Fields, name: &str) -> &'a str {
+    fields.get(name).map_or("", String::as_str)
+}
+
+#[tokio::test]
+async fn one_span_an_operation_and_one_event_an_attempt() {
+    let _alone = crate::ALONE.lock().await;
+    let capture = Capture::default();
+    let subscriber = tracing_subscriber::registry().with(capture.clone());
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let simulator = Simulator::start().await.unwrap();
+    let id = simulator.seed(Seed::ca(ca().pem)).unwrap();
+    simulator.inject(
+        Fault::html(502)
+            .on(Operation::Delete)
+            .nth(1)
+            .header("cf-ray", "8d1a2b3c4d5e6f70-TXL"),
+    );
+    simulator.inject(
+        Fault::error(429, 971, "slow down")
+            .on(Operation::Delete)
+            .nth(2),
+    );
+    simulator.inject(Fault::html(502).on(Operation::Delete).nth(3));
+    let client = builder(simulator.base_url(), simulator.token())
+        .with_retry(Retry::with_delays(3, |n| Duration::from_millis(n.into())))
+        .build()
+        .unwrap();
+    let certificates = client.certificates(&account_of(&simulator));
+    certificates.delete(&id.parse().unwrap()).await.unwrap_err();
+
+    let records = capture.0.lock().unwrap().clone();
+    let spans: Vec<&Fields> = records
+        .iter()
+        .filter_map(|r| match r {
+            Record::Span(fields) => Some(fields),
+            Record::Event(_) => None,
+        })
+        .collect();
+    let events: Vec<&Fields> = records
+        .iter()
+        .filter_map(|r| match r {
+            Record::Event(fields) => Some(fields),
+            Record::Span(_) => None,
+        })
+        .collect();
+
+    // The delete, and the look afterwards.
+    let template = "/accounts/{account_id}/mtls_certificates/{mtls_certificate_id}";
+    let methods: Vec<_> = spans
+        .iter()
+        .map(|span| of(span, "http.request.method"))
+        .collect();
+    assert_eq!(methods, ["DELETE", "GET"], "{spans:?}");
+    for span in spans {
+        assert_eq!(of(span, "url.template"), template);
+        assert_eq!(of(span, "cloudflare.account.id"), simulator.account_id());
+        assert_eq!(of(span, "cloudflare.certificate.id"), id);
+        assert!(of(span, "otel.name").ends_with("certificate"), "{span:?}");
+    }
+
+    let names = [
+        "http.response.status_code",
+        "http.request.resend_count",
+        "error.type",
+        "wait_ms",
+    ];
+    let shown: Vec<_> = events
+        .iter()
+        .map(|event| names.map(|name| of(event, name)))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ["502", "0", "service_unavailable", "1"],
+            ["429", "1", "rate_limited", "2"],
+            ["502", "2", "service_unavailable", ""],
+            ["200", "0", "", ""], // the look
+        ],
+        "{events:?}"
+    );
+    assert_eq!(of(events[0], "cloudflare.ray.id"), "8d1a2b3c4d5e6f70-TXL");
+    assert!(
+        events.iter().all(|event| of(event, "in") == "cf_mtls"),
+        "{events:?}"
+    );
+    assert!(
+        events
+            .iter()
+            .all(|event| !of(event, "cloudflare.ray.id").is_empty())
+    );
+}
+
+#[tokio::test]
+async fn a_page_is_an_operation_of_its_own() {
+    let _alone = crate::ALONE.lock().await;
+    let capture = Capture::default();
+    let subscriber = tracing_subscriber::registry().with(capture.clone());
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let simulator = Simulator::start().await.unwrap();
+    for _ in 0..51 {
+        simulator.seed(Seed::ca(ca().pem)).unwrap();
+    }
+    let client = builder(simulator.base_url(), simulator.token())
+        .build()
+        .unwrap();
+    let certificates = client.certificates(&account_of(&simulator));
+    let list = certificates.list(cf_mtls::CertificateFilter::all());
+    assert_eq!(list.collect().await.unwrap().len(), 51);
+    let records = capture.0.lock().unwrap().clone();
+    let spans = records
+        .iter()
+        .filter(|r| matches!(r, Record::Span(_)))
+        .count();
+    assert_eq!((spans, records.len()), (2, 4), "{records:?}");
+}
