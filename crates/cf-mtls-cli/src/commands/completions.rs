@@ -1,0 +1,30 @@
+//! `cf-mtls completions`
+
+use std::io;
+
+use clap::{Args, CommandFactory as _};
+use clap_complete::Shell;
+
+use crate::cli::Cli;
+use crate::failure::Failure;
+
+/// Print a script that completes this command in a shell
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  cf-mtls completions bash > ~/.local/share/bash-completion/completions/cf-mtls
+  cf-mtls completions zsh > \"${fpath[1]}/_cf-mtls\"
+  cf-mtls completions fish > ~/.config/fish/completions/cf-mtls.fish")]
+pub(crate) struct Arguments {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    shell: Shell,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let mut command = Cli::command();
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut command, "cf-mtls", &mut script);
+    let written = io::Write::write_all(&mut io::stdout().lock(), &script);
+    written.map_err(|error| Failure::output(&error))
+}

@@ -1,0 +1,228 @@
+//! `cf-mtls delete`
+
+use std::collections::{HashMap, HashSet};
+use std::io::{self, BufRead as _};
+
+use cf_mtls::{Certificate, CertificateFilter, CertificateId, Certificates, Error, ErrorKind};
+use clap::Args;
+use futures_util::stream::{self, StreamExt as _};
+
+use crate::cli::Consent;
+use crate::confirm;
+use crate::context::{Context, certificate_id};
+use crate::deletion::{self, Deletion};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::preview::{Doomed, Uses};
+use crate::progress::Progress;
+use crate::safe_text::printable;
+
+/// Of more certificates than this, names come out of the list, and who uses
+/// them is left to the service, which refuses to delete those.
+pub(crate) const LOOKED_UP: usize = 100;
+/// Looks at certificates that are under way at a time.
+pub(crate) const LOOKS: usize = 8;
+
+/// Delete certificates
+///
+/// Shows what will be deleted and who uses it, and asks. The service refuses to
+/// delete a certificate in use; `release` detaches its hostnames first.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  cf-mtls delete 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60
+  cf-mtls delete --name devices --if-exists --yes
+  cf-mtls delete ID1 ID2 ID3 --dry-run
+  cf-mtls list --leaf -o ndjson | jq -r .id | cf-mtls delete - --yes")]
+pub(crate) struct Arguments {
+    /// The certificates; `-` reads their ids from standard input, one a line
+    #[arg(
+        value_name = "ID",
+        required_unless_present = "name",
+        conflicts_with = "name"
+    )]
+    ids: Vec<String>,
+    /// The one certificate of exactly this name
+    #[arg(long)]
+    name: Option<String>,
+    /// Take a certificate that is not there for success
+    #[arg(long)]
+    if_exists: bool,
+    #[command(flatten)]
+    consent: Consent,
+}
+
+pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
+    let consent = arguments.consent;
+    confirm::check(context, consent)?;
+    let ids = ids(context, &arguments)?;
+    let certificates = context.certificates()?;
+    let ids = match &arguments.name {
+        None => ids,
+        Some(name) => by_name(context, &certificates, name, arguments.if_exists).await?,
+    };
+    let mut missing = Vec::new();
+    let mut doomed = Vec::new();
+    if consent.yes && context.output.quiet && !consent.dry_run {
+        // Nothing is looked up where nobody would see it.
+        doomed.extend(ids.into_iter().map(Doomed::unseen));
+    } else {
+        let look = look_up(context, &certificates, ids);
+        for found in context.interrupt.reading(look).await?? {
+            match found {
+                Found::There(one) => doomed.push(*one),
+                Found::Missing(id, error) => missing.push((id, error)),
+            }
+        }
+    }
+    let deletion = Deletion {
+        context,
+        certificates,
+        if_exists: arguments.if_exists,
+        consent,
+    };
+    deletion.run(missing, doomed).await
+}
+
+async fn by_name(
+    context: &Context,
+    certificates: &Certificates,
+    name: &str,
+    if_exists: bool,
+) -> Result<Vec<CertificateId>, Failure> {
+    let found = context.interrupt.reading(certificates.find(name)).await??;
+    match found.as_ref().and_then(Certificate::id) {
+        Some(id) => Ok(vec![id.clone()]),
+        None if if_exists => Ok(Vec::new()),
+        None => {
+            let name = printable(name);
+            let message =
+                format!("there is no certificate named {name:?}; check the name and the account");
+            Err(Failure::new(
+                Exit::NotFound,
+                ErrorKind::NotFound.as_str(),
+                message,
+            ))
+        }
+    }
+}
+
+fn ids(context: &Context, arguments: &Arguments) -> Result<Vec<CertificateId>, Failure> {
+    let mut texts = Vec::new();
+    for text in &arguments.ids {
+        if text != "-" {
+            texts.push(text.clone());
+            continue;
+        }
+        if context.global.token_from_stdin() {
+            return Err(Failure::usage("standard input is the token already"));
+        }
+        for line in io::stdin().lock().lines() {
+            let line = line.map_err(|error| {
+                Failure::input(format!("standard input cannot be read: {error}"))
+            })?;
+            if !line.trim().is_empty() {
+                texts.push(line);
+            }
+        }
+    }
+    let mut seen = HashSet::new();
+    let mut ids = Vec::new();
+    for text in &texts {
+        let id = certificate_id(text)?;
+        // Twice the same would fail the second time.
+        if seen.insert(id.clone()) {
+            ids.push(id);
+        }
+    }
+    Ok(ids)
+}
+
+/// What was found out about an id.
+enum Found {
+    There(Box<Doomed>),
+    Missing(CertificateId, Error),
+}
+
+async fn look_up(
+    context: &Context,
+    certificates: &Certificates,
+    ids: Vec<CertificateId>,
+) -> Result<Vec<Found>, Failure> {
+    let progress = Progress::of(context.output, ids.len(), "looking up");
+    let found = if LOOKED_UP < ids.len() {
+        names_of(&progress, certificates, ids).await
+    } else {
+        let looks = stream::iter(ids).map(|id| look(certificates, id));
+        let mut looks = looks.buffered(LOOKS);
+        let mut found = Vec::new();
+        while let Some(one) = looks.next().await {
+            found.push(one?);
+            progress.step();
+        }
+        Ok(found)
+    };
+    progress.end();
+    found
+}
+
+/// A certificate with its uses.
+async fn look(certificates: &Certificates, id: CertificateId) -> Result<Found, Failure> {
+    let look = async {
+        let certificate = certificates.get(&id).await?;
+        let uses = Uses::of(certificates, &certificate, &id).await?;
+        Ok::<_, Error>((certificate, uses))
+    };
+    match look.await {
+        Ok((certificate, uses)) => Ok(Found::There(Box::new(Doomed {
+            uses: Some(uses),
+            ..Doomed::seen(id, certificate)
+        }))),
+        // What is wrong with one id is no reason to stop for the others.
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::NotFound | ErrorKind::InvalidRequest
+            ) =>
+        {
+            Ok(Found::Missing(id, error))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Many certificates cost a request each, but a list has fifty to a page.
+async fn names_of(
+    progress: &Progress,
+    certificates: &Certificates,
+    ids: Vec<CertificateId>,
+) -> Result<Vec<Found>, Failure> {
+    let mut doomed: Vec<Doomed> = ids.into_iter().map(Doomed::unseen).collect();
+    let mut wanted: HashMap<CertificateId, usize> = doomed
+        .iter()
+        .enumerate()
+        .map(|(at, one)| (one.id.clone(), at))
+        .collect();
+    let mut list = certificates.list(CertificateFilter::all());
+    while !wanted.is_empty()
+        && let Some(certificate) = list.next().await
+    {
+        let certificate = certificate?;
+        let Some((id, at)) = certificate.id().and_then(|id| wanted.remove_entry(id)) else {
+            continue;
+        };
+        progress.step();
+        if let Some(one) = doomed.get_mut(at) {
+            one.name = certificate.name().map(str::to_owned);
+            // Only the first ones are shown in full.
+            if at < deletion::SHOWN {
+                *one = Doomed::seen(id, certificate);
+            }
+        }
+    }
+    // What the list lacks may be there all the same, as it is read in pages.
+    Ok(doomed
+        .into_iter()
+        .map(|one| Found::There(Box::new(one)))
+        .collect())
+}

@@ -1,0 +1,45 @@
+//! `cf-mtls get`
+
+use clap::Args;
+use jiff::Timestamp;
+
+use crate::context::{Context, certificate_id};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::{output, preview};
+
+/// Show one certificate
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  cf-mtls get 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60
+  cf-mtls get 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 --output json | jq -r .expires_on
+  cf-mtls get 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 --pem | openssl x509 -text")]
+pub(crate) struct Arguments {
+    /// The certificate
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Write the PEM and nothing else, whatever the form of output
+    #[arg(long)]
+    pem: bool,
+}
+
+pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
+    let id = certificate_id(&arguments.id)?;
+    let certificates = context.certificates()?;
+    let certificate = context.interrupt.reading(certificates.get(&id)).await??;
+    if !arguments.pem {
+        let now = Timestamp::now();
+        return context
+            .output
+            .one(&certificate, || preview::card(&certificate, now));
+    }
+    match certificate.pem() {
+        Some(pem) => output::write(&format!("{}\n", pem.trim_end())),
+        None => Err(Failure::new(
+            Exit::Unreachable,
+            "invalid_response",
+            format!("the service told no PEM of {id}"),
+        )),
+    }
+}

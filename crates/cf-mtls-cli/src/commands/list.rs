@@ -1,0 +1,107 @@
+//! `cf-mtls list`
+
+use cf_mtls::CertificateFilter;
+use clap::Args;
+use futures_util::FutureExt as _;
+use jiff::{Span, Timestamp};
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::table::{self, Sheet};
+use crate::{preview, times};
+
+/// List certificates
+///
+/// Rows appear as the pages of the service come in, however many there are.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  cf-mtls list
+  cf-mtls list --ca --expires-within 30d
+  cf-mtls list --name devices --wide
+  cf-mtls list --output ndjson | jq -r .id")]
+pub(crate) struct Arguments {
+    /// Certificates of this type, such as custom, gateway_managed or
+    /// access_managed; may be given again
+    #[arg(long = "type", value_name = "T", value_delimiter = ',')]
+    types: Vec<String>,
+    /// Certificates of exactly this name
+    #[arg(long)]
+    name: Option<String>,
+    /// CAs only
+    #[arg(long, conflicts_with = "leaf")]
+    ca: bool,
+    /// Leaf certificates only
+    #[arg(long)]
+    leaf: bool,
+    /// Certificates that expire within this time, or have expired
+    #[arg(long, value_name = "DURATION", value_parser = times::span)]
+    expires_within: Option<Span>,
+    /// More columns, with dates in full
+    #[arg(long)]
+    wide: bool,
+}
+
+pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
+    let now = Timestamp::now();
+    let until = arguments
+        .expires_within
+        .map(|span| times::after(now, span))
+        .transpose();
+    let until = until.map_err(|why| Failure::usage(format!("--expires-within: {why}")))?;
+    let certificates = context.certificates()?;
+    let sheet = match arguments.wide {
+        // Who wants everything gets it whole, however wide the terminal is.
+        true => Sheet::new(preview::WIDE_COLUMNS, preview::NAME, None),
+        false => preview::sheet(table::stdout_width()).that_grows(),
+    };
+    let mut records = context.output.many(sheet);
+    let mut count = 0_usize;
+    let mut list = certificates.list(filter(&arguments));
+    let read = async {
+        loop {
+            let next = match list.next().now_or_never() {
+                Some(next) => next,
+                None => {
+                    // A page is at its end, and the next one takes its time.
+                    records.flush()?;
+                    list.next().await
+                }
+            };
+            let Some(certificate) = next.transpose()? else {
+                break;
+            };
+            let soon = |end: Timestamp| until.is_none_or(|until| end <= until);
+            if !certificate.expires_on().map_or(until.is_none(), soon) {
+                continue;
+            }
+            count += 1;
+            records.push(&certificate, || match arguments.wide {
+                true => preview::wide_line(&certificate, now),
+                false => preview::line(&certificate, now),
+            })?;
+        }
+        Ok::<_, Failure>(())
+    };
+    context.interrupt.reading(read).await??;
+    records.finish()?;
+    if count == 0 && context.output.is_table() {
+        context.output.note("no certificates");
+    }
+    Ok(())
+}
+
+fn filter(arguments: &Arguments) -> CertificateFilter {
+    let mut filter = CertificateFilter::all();
+    for word in &arguments.types {
+        filter = filter.certificate_type(word.clone().into());
+    }
+    if let Some(name) = &arguments.name {
+        filter = filter.name(name);
+    }
+    match (arguments.ca, arguments.leaf) {
+        (true, _) => filter.ca(),
+        (_, true) => filter.leaf(),
+        _ => filter,
+    }
+}

@@ -1,0 +1,315 @@
+//! `cf-mtls prune`
+
+use cf_mtls::{Candidate, Certificate, Certificates, Error, Outcomes, Prune};
+use clap::Args;
+use futures_util::FutureExt as _;
+use futures_util::stream::{self, StreamExt as _};
+use jiff::{Span, Timestamp};
+
+use super::delete::{LOOKED_UP, LOOKS};
+use crate::cli::Consent;
+use crate::confirm;
+use crate::context::Context;
+use crate::deletion::{self, Deletion};
+use crate::failure::Failure;
+use crate::json::{DeleteForm, Outcome};
+use crate::output::Output;
+use crate::preview::{self, Doomed, Uses};
+use crate::progress::Progress;
+use crate::safe_text::printable;
+use crate::table::{self, Line, Sheet};
+use crate::times;
+
+/// Delete certificates that expired, or that nobody uses
+///
+/// A certificate has to meet all the criteria that are given. What Cloudflare
+/// manages is left alone, unless its type is asked for.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  cf-mtls prune --expired --dry-run
+  cf-mtls prune --expired --unused
+  cf-mtls prune --expires-before 2027-01-01 --name-prefix test- --yes
+  cf-mtls prune --unused --leaf --older-than 90d")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    criteria: Criteria,
+    /// CAs only
+    #[arg(long, conflicts_with = "leaf")]
+    ca: bool,
+    /// Leaf certificates only
+    #[arg(long)]
+    leaf: bool,
+    /// Certificates of this type in place of custom; may be given again
+    #[arg(long = "type", value_name = "T", value_delimiter = ',')]
+    types: Vec<String>,
+    #[command(flatten)]
+    consent: Consent,
+}
+
+/// What selects certificates; at least one of these.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = true)]
+struct Criteria {
+    /// It has expired
+    #[arg(long)]
+    expired: bool,
+    /// It expires, or expired, before this date, such as 2027-01-31 (UTC)
+    #[arg(long, value_name = "DATE", value_parser = times::date)]
+    expires_before: Option<Timestamp>,
+    /// No service uses it
+    #[arg(long)]
+    unused: bool,
+    /// Its name begins so
+    #[arg(long, value_name = "P")]
+    name_prefix: Option<String>,
+    /// It was uploaded before this date
+    #[arg(long, value_name = "DATE", value_parser = times::date)]
+    uploaded_before: Option<Timestamp>,
+    /// It was uploaded longer ago than this
+    #[arg(long, value_name = "DURATION", value_parser = times::span, conflicts_with = "uploaded_before")]
+    older_than: Option<Span>,
+}
+
+pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
+    let consent = arguments.consent;
+    confirm::check(context, consent)?;
+    let criteria = criteria(&arguments)?;
+    let certificates = context.certificates()?;
+    let candidates = certificates.prune_candidates(criteria)?;
+    if consent.dry_run {
+        return rehearse(context, &certificates, candidates).await;
+    }
+    let progress = Progress::waiting(context.output, "reading the list");
+    let found = context
+        .interrupt
+        .reading(collect(candidates, &progress))
+        .await;
+    progress.end();
+    let mut doomed = found??;
+    if doomed.is_empty() {
+        context.output.note("no certificate meets the criteria");
+    } else if doomed.len() <= LOOKED_UP && !(consent.yes && context.output.quiet) {
+        let look = with_uses(&certificates, doomed);
+        doomed = context.interrupt.reading(look).await??;
+    }
+    let deletion = Deletion {
+        context,
+        certificates,
+        // Somebody else may prune, too.
+        if_exists: true,
+        consent,
+    };
+    deletion.run(Vec::new(), doomed).await
+}
+
+fn criteria(arguments: &Arguments) -> Result<Prune, Failure> {
+    let now = Timestamp::now();
+    let given = &arguments.criteria;
+    let mut criteria = Prune::new();
+    if given.expired {
+        criteria = criteria.expired_at(now);
+    }
+    if let Some(moment) = given.expires_before {
+        criteria = criteria.expires_before(moment);
+    }
+    if given.unused {
+        criteria = criteria.unused();
+    }
+    if let Some(prefix) = &given.name_prefix {
+        criteria = criteria.name_prefix(prefix);
+    }
+    if let Some(moment) = given.uploaded_before {
+        criteria = criteria.uploaded_before(moment);
+    }
+    if let Some(age) = given.older_than {
+        let moment = times::after(now, age.negate());
+        let moment = moment.map_err(|why| Failure::usage(format!("--older-than: {why}")))?;
+        criteria = criteria.uploaded_before(moment);
+    }
+    if arguments.ca {
+        criteria = criteria.ca();
+    }
+    if arguments.leaf {
+        criteria = criteria.leaf();
+    }
+    for word in &arguments.types {
+        criteria = criteria.certificate_type(word.clone().into());
+    }
+    Ok(criteria)
+}
+
+/// All of them, before the first is deleted: deletions move the pages of the
+/// list. Of many, little is kept.
+async fn collect(
+    mut candidates: Outcomes<Result<Candidate, Error>>,
+    progress: &Progress,
+) -> Result<Vec<Doomed>, Failure> {
+    let mut doomed: Vec<Doomed> = Vec::new();
+    while let Some(candidate) = candidates.next().await {
+        // One that could not be read may be in use: nothing is deleted on a guess.
+        let candidate = candidate?;
+        let mut one = Doomed::seen(candidate.id, candidate.certificate);
+        if LOOKED_UP.max(deletion::SHOWN) <= doomed.len() {
+            one.certificate = None;
+        }
+        doomed.push(one);
+        progress.say(&format!("reading the list: {} found", doomed.len()));
+    }
+    Ok(doomed)
+}
+
+async fn with_uses(
+    certificates: &Certificates,
+    doomed: Vec<Doomed>,
+) -> Result<Vec<Doomed>, Failure> {
+    let looks = stream::iter(doomed).map(|mut one| async move {
+        if let Some(certificate) = &one.certificate {
+            one.uses = uses(certificates, certificate, &one.id).await?;
+        }
+        Ok::<_, Failure>(one)
+    });
+    let mut looks = looks.buffered(LOOKS);
+    let mut done = Vec::new();
+    while let Some(one) = looks.next().await {
+        done.push(one?);
+    }
+    Ok(done)
+}
+
+async fn uses(
+    certificates: &Certificates,
+    certificate: &Certificate,
+    id: &cf_mtls::CertificateId,
+) -> Result<Option<Uses>, Failure> {
+    match Uses::of(certificates, certificate, id).await {
+        Ok(uses) => Ok(Some(uses)),
+        Err(error) if error.kind() == cf_mtls::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+const COLUMNS: &[&str] = &["ID", "NAME", "KIND", "OUTCOME", "WHY", "EXPIRES"];
+
+/// Tells what would be deleted. The first ones with who uses them; if there are
+/// more, all go out as they come.
+async fn rehearse(
+    context: &Context,
+    certificates: &Certificates,
+    mut candidates: Outcomes<Result<Candidate, Error>>,
+) -> Result<(), Failure> {
+    let mut first = Vec::new();
+    let read = async {
+        while first.len() <= LOOKED_UP
+            && let Some(candidate) = candidates.next().await
+        {
+            first.push(candidate?);
+        }
+        let few = first.len() <= LOOKED_UP;
+        let looks = stream::iter(&first).map(|one| async move {
+            match few {
+                true => uses(certificates, &one.certificate, &one.id).await,
+                false => Ok(None),
+            }
+        });
+        let mut looks = looks.buffered(LOOKS);
+        let mut plan = Plan::new(context.output);
+        for candidate in &first {
+            let uses = looks.next().await.transpose()?.flatten();
+            plan.tell(candidate, uses.as_ref())?;
+        }
+        loop {
+            let next = match candidates.next().now_or_never() {
+                Some(next) => next,
+                None => {
+                    plan.records.flush()?;
+                    candidates.next().await
+                }
+            };
+            match next.transpose()? {
+                Some(candidate) => plan.tell(&candidate, None)?,
+                None => return Ok::<_, Failure>(plan),
+            }
+        }
+    };
+    let plan = context.interrupt.reading(read).await??;
+    let (count, refused) = (plan.count, plan.refused);
+    plan.records.finish()?;
+    if context.output.is_table() {
+        context.output.note(match refused {
+            0 => format!("dry run: {count} certificates would be deleted"),
+            _ => format!(
+                "dry run: {} of {count} certificates would be deleted, {refused} are in use",
+                count - refused
+            ),
+        });
+    }
+    Ok(())
+}
+
+struct Plan {
+    records: crate::output::Records,
+    count: usize,
+    refused: usize,
+    now: Timestamp,
+}
+
+impl Plan {
+    fn new(output: Output) -> Self {
+        Self {
+            records: output.many(Sheet::new(COLUMNS, preview::NAME, table::stdout_width())),
+            count: 0,
+            refused: 0,
+            now: Timestamp::now(),
+        }
+    }
+
+    fn tell(&mut self, candidate: &Candidate, uses: Option<&Uses>) -> Result<(), Failure> {
+        let refused = uses.is_some_and(Uses::any);
+        self.count += 1;
+        self.refused += usize::from(refused);
+        let outcome = match refused {
+            true => Outcome::WouldBeRefused,
+            false => Outcome::WouldDelete,
+        };
+        let certificate = &candidate.certificate;
+        let form = DeleteForm {
+            id: &candidate.id,
+            name: certificate.name(),
+            outcome,
+            error: None,
+            certificate: Some(certificate),
+            used_by: uses,
+            reasons: Some(&candidate.reasons),
+        };
+        let now = self.now;
+        self.records.push(&form, || {
+            let (expires, style) = preview::expiry(certificate, now);
+            let why: Vec<&str> = candidate.reasons.iter().map(word).collect();
+            Line {
+                cells: vec![
+                    candidate.id.to_string(),
+                    preview::name(certificate),
+                    preview::kind(certificate).to_owned(),
+                    outcome.as_str().to_owned(),
+                    printable(&why.join(", ")),
+                    expires,
+                ],
+                style,
+            }
+        })
+    }
+}
+
+/// A criterion as one word, since the table tells the rest.
+fn word(reason: &cf_mtls::Reason) -> &'static str {
+    use cf_mtls::Reason;
+    match reason {
+        Reason::Expired { .. } => "expired",
+        Reason::ExpiresBefore { .. } => "expires",
+        Reason::UploadedBefore { .. } => "old",
+        Reason::NamePrefix { .. } => "name",
+        Reason::Unused => "unused",
+        _ => "other",
+    }
+}

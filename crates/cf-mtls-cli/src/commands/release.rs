@@ -1,0 +1,134 @@
+//! `cf-mtls release`
+
+use cf_mtls::{CertificateId, Error, ReleasePlan};
+use clap::Args;
+
+use crate::cli::{Consent, Format};
+use crate::confirm;
+use crate::context::{Context, certificate_id};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::preview::{self, Doomed, Uses};
+use crate::progress::Progress;
+use crate::safe_text::printable;
+use crate::steps::{Told, Waiting, is_absent};
+use crate::{table, zone};
+
+/// Take a certificate out of use, and delete it
+///
+/// Detaches its hostnames in all zones, waits until nothing uses it any more,
+/// and deletes it. Hostnames of other certificates are not touched. What cannot
+/// be ended that way, such as a use by Gateway or Workers, stops it before
+/// anything is changed. After an interruption, run it again.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  cf-mtls release 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 --dry-run
+  cf-mtls release 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60
+  cf-mtls release 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 --zone example.com --yes --wait 5m")]
+pub(crate) struct Arguments {
+    /// The certificate
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Only hostnames of this zone; may be given again. Hostnames in another
+    /// zone stop the release then
+    #[arg(long = "zone", value_name = "ZONE")]
+    zones: Vec<String>,
+    /// Take a certificate that is not there for success
+    #[arg(long)]
+    if_exists: bool,
+    #[command(flatten)]
+    consent: Consent,
+    #[command(flatten)]
+    waiting: Waiting,
+}
+
+pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
+    let consent = arguments.consent;
+    confirm::check(context, consent)?;
+    let id = certificate_id(&arguments.id)?;
+    let account = context.account()?;
+    let client = context.client()?;
+    let mut job = arguments
+        .waiting
+        .release(client.certificates(&account).release(&id));
+    for text in &arguments.zones {
+        let look = zone::resolve(context, &client, text);
+        let (zone, _) = context.interrupt.reading(look).await??;
+        job = job.in_zones([zone]);
+    }
+    let progress = Progress::waiting(context.output, "asking the zones of the account");
+    let plan = context.interrupt.reading(job.plan()).await;
+    progress.end();
+    let plan = match plan? {
+        Ok(plan) => plan,
+        Err(error) if arguments.if_exists && is_absent(&error) => {
+            context.output.note(format!("there is no certificate {id}"));
+            return absent(context.output, &id);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if consent.shows(context.output) {
+        show(context.output, &id, &plan);
+    }
+    if consent.dry_run {
+        context.output.one(&plan, || rehearsal(&plan))?;
+        return blocked(&plan).await;
+    }
+    blocked(&plan).await?;
+    confirm::ask(context, consent, "Detach its hostnames and delete it?").await?;
+    let told = Told::new(context, "releasing");
+    let run = plan.run(told.listener(context));
+    let released = told.run(context, &id, run).await?;
+    told.finish(context, &released, || format!("{id}  deleted\n"))
+}
+
+/// What stops it. A plan that is stopped sends nothing when it is run.
+async fn blocked(plan: &ReleasePlan) -> Result<(), Failure> {
+    if !plan.is_blocked() {
+        return Ok(());
+    }
+    let stopped: Result<_, Error> = plan.run(|_| {}).await;
+    Ok(stopped.map(drop)?)
+}
+
+/// A script that parses the output gets something to parse.
+fn absent(output: Output, id: &CertificateId) -> Result<(), Failure> {
+    let nothing = serde_json::json!({ "certificate": null, "id": id, "detached": [], "steps": [] });
+    match output.format {
+        Format::Json => output.one(&nothing, String::new),
+        Format::Table | Format::Ndjson => Ok(()),
+    }
+}
+
+/// What will be done and what stops it, for a person to read.
+pub(crate) fn show(output: Output, id: &CertificateId, plan: &ReleasePlan) {
+    let doomed = Doomed {
+        uses: Some(Uses {
+            services: plan.associations().to_vec(),
+            zones: plan.zones().to_vec(),
+        }),
+        ..Doomed::seen(id.clone(), plan.certificate().clone())
+    };
+    let mut text = preview::doomed(&[doomed], table::stderr_width());
+    for blocker in plan.blockers() {
+        text.push_str(&format!("  stopped: {}\n", printable(&blocker.to_string())));
+    }
+    output.tell(text.trim_end());
+}
+
+/// What a dry run tells on standard output.
+fn rehearsal(plan: &ReleasePlan) -> String {
+    let mut text = String::new();
+    let id = plan.certificate().id().map_or("", CertificateId::as_str);
+    for zone in plan.zones() {
+        text.push_str(&format!("would detach {}\n", printable(&zone.to_string())));
+    }
+    match plan.is_blocked() {
+        true => text.push_str("would stop before anything is changed\n"),
+        false => text.push_str(&format!(
+            "would wait until nothing uses it, and delete {id}\n"
+        )),
+    }
+    text
+}

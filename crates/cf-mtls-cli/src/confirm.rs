@@ -1,0 +1,64 @@
+//! Asks before something is taken away.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use crate::cli::Consent;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Whether there is a way to get consent. Checked before anything is sent.
+pub(crate) fn check(context: &Context, consent: Consent) -> Result<(), Failure> {
+    if consent.yes || consent.dry_run {
+        return Ok(());
+    }
+    if context.global.token_from_stdin() || !is_terminal() {
+        return Err(Failure::usage(
+            "there is no terminal to ask on; pass --yes to go on without a question, or --dry-run \
+             to see what would be done",
+        ));
+    }
+    Ok(())
+}
+
+/// Asks, unless that was answered by `--yes`.
+pub(crate) async fn ask(
+    context: &Context,
+    consent: Consent,
+    question: &str,
+) -> Result<(), Failure> {
+    if consent.yes {
+        return Ok(());
+    }
+    check(context, consent)?;
+    let mut stderr = io::stderr();
+    let asked = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
+    asked.map_err(|error| Failure::output(&error))?;
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer).map(|_| answer)
+    });
+    let answer = tokio::select! {
+        biased;
+        () = context.interrupt.raised() => {
+            // The shell's prompt should begin on a line of its own.
+            let _ = writeln!(stderr);
+            return Err(Failure::interrupted("interrupted; nothing was changed"));
+        }
+        answer = answer => answer,
+    };
+    let answer = answer.ok().and_then(Result::ok).unwrap_or_default();
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::new(
+            Exit::Other,
+            "declined",
+            "not confirmed; nothing was changed",
+        )),
+    }
+}
+
+/// A question needs somebody to read it, and to answer.
+fn is_terminal() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}

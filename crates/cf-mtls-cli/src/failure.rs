@@ -1,0 +1,208 @@
+//! How a command fails, and how that is told.
+
+use std::error::Error as _;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use cf_mtls::{Error, Step};
+use serde::Serialize;
+
+use crate::cli::{Format, Global};
+use crate::exit::Exit;
+use crate::json::ErrorForm;
+use crate::safe_text::{printable, printable_json};
+
+/// Why a command did not succeed.
+#[derive(Debug)]
+pub(crate) struct Failure(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    exit: Exit,
+    kind: &'static str,
+    message: String,
+    error: Option<Error>,
+    causes: Vec<String>,
+    hint: Option<String>,
+    steps: Vec<Step>,
+    /// Nobody reads any more, so nothing is to be said.
+    silent: bool,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, kind: &'static str, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            exit,
+            kind,
+            message: message.into(),
+            error: None,
+            causes: Vec::new(),
+            hint: None,
+            steps: Vec::new(),
+            silent: false,
+        }))
+    }
+
+    /// Arguments that do not fit together, or lack something.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Invalid, "usage", message)
+    }
+
+    /// Something given by the caller that cannot be used.
+    pub(crate) fn input(message: impl Into<String>) -> Self {
+        Self::new(Exit::Invalid, "invalid_input", message)
+    }
+
+    pub(crate) fn interrupted(message: impl Into<String>) -> Self {
+        Self::new(Exit::Interrupted, "interrupted", message)
+    }
+
+    pub(crate) fn with_cause(mut self, cause: impl ToString) -> Self {
+        self.0.causes.push(cause.to_string());
+        self
+    }
+
+    /// What to do about it on this command line.
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// What had been done before.
+    pub(crate) fn with_steps(mut self, steps: Vec<Step>) -> Self {
+        self.0.steps = steps;
+        self
+    }
+
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.0.steps
+    }
+
+    /// Standard output that cannot be written.
+    pub(crate) fn output(error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            // Like `head`: who closes a pipe has seen enough.
+            let mut failure = Self::new(Exit::Success, "closed_pipe", "");
+            failure.0.silent = true;
+            return failure;
+        }
+        Self::new(Exit::Other, "io", "standard output cannot be written").with_cause(error)
+    }
+
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        self.0.silent
+    }
+
+    pub(crate) fn exit(&self) -> Exit {
+        self.0.exit
+    }
+
+    pub(crate) fn kind(&self) -> &'static str {
+        self.0.kind
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    pub(crate) fn error(&self) -> Option<&Error> {
+        self.0.error.as_ref()
+    }
+
+    pub(crate) fn causes(&self) -> &[String] {
+        &self.0.causes
+    }
+}
+
+/// The sources of an error, the nearest first.
+pub(crate) fn causes(error: &Error) -> Vec<String> {
+    let mut causes = Vec::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        causes.push(printable(&cause.to_string()));
+        source = cause.source();
+    }
+    causes
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let mut failure = Self::new(
+            Exit::of(&error),
+            error.kind().as_str(),
+            printable(&error.to_string()),
+        );
+        failure.0.causes = causes(&error);
+        failure.0.error = Some(error);
+        failure
+    }
+}
+
+/// Tells the end of the process to whoever watches it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Report {
+    format: Format,
+    verbose: bool,
+}
+
+impl Report {
+    pub(crate) fn new(global: &Global) -> Self {
+        Self {
+            format: global.output,
+            verbose: 0 < global.verbose,
+        }
+    }
+
+    pub(crate) fn with_format(format: Format) -> Self {
+        Self {
+            format,
+            verbose: false,
+        }
+    }
+
+    pub(crate) fn finish(self, outcome: Result<(), Failure>) -> ExitCode {
+        match outcome {
+            Ok(()) => Exit::Success.into(),
+            Err(failure) => {
+                self.tell(&failure);
+                failure.exit().into()
+            }
+        }
+    }
+
+    /// The last line of standard error is the error.
+    pub(crate) fn tell(self, failure: &Failure) {
+        if failure.0.silent {
+            return;
+        }
+        let mut stderr = anstream::stderr().lock();
+        if let (Some(hint), Format::Table) = (&failure.0.hint, self.format) {
+            let style = Style::new().fg_color(Some(AnsiColor::Cyan.into()));
+            let _ = writeln!(stderr, "{style}hint:{style:#} {hint}");
+        }
+        let _ = match self.format {
+            Format::Json | Format::Ndjson => {
+                let json = serde_json::to_string(&ErrorForm::of(failure)).unwrap_or_default();
+                writeln!(stderr, "{}", printable_json(&json))
+            }
+            Format::Table => {
+                let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+                let mut line = printable(failure.message());
+                if self.verbose {
+                    for cause in failure.causes() {
+                        line.push_str("; because: ");
+                        line.push_str(&printable(cause));
+                    }
+                }
+                writeln!(stderr, "{style}error:{style:#} {line}")
+            }
+        };
+    }
+}
+
+impl Serialize for Failure {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        ErrorForm::of(self).serialize(serializer)
+    }
+}

@@ -1,0 +1,170 @@
+//! Ctrl-C. The first one lets what is under way come to its end, so that its
+//! outcome can be told; the second one does not wait.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::Poll;
+
+use tokio::sync::watch;
+
+use crate::exit::Exit;
+use crate::failure::{Failure, Report};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Interrupt {
+    raised: watch::Receiver<bool>,
+    changing: Arc<AtomicBool>,
+}
+
+impl Interrupt {
+    /// Listens in a thread of its own, since the main one may be stuck at a
+    /// pipe that nobody reads.
+    pub(crate) fn listen(report: Report) -> Result<Self, Failure> {
+        let (raise, raised) = watch::channel(false);
+        let changing = Arc::new(AtomicBool::new(false));
+        let this = Self {
+            raised,
+            changing: Arc::clone(&changing),
+        };
+        let (ready, listening) = std::sync::mpsc::channel();
+        std::thread::Builder::new()
+            .name("interrupt".to_owned())
+            .spawn(move || listen(&raise, &changing, report, &ready))
+            .map_err(|error| refused(&error))?;
+        // A signal before this would end the process with nothing told.
+        let _ = listening.recv();
+        Ok(this)
+    }
+
+    pub(crate) fn is_raised(&self) -> bool {
+        *self.raised.borrow()
+    }
+
+    pub(crate) async fn raised(&self) {
+        let mut raised = self.raised.clone();
+        if raised.wait_for(|raised| *raised).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Runs what only reads, and gives it up at once.
+    pub(crate) async fn reading<T>(&self, read: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            () = self.raised() => Err(Failure::interrupted("interrupted; nothing was changed")),
+            value = read => Ok(value),
+        }
+    }
+
+    /// Runs what changes something to its end.
+    pub(crate) async fn changing<T>(&self, change: impl Future<Output = T>) -> T {
+        self.changing.store(true, Ordering::SeqCst);
+        let value = change.await;
+        self.changing.store(false, Ordering::SeqCst);
+        value
+    }
+
+    /// Runs a job of many steps, and gives it up right after the step that was
+    /// under way; `None` then. `told` counts the steps, and what follows right
+    /// after one has to be something that may be given up.
+    pub(crate) async fn between_steps<T>(
+        &self,
+        told: &AtomicUsize,
+        job: impl Future<Output = T>,
+    ) -> Option<T> {
+        let mut job = pin!(job);
+        let mut raised = pin!(self.raised());
+        let mut seen = None;
+        let run = poll_fn(|context| {
+            if seen.is_none() && raised.as_mut().poll(context).is_ready() {
+                seen = Some(told.load(Ordering::SeqCst));
+            }
+            match job.as_mut().poll(context) {
+                Poll::Ready(value) => Poll::Ready(Some(value)),
+                Poll::Pending if seen.is_some_and(|seen| seen < told.load(Ordering::SeqCst)) => {
+                    Poll::Ready(None)
+                }
+                Poll::Pending => Poll::Pending,
+            }
+        });
+        self.changing(run).await
+    }
+}
+
+fn refused(error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Other, "io", "signals cannot be listened to").with_cause(error)
+}
+
+fn listen(
+    raise: &watch::Sender<bool>,
+    changing: &AtomicBool,
+    report: Report,
+    ready: &std::sync::mpsc::Sender<()>,
+) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build();
+    let Ok(runtime) = runtime else { return };
+    runtime.block_on(async {
+        let Ok(mut signals) = Signals::new() else { return };
+        let _ = ready.send(());
+        signals.next().await;
+        raise.send_replace(true);
+        if changing.load(Ordering::SeqCst) {
+            eprintln!("interrupted: waiting for the outcome of what is under way; Ctrl-C again does not wait");
+        }
+        signals.next().await;
+        // Whatever is under way, and whoever blocks: end now.
+        let failure = if changing.load(Ordering::SeqCst) {
+            Failure::new(
+                Exit::Unknown,
+                "interrupted",
+                "interrupted twice; the outcome of what was under way is unknown, so look before trying again",
+            )
+        } else {
+            Failure::interrupted("interrupted; nothing was under way")
+        };
+        report.tell(&failure);
+        std::process::exit(failure.exit().code().into());
+    });
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

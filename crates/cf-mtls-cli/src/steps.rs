@@ -1,0 +1,192 @@
+//! Jobs of many steps: told as they go, and interrupted between two of them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cf_mtls::{CertificateId, Error, ErrorKind, Step};
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::Format;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output::Records;
+use crate::progress::Progress;
+use crate::safe_text::printable;
+use crate::table::{Line, Sheet};
+use crate::times;
+
+/// How long a job waits for the service.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Waiting {
+    /// How long to wait in all until the service has noticed a change
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = times::positive_duration)]
+    wait: Duration,
+    /// How long to pause before the second look; later ones come up to five
+    /// times as late
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = times::positive_duration)]
+    poll: Duration,
+    /// A service whose associations are hostnames, beside API Shield
+    #[arg(long, value_name = "NAME")]
+    hostname_service: Vec<String>,
+    /// Go on although some zones cannot be read
+    #[arg(long)]
+    ignore_unreadable_zones: bool,
+}
+
+/// Sets a release or a rotation up; they have no type in common.
+macro_rules! set_up {
+    ($waiting:expr, $job:expr) => {{
+        let (waiting, mut job) = ($waiting, $job);
+        job = job
+            .with_longest_wait(waiting.wait)
+            .with_poll_interval(waiting.poll, waiting.poll.saturating_mul(5));
+        for name in &waiting.hostname_service {
+            job = job.with_hostname_service(name);
+        }
+        if waiting.ignore_unreadable_zones {
+            job = job.with_unreadable_zones_ignored();
+        }
+        job
+    }};
+}
+
+impl Waiting {
+    pub(crate) fn release(&self, job: cf_mtls::Release) -> cf_mtls::Release {
+        set_up!(self, job)
+    }
+
+    pub(crate) fn rotate(&self, job: cf_mtls::Rotate) -> cf_mtls::Rotate {
+        set_up!(self, job)
+    }
+}
+
+/// A result, and the steps that led to it.
+#[derive(Serialize)]
+struct Done<'a, T> {
+    #[serde(flatten)]
+    result: &'a T,
+    steps: &'a [Step],
+}
+
+/// What has been told of a job.
+#[derive(Clone)]
+pub(crate) struct Told {
+    steps: Arc<Mutex<Vec<Step>>>,
+    count: Arc<AtomicUsize>,
+    progress: Progress,
+}
+
+impl Told {
+    pub(crate) fn new(context: &Context, what: &str) -> Self {
+        Self {
+            steps: Arc::default(),
+            count: Arc::default(),
+            progress: Progress::waiting(context.output, what),
+        }
+    }
+
+    /// Takes the steps of a job.
+    pub(crate) fn listener(&self, context: &Context) -> impl FnMut(&Step) + Send + 'static {
+        let (this, output) = (self.clone(), context.output);
+        let mut records: Option<Records> = (output.format == Format::Ndjson).then(|| {
+            let records = output.many(Sheet::new(&[], 0, None));
+            records.beside(&this.progress).that_carries_on()
+        });
+        let mut waiting_for: Option<String> = None;
+        move |step| {
+            let text = printable(&step.to_string());
+            this.progress.say(&text);
+            // A wait looks many times, and is told when something has changed.
+            let news = !is_wait(step) || waiting_for.as_ref() != Some(&text);
+            waiting_for = is_wait(step).then(|| text.clone());
+            if news {
+                if output.is_table() {
+                    this.progress.suspend(|| output.note(&text));
+                }
+                if let Some(records) = &mut records {
+                    // The job goes on, whoever reads.
+                    let _ = records
+                        .push(step, Line::default)
+                        .and_then(|()| records.flush());
+                }
+                let mut steps = this.steps.lock().unwrap_or_else(PoisonError::into_inner);
+                steps.push(step.clone());
+            }
+            this.count.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Runs the job to its end, or to the end of a step where it is interrupted.
+    pub(crate) async fn run<T: Serialize>(
+        &self,
+        context: &Context,
+        id: &CertificateId,
+        job: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Failure> {
+        let outcome = context.interrupt.between_steps(&self.count, job).await;
+        self.progress.end();
+        match outcome {
+            Some(Ok(result)) => Ok(result),
+            Some(Err(error)) => Err(Failure::from(error).with_steps(self.steps())),
+            None => {
+                let done: Vec<String> = self
+                    .steps()
+                    .iter()
+                    .filter(|step| !is_wait(step))
+                    .map(|step| printable(&step.to_string()))
+                    .collect();
+                let done = match done.is_empty() {
+                    true => "nothing was changed".to_owned(),
+                    false => format!("done so far: {}", done.join("; ")),
+                };
+                let message = format!(
+                    "interrupted: {done}; {id} is not deleted; run the same command again to go on"
+                );
+                Err(Failure::interrupted(message).with_steps(self.steps()))
+            }
+        }
+    }
+
+    /// Tells the result, with the steps. In NDJSON the steps have told it.
+    pub(crate) fn finish<T: Serialize>(
+        &self,
+        context: &Context,
+        result: &T,
+        table: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        if context.output.format == Format::Ndjson {
+            return Ok(());
+        }
+        let steps = self.steps();
+        let done = Done {
+            result,
+            steps: &steps,
+        };
+        match context.output.one(&done, table) {
+            // It is done, whoever reads.
+            Err(failure) if failure.is_closed_pipe() => Ok(()),
+            told => told,
+        }
+    }
+
+    fn steps(&self) -> Vec<Step> {
+        self.steps
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+fn is_wait(step: &Step) -> bool {
+    matches!(
+        step,
+        Step::AwaitingActive { .. } | Step::AwaitingRelease { .. } | Step::StillRefused { .. }
+    )
+}
+
+/// Whether it is not there, which may be what was wanted.
+pub(crate) fn is_absent(error: &Error) -> bool {
+    error.kind() == ErrorKind::NotFound
+}

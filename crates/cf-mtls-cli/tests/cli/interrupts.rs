@@ -1,0 +1,207 @@
+//! Ctrl-C, and worse, at every step.
+#![cfg(unix)]
+
+use std::io::{BufRead as _, BufReader};
+use std::time::Duration;
+
+use cf_mtls_testkit::simulator::{Fault, Operation};
+use serde_json::Value;
+
+use crate::jobs::slow_world;
+use crate::support::{HOSTS, Run, World, new_ca, signal};
+
+/// Runs until so many steps were told, then sends the signal. `None` when it
+/// had ended before.
+fn stop_after(
+    world: &World,
+    arguments: &[&str],
+    steps: usize,
+    name: &str,
+) -> Option<(i32, String)> {
+    let mut child = world.spawn(&[arguments, &["-o", "ndjson"]].concat());
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for _ in 0..steps {
+        if lines.next().is_none() {
+            assert_eq!(child.wait().unwrap().code(), Some(0));
+            return None;
+        }
+    }
+    signal(&child, name);
+    lines.for_each(drop);
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    Some((output.status.code().unwrap_or(-1), stderr))
+}
+
+#[test]
+fn a_release_that_was_stopped_at_any_step_goes_on() {
+    for name in ["-INT", "-KILL"] {
+        for steps in 1.. {
+            let world = slow_world();
+            let id = world.seed_in_use("devices");
+            let other = world.simulator.add_zone("example.org");
+            world
+                .simulator
+                .set_hostnames(&other, &id, ["a.example.org"])
+                .unwrap();
+            let bystander = world.seed_in_use("bystander");
+            let arguments = ["release", &id, "--yes", "--if-exists", "--poll", "5ms"];
+            let stopped = stop_after(&world, &arguments, steps, name);
+            if let Some((code, stderr)) = &stopped
+                && name == "-INT"
+            {
+                assert!([0, 130].contains(code), "{steps}: {stderr}");
+                if *code == 130 {
+                    let error: Value =
+                        serde_json::from_str(stderr.lines().last().unwrap()).unwrap();
+                    assert_eq!(error["kind"], "interrupted");
+                    assert!(steps <= error["steps"].as_array().unwrap().len());
+                    assert!(world.ids().contains(&id), "it says that it is there");
+                }
+            }
+            let run = world.run(&arguments);
+            assert_eq!(run.code, 0, "{steps}: {run:?}");
+            assert_eq!(world.ids(), [bystander.as_str()]);
+            assert_eq!(world.simulator.hostnames(&world.zone, &bystander), HOSTS);
+            if stopped.is_none() {
+                assert!(3 < steps);
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rotation_that_was_stopped_at_any_step_goes_on() {
+    let pem = new_ca();
+    for name in ["-INT", "-KILL"] {
+        for steps in 1.. {
+            let world = slow_world();
+            let old = world.seed_in_use("devices");
+            let new = world.file("new.pem", &pem);
+            let arguments = [
+                "rotate",
+                &old,
+                "--ca",
+                &new,
+                "--yes",
+                "--if-exists",
+                "--poll",
+                "5ms",
+            ];
+            let stopped = stop_after(&world, &arguments, steps, name);
+            let run = world.run(&arguments);
+            assert_eq!(run.code, 0, "{steps}: {run:?}");
+            let ids = world.ids();
+            assert_eq!((ids.len(), ids.contains(&old)), (1, false), "{steps}");
+            assert_eq!(world.simulator.hostnames(&world.zone, &ids[0]), HOSTS);
+            let effects = world.simulator.effects();
+            assert_eq!(
+                (effects.gaps.len(), effects.stored_as(&pem)),
+                (0, 1),
+                "{steps}"
+            );
+            if stopped.is_none() {
+                assert!(4 < steps);
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn many_deletions_stop_between_two_and_all_are_told() {
+    let world = World::with(cf_mtls_testkit::Simulator::builder().no_rate_limit());
+    let ids: Vec<String> = (0..60)
+        .map(|number| world.seed(&format!("c{number}")))
+        .collect();
+    let slow = Fault::delay(Duration::from_millis(20)).on(Operation::Delete);
+    world.simulator.inject(slow);
+    let mut arguments = vec!["delete", "--yes", "-o", "ndjson"];
+    arguments.extend(ids.iter().map(String::as_str));
+    let mut child = world.spawn(&arguments);
+    let mut lines = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
+    let mut told = vec![lines.next().unwrap()];
+    signal(&child, "-INT");
+    told.extend(lines);
+    let run: Run = child.wait_with_output().unwrap().into();
+    assert_eq!(run.code, 130, "{run:?}");
+    let told: Vec<Value> = told
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(told.len(), ids.len(), "each has an outcome");
+    let left = world.ids();
+    assert!(!left.is_empty() && left.len() < ids.len());
+    for one in &told {
+        let there = left.iter().any(|id| one["id"] == id.as_str());
+        let want = if there { "not_begun" } else { "deleted" };
+        assert_eq!(one["outcome"], want, "what is told is true: {one}");
+    }
+    assert!(
+        run.error_json()["message"]
+            .as_str()
+            .unwrap()
+            .contains("were not begun")
+    );
+}
+
+#[test]
+fn a_single_deletion_is_awaited_and_a_second_interrupt_is_not() {
+    let world = World::new();
+    let id = world.seed("devices");
+    world
+        .simulator
+        .inject(Fault::delay(Duration::from_millis(150)).on(Operation::Delete));
+    let child = world.spawn(&["delete", &id, "--yes"]);
+    while world.simulator.request_count(Operation::Delete) == 0 {
+        std::thread::yield_now();
+    }
+    signal(&child, "-INT");
+    let run: Run = child.wait_with_output().unwrap().into();
+    assert_eq!(run.code, 0, "nothing was left to stop: {run:?}");
+    assert!(run.stdout.contains("deleted"), "{run:?}");
+
+    let id = world.seed("devices");
+    world.simulator.clear_faults();
+    world.simulator.clear_requests();
+    world
+        .simulator
+        .inject(Fault::silence().on(Operation::Delete));
+    let mut child = world.spawn(&["delete", &id, "--yes"]);
+    while world.simulator.request_count(Operation::Delete) == 0 {
+        std::thread::yield_now();
+    }
+    signal(&child, "-INT");
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("waiting for the outcome") {
+        line.clear();
+        assert_ne!(stderr.read_line(&mut line).unwrap(), 0);
+    }
+    signal(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(9));
+    let last = stderr.lines().map(Result::unwrap).last().unwrap();
+    assert!(
+        last.starts_with("error: ") && last.contains("unknown"),
+        "{last}"
+    );
+}
+
+#[test]
+fn reading_stops_at_once() {
+    let world = World::new();
+    world.simulator.inject(Fault::silence());
+    let child = world.spawn(&["list"]);
+    while world.simulator.request_count(None) == 0 {
+        std::thread::yield_now();
+    }
+    signal(&child, "-INT");
+    let run: Run = child.wait_with_output().unwrap().into();
+    assert_eq!(
+        (run.code, run.last_error()),
+        (130, "error: interrupted; nothing was changed")
+    );
+}

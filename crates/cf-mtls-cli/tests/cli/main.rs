@@ -1,0 +1,15 @@
+//! Drives the real binary against the simulator.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+mod delete;
+mod exits;
+mod hostnames;
+mod interrupts;
+mod jobs;
+mod many;
+mod reads;
+mod secrets;
+mod support;
+#[cfg(unix)]
+mod terminal;
+mod usage;

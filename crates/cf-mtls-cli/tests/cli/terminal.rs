@@ -1,0 +1,221 @@
+//! What differs where a person sits at it: a real pseudo-terminal.
+
+use std::io::{Read as _, Write};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use cf_mtls_testkit::simulator::{Fault, Operation};
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+use crate::support::World;
+
+/// The binary in a terminal.
+struct Terminal {
+    child: Box<dyn Child + Send + Sync>,
+    _master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn Write + Send>,
+    screen: Arc<Mutex<Vec<u8>>>,
+    reader: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Terminal {
+    fn start(world: &World, columns: u16, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let size = PtySize {
+            rows: 24,
+            cols: columns,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_cf-mtls"));
+        command.args(arguments);
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
+            command.env_remove(name);
+        }
+        command.env("TERM", "xterm-256color");
+        for (name, value) in world.simulator.environment().iter().chain(variables) {
+            command.env(name, value);
+        }
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let screen = Arc::new(Mutex::new(Vec::new()));
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let sink = Arc::clone(&screen);
+        let reader = std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = output.read(&mut buffer) {
+                sink.lock().unwrap().extend_from_slice(&buffer[..count]);
+            }
+        });
+        Self {
+            child,
+            keys: pair.master.take_writer().unwrap(),
+            _master: pair.master,
+            screen,
+            reader: Some(reader),
+        }
+    }
+
+    fn seen(&self) -> String {
+        String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned()
+    }
+
+    fn expect(&self, text: &str) {
+        let begun = Instant::now();
+        while !self.seen().contains(text) {
+            assert!(
+                begun.elapsed() < Duration::from_secs(20),
+                "no {text:?}: {}",
+                self.seen()
+            );
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    fn end(mut self) -> (u32, String) {
+        let code = self.child.wait().unwrap().exit_code();
+        drop(self._master);
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        let seen = String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned();
+        (code, seen)
+    }
+}
+
+/// What is left of a text when a terminal has obeyed it.
+fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+#[test]
+fn a_person_is_asked() {
+    let world = World::new();
+    let id = world.seed("devices");
+    for (keys, code) in [("n\r", 1), ("\r", 1), ("\u{3}", 130), ("yes\r", 0)] {
+        let mut terminal = Terminal::start(&world, 100, &["delete", &id], &[]);
+        terminal.expect("Delete this certificate? [y/N] ");
+        assert_eq!(
+            world.ids(),
+            [id.as_str()],
+            "nothing is done before the answer"
+        );
+        terminal.press(keys);
+        let (got, seen) = terminal.end();
+        assert_eq!(got, code, "{keys:?}: {seen}");
+        assert_eq!(seen.contains("nothing was changed"), code != 0, "{seen}");
+    }
+    assert_eq!(world.ids(), [""; 0]);
+}
+
+#[test]
+fn a_question_is_never_without_what_it_is_about() {
+    let world = World::new();
+    let id = world.seed_in_use("devices");
+    let target = ["--zone", "example.com", "--certificate", &id];
+    let ca = world.file("ca.pem", &crate::support::new_ca());
+    let table = [
+        vec!["delete", &id],
+        vec!["release", &id],
+        vec!["prune", "--name-prefix", "dev"],
+        vec!["rotate", &id, "--ca", &ca],
+        [&["hostnames", "replace"], &target[..]].concat(),
+    ];
+    for mut arguments in table {
+        arguments.push("--quiet");
+        let mut terminal = Terminal::start(&world, 100, &arguments, &[]);
+        terminal.expect("[y/N] ");
+        assert!(terminal.seen().contains("devices"), "{}", terminal.seen());
+        terminal.press("n\r");
+        assert_eq!(terminal.end().0, 1);
+    }
+    assert_eq!(world.writes(), [""; 0]);
+}
+
+#[test]
+fn release_asks_with_everything_on_the_table() {
+    let world = World::new();
+    let id = world.seed_in_use("devices");
+    let mut terminal = Terminal::start(&world, 100, &["release", &id], &[]);
+    terminal.expect("[y/N] ");
+    let seen = plain(&terminal.seen());
+    for part in [
+        "devices",
+        "CA",
+        "in 9",
+        "used by a.example.com, b.example.com in zone example.com",
+    ] {
+        assert!(seen.contains(part), "{part}: {seen}");
+    }
+    terminal.press("y\r");
+    let (code, seen) = terminal.end();
+    assert_eq!(code, 0, "{seen}");
+    assert_eq!(world.ids(), [""; 0]);
+}
+
+#[test]
+fn colours_tell_an_expiry_unless_they_are_not_wanted() {
+    let world = World::new();
+    world.seed_expiring("gone", -3);
+    world.seed_expiring("soon", 12);
+    world.seed_expiring("late", 100);
+    let (code, seen) = Terminal::start(&world, 120, &["list"], &[]).end();
+    assert_eq!(code, 0);
+    let line = |name: &str| {
+        seen.lines()
+            .find(|line| line.contains(name))
+            .unwrap()
+            .to_owned()
+    };
+    assert!(line("gone").contains("\u{1b}[31m"), "red: {seen:?}");
+    assert!(line("soon").contains("\u{1b}[33m"), "yellow: {seen:?}");
+    assert!(!line("late").contains('\u{1b}'), "{seen:?}");
+    let (_, seen) = Terminal::start(&world, 120, &["list"], &[("NO_COLOR", "1")]).end();
+    assert!(!seen.contains('\u{1b}'), "{seen:?}");
+}
+
+#[test]
+fn tables_fit_the_terminal_and_keep_ids_whole() {
+    let world = World::new();
+    let id = world.seed_expiring(
+        "a rather long name of a certificate, wider than the rest",
+        12,
+    );
+    for columns in [80, 100, 200] {
+        let (_, seen) = Terminal::start(&world, columns, &["list"], &[]).end();
+        let seen = plain(&seen);
+        assert!(seen.contains(&id), "{seen}");
+        for line in seen.lines() {
+            assert!(
+                line.chars().count() <= columns.into(),
+                "{columns}: {line:?}"
+            );
+        }
+        assert_eq!(seen.contains('…'), columns < 130, "{seen}");
+        assert!(seen.contains("in 12 days"), "{seen}");
+    }
+}
+
+#[test]
+fn what_takes_long_has_a_bar_on_a_terminal() {
+    let world = World::new();
+    let slow = Fault::delay(Duration::from_millis(15)).on(Operation::Delete);
+    world.simulator.inject(slow);
+    for (quiet, shown) in [(&[][..], true), (&["--quiet"], false)] {
+        let ids: Vec<String> = (0..30)
+            .map(|number| world.seed(&format!("c{number}")))
+            .collect();
+        let mut arguments = vec!["delete", "--yes"];
+        arguments.extend(ids.iter().map(String::as_str));
+        arguments.extend(quiet);
+        let (code, seen) = Terminal::start(&world, 100, &arguments, &[]).end();
+        assert_eq!(code, 0, "{seen}");
+        assert_eq!(seen.contains("deleting"), shown, "{seen}");
+        assert_eq!(plain(&seen).matches("  deleted").count(), 30, "{seen}");
+    }
+}

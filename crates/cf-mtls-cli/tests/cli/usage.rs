@@ -1,0 +1,163 @@
+//! The grammar, and what is refused before anything is sent.
+
+use crate::support::{Run, World, bare};
+
+#[test]
+fn every_command_has_help_with_examples() {
+    let commands: [&[&str]; 15] = [
+        &["list"],
+        &["get"],
+        &["upload"],
+        &["delete"],
+        &["associations"],
+        &["hostnames"],
+        &["hostnames", "list"],
+        &["hostnames", "add"],
+        &["hostnames", "remove"],
+        &["hostnames", "replace"],
+        &["release"],
+        &["rotate"],
+        &["prune"],
+        &["completions"],
+        &[],
+    ];
+    for command in commands {
+        let arguments = [command, &["--help"]].concat();
+        let run: Run = bare(&arguments)
+            .env("CLOUDFLARE_API_TOKEN", "sekret-token")
+            .env("CLOUDFLARE_ACCOUNT_ID", "sekret-account")
+            .output()
+            .unwrap()
+            .into();
+        assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{command:?}");
+        assert!(run.stdout.contains("Examples:\n  cf-mtls "), "{command:?}");
+        assert!(!run.stdout.contains("sekret"), "{command:?}");
+    }
+}
+
+#[test]
+fn misuse_is_told_in_one_last_line() {
+    let world = World::new();
+    let table: [&[&str]; 20] = [
+        &[],
+        &["lost"],
+        &["list", "--nope"],
+        &["list", "--ca", "--leaf"],
+        &["list", "--output", "yaml"],
+        &["list", "--timeout", "30"],
+        &["list", "--timeout", "0s"],
+        &["list", "--expires-within", "soon"],
+        &["get"],
+        &["upload"],
+        &["upload", "--ca", "a", "--cert", "b"],
+        &["upload", "--ca", "a", "--key", "b"],
+        &["delete", "--yes"],
+        &["delete", "abc", "--name", "x", "--yes"],
+        &["hostnames", "list", "--zone", "example.com"],
+        &[
+            "hostnames",
+            "list",
+            "--zone",
+            "example.com",
+            "--certificate",
+            "a",
+            "--managed-ca",
+        ],
+        &["hostnames", "add", "--zone", "example.com", "--managed-ca"],
+        &["prune", "--yes"],
+        &["rotate", "abc", "--yes"],
+        &["list", "--token", "sekret"],
+    ];
+    for arguments in table {
+        let run = world.run(arguments);
+        assert_eq!(
+            (run.code, run.stdout.as_str()),
+            (2, ""),
+            "{arguments:?}: {run:?}"
+        );
+        assert!(run.last_error().starts_with("error: "), "{run:?}");
+        assert!(!run.stderr.contains("sekret"), "{run:?}");
+        let json = world.run(&[arguments, &["--output", "json"]].concat());
+        assert_eq!(json.code, 2);
+        assert_eq!(json.error_json()["kind"], "usage", "{json:?}");
+    }
+    assert_eq!(world.simulator.request_count(None), 0);
+}
+
+#[test]
+fn bad_input_is_told_before_anything_is_sent() {
+    let world = World::new();
+    let both = world.file("both.pem", &{
+        let (certificate, key) = crate::support::new_leaf();
+        certificate + &key
+    });
+    let empty = world.file("empty", "");
+    let table: [(&[&str], &str); 9] = [
+        (&["get", "../zones"], "not a certificate id"),
+        (&["delete", "../zones", "--yes"], "not a certificate id"),
+        (&["upload", "--ca", "/nonexistent/file"], "cannot be read"),
+        (&["upload", "--ca", &empty], "input is not valid"),
+        (&["upload", "--ca", &both], "private key"),
+        (&["list", "--account", "not an id"], "not an account id"),
+        (&["list", "--base-url", "http://example.com"], "plain http"),
+        (
+            &["list", "--token-file", "/nonexistent/file"],
+            "cannot be read",
+        ),
+        (&["list", "--token-file", &empty], "is empty"),
+    ];
+    for (arguments, part) in table {
+        let run = world.run(arguments);
+        assert_eq!(
+            (run.code, run.stdout.as_str()),
+            (2, ""),
+            "{arguments:?}: {run:?}"
+        );
+        assert!(run.last_error().contains(part), "{arguments:?}: {run:?}");
+    }
+    assert_eq!(world.simulator.request_count(None), 0);
+}
+
+#[test]
+fn what_is_not_set_is_told_with_where_it_can_come_from() {
+    let run: Run = bare(&["list"]).output().unwrap().into();
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("--account"), "{run:?}");
+    let run: Run = bare(&["list", "--account", "abc"]).output().unwrap().into();
+    assert_eq!(run.code, 2);
+    assert!(
+        run.last_error().contains("CLOUDFLARE_API_TOKEN is not set"),
+        "{run:?}"
+    );
+    assert!(run.stderr.contains("--token-file"), "{run:?}");
+}
+
+#[test]
+fn what_takes_something_away_needs_yes_without_a_terminal() {
+    let world = World::new();
+    let id = world.seed_in_use("devices");
+    let ca = world.file("ca.pem", &crate::support::new_ca());
+    let zone = ["--zone", "example.com", "--certificate", &id];
+    let table: [Vec<&str>; 6] = [
+        vec!["delete", &id],
+        vec!["release", &id],
+        vec!["rotate", &id, "--ca", &ca],
+        vec!["prune", "--unused"],
+        [&["hostnames", "remove", "a.example.com"], &zone[..]].concat(),
+        [&["hostnames", "replace"], &zone[..]].concat(),
+    ];
+    for arguments in table {
+        let run = world.run(&arguments);
+        assert_eq!(
+            (run.code, run.stdout.as_str()),
+            (2, ""),
+            "{arguments:?}: {run:?}"
+        );
+        assert!(run.last_error().contains("--yes"), "{run:?}");
+        assert_eq!(world.simulator.request_count(None), 0, "nothing is sent");
+        let rehearsed = world.run(&[&arguments[..], &["--dry-run"]].concat());
+        assert!([0, 4].contains(&rehearsed.code), "{rehearsed:?}");
+        assert_eq!(world.writes(), [""; 0], "{arguments:?}");
+        world.simulator.clear_requests();
+    }
+}
