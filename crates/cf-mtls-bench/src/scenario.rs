@@ -1,0 +1,124 @@
+//! The work that is measured, as ours and as bare reqwest do it.
+
+use std::fs;
+use std::hint::black_box;
+use std::time::Instant;
+
+use anyhow::{Context as _, ensure};
+use cf_mtls::{CertificateFilter, CertificateId, Client};
+use clap::ValueEnum;
+use futures_util::stream::{StreamExt as _, iter};
+
+use crate::bare::Bare;
+use crate::canned::PER_PAGE;
+
+const ACCOUNT: &str = "023e105f4ecef8ad9ca31a8372d0c353";
+const TOKEN: &str = "Sn3lZJTBX6kkg7OdcBUAxOO963GEIyGQqnFTOFYY";
+/// Deletes under way at a time.
+const CROWD: usize = 64;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scenario {
+    /// Deletes, one after the other.
+    Delete,
+    /// Deletes, 64 at a time.
+    DeleteMany,
+    /// A list of so many pages of 50 certificates.
+    List,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Side {
+    Ours,
+    Bare,
+}
+
+/// Runs a scenario, and prints seconds and kibibytes.
+pub(crate) async fn run(
+    scenario: Scenario,
+    side: Side,
+    count: usize,
+    port: u16,
+) -> anyhow::Result<()> {
+    let base_url = format!("http://127.0.0.1:{port}");
+    let client = Client::builder(TOKEN).with_base_url(&base_url).build()?;
+    let certificates = client.certificates(&ACCOUNT.parse()?);
+    let bare = Bare::new(&base_url, ACCOUNT, TOKEN)?;
+    let ids: Vec<CertificateId> = match scenario {
+        Scenario::List => Vec::new(),
+        _ => (0..count)
+            .map(|number| format!("00000000-0000-4000-8000-{number:012}").parse())
+            .collect::<Result<_, _>>()?,
+    };
+
+    let begun = Instant::now();
+    match (scenario, side) {
+        (Scenario::Delete, Side::Ours) => {
+            for id in &ids {
+                black_box(certificates.delete(id).await?.certificate());
+            }
+        }
+        (Scenario::Delete, Side::Bare) => {
+            for id in &ids {
+                black_box(bare.delete(id.as_str()).await?);
+            }
+        }
+        (Scenario::DeleteMany, Side::Ours) => {
+            let mut outcomes = iter(&ids)
+                .map(|id| certificates.delete(id))
+                .buffer_unordered(CROWD);
+            while let Some(outcome) = outcomes.next().await {
+                black_box(outcome?.certificate());
+            }
+        }
+        (Scenario::DeleteMany, Side::Bare) => {
+            let mut outcomes = iter(&ids)
+                .map(|id| bare.delete(id.as_str()))
+                .buffer_unordered(CROWD);
+            while let Some(outcome) = outcomes.next().await {
+                black_box(outcome?);
+            }
+        }
+        (Scenario::List, Side::Ours) => {
+            let filter = CertificateFilter::all().name(count.to_string());
+            let mut list = certificates.list(filter);
+            let mut read = 0;
+            while let Some(certificate) = list.next().await {
+                black_box(certificate?.id());
+                read += 1;
+            }
+            ensure!(read == count * PER_PAGE, "{read} certificates were read");
+        }
+        (Scenario::List, Side::Bare) => {
+            let mut read = 0;
+            for number in 1.. {
+                let page = bare.page(&count.to_string(), number).await?;
+                for certificate in page.result.unwrap_or_default() {
+                    black_box(certificate.id);
+                    read += 1;
+                }
+                if page
+                    .result_info
+                    .and_then(|info| info.total_pages)
+                    .is_none_or(|pages| pages <= number as i64)
+                {
+                    break;
+                }
+            }
+            ensure!(read == count * PER_PAGE, "{read} certificates were read");
+        }
+    }
+    println!("{} {}", begun.elapsed().as_secs_f64(), peak_memory()?);
+    Ok(())
+}
+
+/// The most memory that this process has had, in kibibytes.
+fn peak_memory() -> anyhow::Result<u64> {
+    let status =
+        fs::read_to_string("/proc/self/status").context("cannot read /proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let number = line
+        .and_then(|line| line.split_whitespace().next())
+        .context("no VmHWM")?;
+    Ok(number.parse()?)
+}
