@@ -11,6 +11,10 @@ use tokio::time::Instant;
 /// whether what a header said still holds.
 const LONGEST: Duration = Duration::from_secs(10 * 60);
 
+/// The service tells whole seconds, so the end of one window differs by up to
+/// one from answer to answer, and by the way that an answer takes.
+const SLACK: Duration = Duration::from_secs(2);
+
 /// What is known of the rate limit. Shared by all clones of a client.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimit(Mutex<State>);
@@ -76,15 +80,20 @@ impl RateLimit {
             return;
         };
         let mut state = self.state();
-        state.window = Some(match state.window {
-            // An answer that was under way when the last one was given does not
-            // open again what has been closed.
-            Some(known) if now < known.ends && known.remaining == 0 => Window {
-                remaining: 0,
-                ends: ends.max(known.ends),
-            },
-            _ => Window { remaining, ends },
-        });
+        let mut window = Window { remaining, ends };
+        if let Some(known) = state.window
+            && now < known.ends
+            && (known.remaining == 0 || ends <= known.ends + SLACK)
+        {
+            // Answers arrive out of order, and within a window the count only
+            // falls: the least that was told holds until the window ends.
+            window.remaining = remaining.min(known.remaining);
+            window.ends = match window.remaining {
+                0 => ends.max(known.ends),
+                _ => known.ends,
+            };
+        }
+        state.window = Some(window);
     }
 }
 
@@ -223,7 +232,15 @@ mod tests {
         learn("7", now);
         assert!(!free(now), "an answer from before opens nothing");
         assert!(free(end), "the window has ended");
-        learn("7", end);
-        assert!(free(end), "a new window");
+        learn("2", end);
+        learn("4", end);
+        let under_way = [limit.take(end).unwrap(), limit.take(end).unwrap()];
+        assert!(!free(end), "an answer that was overtaken adds nothing");
+        drop(under_way);
+        let later = end + Duration::from_secs(5);
+        learn("4", later);
+        let under_way = [limit.take(later).unwrap(), limit.take(later).unwrap()];
+        assert!(free(later), "a later end is another window");
+        drop(under_way);
     }
 }
