@@ -185,32 +185,26 @@ fn rotate_leaves_no_hostname_without_a_ca() {
     assert_eq!(plan["old"]["zones"][0]["hostnames"], json!(HOSTS));
     assert_eq!(world.writes(), [""; 0]);
 
-    let done = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let rotation = scope.spawn(|| world.json(&[&arguments[..], &["--yes"]].concat()));
         // A second process: the hostnames are in one list or the other.
-        let poller = scope.spawn(|| {
-            let mut polls = 0;
-            while !done.load(std::sync::atomic::Ordering::SeqCst) {
-                let hosts: Vec<Value> = world
-                    .ids()
-                    .iter()
-                    .filter_map(|id| {
-                        let list = ["hostnames", "list", "--zone", &world.zone, "-o", "json"];
-                        let run = world.run(&[&list[..], &["--certificate", id]].concat());
-                        serde_json::from_str::<Value>(&run.stdout).ok()
-                    })
-                    .flat_map(|list| list["hostnames"].as_array().unwrap().clone())
-                    .collect();
-                for host in HOSTS {
-                    assert!(hosts.contains(&json!(host)), "{host} has no CA: {hosts:?}");
-                }
-                polls += 1;
+        let read = |id: &String| {
+            let list = ["hostnames", "list", "--zone", &world.zone, "-o", "json"];
+            let run = world.run(&[&list[..], &["--certificate", id]].concat());
+            serde_json::from_str::<Value>(&run.stdout).map_or(Vec::new(), |list| {
+                list["hostnames"].as_array().unwrap().clone()
+            })
+        };
+        while !rotation.is_finished() {
+            // The old one is read first: what it has lost by then, the others,
+            // which are listed later, must have.
+            let mut hosts = read(&old);
+            hosts.extend(world.ids().iter().flat_map(read));
+            for host in HOSTS {
+                assert!(hosts.contains(&json!(host)), "{host} has no CA: {hosts:?}");
             }
-            polls
-        });
-        let rotated = world.json(&[&arguments[..], &["--yes"]].concat());
-        done.store(true, std::sync::atomic::Ordering::SeqCst);
-        assert!(0 < poller.join().unwrap());
+        }
+        let rotated = rotation.join().unwrap();
         assert_eq!(rotated["successor"]["name"], "devices-2");
         assert_eq!(rotated["old"]["certificate"]["id"], old);
         let steps = rotated["steps"].as_array().unwrap();
