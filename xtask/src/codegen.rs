@@ -355,6 +355,41 @@ impl VisitMut for Polish {
         }
         syn::visit_mut::visit_item_impl_mut(self, item);
     }
+
+    /// The generator sends the version of the API in a header of its own, which
+    /// the service does not have.
+    fn visit_block_mut(&mut self, block: &mut syn::Block) {
+        let tokens = |statement: &syn::Stmt| quote::quote!(#statement).to_string();
+        block.stmts.retain(|statement| {
+            let text = tokens(statement);
+            !text.starts_with("header_map . append") || !text.contains("\"api-version\"")
+        });
+        let uses = block.stmts.iter().map(tokens);
+        let uses = uses.filter(|text| text.starts_with("header_map .")).count();
+        if uses == 0 {
+            block
+                .stmts
+                .retain(|statement| !tokens(statement).starts_with("let mut header_map"));
+            for statement in &mut block.stmts {
+                Unheaded.visit_stmt_mut(statement);
+            }
+        }
+        syn::visit_mut::visit_block_mut(self, block);
+    }
+}
+
+/// Takes `.headers(header_map)` out of a chain of calls.
+struct Unheaded;
+
+impl VisitMut for Unheaded {
+    fn visit_expr_mut(&mut self, expression: &mut syn::Expr) {
+        if let syn::Expr::MethodCall(call) = expression
+            && call.method == "headers"
+        {
+            *expression = (*call.receiver).clone();
+        }
+        syn::visit_mut::visit_expr_mut(self, expression);
+    }
 }
 
 fn doc_text(attribute: &syn::Attribute) -> Option<String> {

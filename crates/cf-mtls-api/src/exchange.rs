@@ -2,10 +2,12 @@
 //! the answer.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, InvalidHeaderValue, RETRY_AFTER};
+use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body_util::Limited;
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
@@ -38,14 +40,36 @@ pub struct Answer {
     /// Whether the HTTP client followed a redirect to get it. Such an answer
     /// is passed on as the redirect, without its body.
     pub redirected: bool,
+    /// All of its headers. The record has them alone: those of a
+    /// [`ResponseValue`](crate::ResponseValue) are empty, as copying them for
+    /// each answer costs more than anything else around the request.
+    pub headers: HeaderMap,
+}
+
+impl Answer {
     /// `cf-ray`: identifies the request for Cloudflare's support.
-    pub cf_ray: Option<HeaderValue>,
+    #[must_use]
+    pub fn cf_ray(&self) -> Option<&HeaderValue> {
+        self.headers.get(&CF_RAY)
+    }
+
     /// `Retry-After`: seconds, or an HTTP date.
-    pub retry_after: Option<HeaderValue>,
+    #[must_use]
+    pub fn retry_after(&self) -> Option<&HeaderValue> {
+        self.headers.get(RETRY_AFTER)
+    }
+
     /// `Ratelimit`: what remains of the rate limit, and when it starts anew.
-    pub ratelimit: Option<HeaderValue>,
+    #[must_use]
+    pub fn ratelimit(&self) -> Option<&HeaderValue> {
+        self.headers.get(&RATELIMIT)
+    }
+
     /// `Ratelimit-Policy`: the rate limit.
-    pub ratelimit_policy: Option<HeaderValue>,
+    #[must_use]
+    pub fn ratelimit_policy(&self) -> Option<&HeaderValue> {
+        self.headers.get(&RATELIMIT_POLICY)
+    }
 }
 
 impl Exchange {
@@ -100,14 +124,17 @@ impl Exchange {
     /// a request is under way.
     #[must_use]
     pub fn answer(&self) -> Option<Answer> {
-        self.answer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.record().clone()
     }
 
-    fn record(&self, answer: Option<Answer>) {
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = answer;
+    /// Like [`answer`](Self::answer), but leaves none behind, and copies nothing.
+    #[must_use]
+    pub fn take_answer(&self) -> Option<Answer> {
+        self.record().take()
+    }
+
+    fn record(&self) -> MutexGuard<'_, Option<Answer>> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -147,21 +174,6 @@ impl fmt::Debug for Exchange {
 const CF_RAY: HeaderName = HeaderName::from_static("cf-ray");
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-const API_VERSION: HeaderName = HeaderName::from_static("api-version");
-
-impl Answer {
-    fn of(response: &reqwest::Response, redirected: bool) -> Self {
-        let header = |name: &HeaderName| response.headers().get(name).cloned();
-        Self {
-            status: response.status(),
-            redirected,
-            cf_ray: header(&CF_RAY),
-            retry_after: header(&RETRY_AFTER),
-            ratelimit: header(&RATELIMIT),
-            ratelimit_policy: header(&RATELIMIT_POLICY),
-        }
-    }
-}
 
 impl ClientHooks<Exchange> for Client {
     async fn exec(
@@ -170,9 +182,8 @@ impl ClientHooks<Exchange> for Client {
         _operation: &OperationInfo,
     ) -> reqwest::Result<reqwest::Response> {
         let exchange = self.inner();
-        exchange.record(None);
+        *exchange.record() = None;
         let headers = request.headers_mut();
-        headers.remove(API_VERSION); // the generator's own; the service has no such header
         for (name, value) in exchange.headers.iter() {
             headers.insert(name.clone(), value.clone());
         }
@@ -181,25 +192,40 @@ impl ClientHooks<Exchange> for Client {
         }
         let asked = request.url().clone();
 
-        let response = self.client().execute(request).await?;
+        let mut response = self.client().execute(request).await?;
 
         let redirected = *response.url() != asked;
-        exchange.record(Some(Answer::of(&response, redirected)));
-        let (mut parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
-        // Without its URL, reqwest would parse one that stands for none.
-        let url = http::Response::builder().url(asked).body(());
-        if let Some(url) = url.ok().map(http::Response::into_parts) {
-            parts.extensions.extend(url.0.extensions);
-        }
-        let body = if redirected {
+        // The body's end is known, and the HTTP client reads no further.
+        let length = response.content_length();
+        let is_bounded = length.is_some_and(|length| length <= exchange.body_limit as u64);
+        *exchange.record() = Some(Answer {
+            status: response.status(),
+            redirected,
+            headers: mem::take(response.headers_mut()),
+        });
+        if redirected {
             // What another address says is no evidence of anything.
+            let (mut parts, _) = http::Response::<reqwest::Body>::from(response).into_parts();
             parts.status = StatusCode::FOUND;
-            reqwest::Body::default()
-        } else {
-            reqwest::Body::wrap(Limited::new(body, exchange.body_limit))
-        };
-        Ok(http::Response::from_parts(parts, body).into())
+            return Ok(rebuilt(parts, reqwest::Body::default(), asked));
+        }
+        if is_bounded {
+            return Ok(response);
+        }
+        let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
+        let body = reqwest::Body::wrap(Limited::new(body, exchange.body_limit));
+        Ok(rebuilt(parts, body, asked))
     }
+}
+
+/// An answer with another body.
+fn rebuilt(mut parts: Parts, body: reqwest::Body, asked: reqwest::Url) -> reqwest::Response {
+    // Without its URL, reqwest would parse one that stands for none.
+    let url = http::Response::builder().url(asked).body(());
+    if let Ok(url) = url {
+        parts.extensions.extend(url.into_parts().0.extensions);
+    }
+    http::Response::from_parts(parts, body).into()
 }
 
 /// Whether an error, met in the source chain of a reqwest error, says that a

@@ -52,10 +52,13 @@ async fn status_and_headers_survive_whatever_the_body_is() {
             let outcome = client.get_certificate(&account(), &certificate()).await;
             let answer = answer(&client);
             assert_eq!(answer.status.as_u16(), status, "{body:?}");
-            assert_eq!(answer.cf_ray.unwrap(), "8f1e2d3c4b5a6978-FRA");
-            assert_eq!(answer.retry_after.unwrap(), "30");
-            assert_eq!(answer.ratelimit.unwrap(), "\"default\";r=0;t=30");
-            assert_eq!(answer.ratelimit_policy.unwrap(), "\"default\";q=1200;w=300");
+            assert_eq!(answer.cf_ray().unwrap(), "8f1e2d3c4b5a6978-FRA");
+            assert_eq!(answer.retry_after().unwrap(), "30");
+            assert_eq!(answer.ratelimit().unwrap(), "\"default\";r=0;t=30");
+            assert_eq!(
+                answer.ratelimit_policy().unwrap(),
+                "\"default\";q=1200;w=300"
+            );
             assert!(!answer.redirected);
             // Every operation's errors are of one type, whatever the status is.
             if body == envelope && 400 <= status {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use cf_mtls_api::{self as api, Answer, ClientInfo as _, Exchange, types};
 use http::StatusCode;
 use tokio::time::Instant;
-use tracing::{Instrument as _, Span};
+use tracing::Span;
+use tracing::instrument::{Instrument as _, Instrumented};
 
 use crate::association::Association;
 use crate::classify;
@@ -213,10 +214,8 @@ impl<'a> Call<'a> {
         let wire = self.client.wire(timeout);
         let sent = request.send(&wire).await;
 
-        let answer = wire.inner().answer();
-        let retry_after = answer
-            .as_ref()
-            .and_then(|answer| answer.retry_after.as_ref());
+        let answer = wire.inner().take_answer();
+        let retry_after = answer.as_ref().and_then(Answer::retry_after);
         let retry_after = retry_after.and_then(rate_limit::retry_after);
         if let Some(answer) = &answer {
             self.client
@@ -479,7 +478,7 @@ impl<'a> Call<'a> {
     /// `cf-ray`, as far as it looks like one.
     fn ray_id(&self, answer: Option<&Answer>) -> Option<String> {
         const LONGEST: usize = 64;
-        let text = answer?.cf_ray.as_ref()?.to_str().ok()?;
+        let text = answer?.cf_ray()?.to_str().ok()?;
         let sound = |c: char| c.is_ascii_alphanumeric() || c == '-';
         let is_one = !text.is_empty() && text.len() <= LONGEST && text.chars().all(sound);
         (is_one && !self.sanitizer.finds_secret(text)).then(|| text.to_owned())
@@ -497,9 +496,10 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Runs an operation inside of its span.
-pub(crate) async fn traced<T>(span: Span, operation: impl Future<Output = T>) -> T {
-    operation.instrument(span).await
+/// Runs an operation inside of its span. No `async fn`, which would hold the
+/// operation's future twice.
+pub(crate) fn traced<F: Future>(span: Span, operation: F) -> Instrumented<F> {
+    operation.instrument(span)
 }
 
 /// A deadline so far off that the clock cannot tell it.

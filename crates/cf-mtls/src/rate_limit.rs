@@ -69,7 +69,7 @@ impl RateLimit {
         } else {
             None
         };
-        self.learn(told.or_else(|| parse(answer.ratelimit.as_ref()?)), now);
+        self.learn(told.or_else(|| parse(answer.ratelimit()?)), now);
     }
 
     fn learn(&self, told: Option<(u64, Duration)>, now: Instant) {
