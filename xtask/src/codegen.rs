@@ -1,5 +1,7 @@
 //! `cargo xtask codegen`: from the OpenAPI fragment to Rust.
 
+mod polish;
+
 use std::fs;
 use std::io::ErrorKind;
 use std::panic;
@@ -14,8 +16,9 @@ use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeI
 use schemars_of_progenitor::schema::{InstanceType, SchemaObject};
 use serde_json::Value;
 use syn::visit::Visit;
-use syn::visit_mut::VisitMut;
+use syn::visit_mut::VisitMut as _;
 
+use self::polish::Polish;
 use crate::diff;
 use crate::fragment::{self, FRAGMENT};
 
@@ -314,112 +317,6 @@ impl<'ast> Visit<'ast> for Check {
         }
         syn::visit::visit_item_impl(self, item);
     }
-}
-
-/// What the generator's settings cannot say.
-struct Polish;
-
-impl VisitMut for Polish {
-    /// Documentation as a person would type it: a line each, after a space.
-    fn visit_attributes_mut(&mut self, attributes: &mut Vec<syn::Attribute>) {
-        let split = attributes
-            .drain(..)
-            .flat_map(|attribute| match doc_text(&attribute) {
-                Some(text) => doc_lines(&attribute, &text),
-                None => vec![attribute],
-            });
-        *attributes = split.collect();
-    }
-
-    /// Schemas of the types are there on request.
-    fn visit_item_mod_mut(&mut self, module: &mut syn::ItemMod) {
-        if module.ident == "types" {
-            for item in module.content.iter_mut().flat_map(|(_, items)| items) {
-                if let syn::Item::Struct(item) = item {
-                    item.attrs.push(syn::parse_quote!(
-                        #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
-                    ));
-                }
-            }
-        }
-        syn::visit_mut::visit_item_mod_mut(self, module);
-    }
-
-    /// `Client::new` builds an HTTP client that follows redirects and hands
-    /// credentials along; what is left takes one from the caller.
-    fn visit_item_impl_mut(&mut self, item: &mut syn::ItemImpl) {
-        if matches!(&*item.self_ty, syn::Type::Path(path) if path.path.is_ident("Client")) {
-            item.items.retain(
-                |item| !matches!(item, syn::ImplItem::Fn(function) if function.sig.ident == "new"),
-            );
-        }
-        syn::visit_mut::visit_item_impl_mut(self, item);
-    }
-
-    /// The generator sends the version of the API in a header of its own, which
-    /// the service does not have.
-    fn visit_block_mut(&mut self, block: &mut syn::Block) {
-        let tokens = |statement: &syn::Stmt| quote::quote!(#statement).to_string();
-        block.stmts.retain(|statement| {
-            let text = tokens(statement);
-            !text.starts_with("header_map . append") || !text.contains("\"api-version\"")
-        });
-        let uses = block.stmts.iter().map(tokens);
-        let uses = uses.filter(|text| text.starts_with("header_map .")).count();
-        if uses == 0 {
-            block
-                .stmts
-                .retain(|statement| !tokens(statement).starts_with("let mut header_map"));
-            for statement in &mut block.stmts {
-                Unheaded.visit_stmt_mut(statement);
-            }
-        }
-        syn::visit_mut::visit_block_mut(self, block);
-    }
-}
-
-/// Takes `.headers(header_map)` out of a chain of calls.
-struct Unheaded;
-
-impl VisitMut for Unheaded {
-    fn visit_expr_mut(&mut self, expression: &mut syn::Expr) {
-        if let syn::Expr::MethodCall(call) = expression
-            && call.method == "headers"
-        {
-            *expression = (*call.receiver).clone();
-        }
-        syn::visit_mut::visit_expr_mut(self, expression);
-    }
-}
-
-fn doc_text(attribute: &syn::Attribute) -> Option<String> {
-    match &attribute.meta {
-        syn::Meta::NameValue(syn::MetaNameValue {
-            path,
-            value:
-                syn::Expr::Lit(syn::ExprLit {
-                    lit: syn::Lit::Str(text),
-                    ..
-                }),
-            ..
-        }) if path.is_ident("doc") => Some(text.value()),
-        _ => None,
-    }
-}
-
-fn doc_lines(whole: &syn::Attribute, text: &str) -> Vec<syn::Attribute> {
-    let line_of = |line: &str| {
-        let line = if line.is_empty() {
-            String::new()
-        } else {
-            format!(" {line}")
-        };
-        syn::Attribute {
-            meta: syn::parse_quote!(doc = #line),
-            ..whole.clone()
-        }
-    };
-    text.trim().lines().map(line_of).collect()
 }
 
 #[cfg(test)]

@@ -368,10 +368,7 @@ impl Client {
         ResponseValue<types::CertificateListEnvelope>,
         Error<types::ErrorEnvelope>,
     > {
-        let url = format!(
-            "{}/accounts/{}/mtls_certificates", self.baseurl, encode_path(& account_id
-            .to_string()),
-        );
+        let url = format!("{}/accounts/{}/mtls_certificates", self.baseurl, account_id,);
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -418,10 +415,7 @@ impl Client {
         account_id: &'a ::cf_mtls_api::AccountId,
         body: &'a types::UploadRequest,
     ) -> Result<ResponseValue<types::CertificateEnvelope>, Error<types::ErrorEnvelope>> {
-        let url = format!(
-            "{}/accounts/{}/mtls_certificates", self.baseurl, encode_path(& account_id
-            .to_string()),
-        );
+        let url = format!("{}/accounts/{}/mtls_certificates", self.baseurl, account_id,);
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -465,8 +459,8 @@ impl Client {
         mtls_certificate_id: &'a ::cf_mtls_api::CertificateId,
     ) -> Result<ResponseValue<types::CertificateEnvelope>, Error<types::ErrorEnvelope>> {
         let url = format!(
-            "{}/accounts/{}/mtls_certificates/{}", self.baseurl, encode_path(& account_id
-            .to_string()), encode_path(& mtls_certificate_id.to_string()),
+            "{}/accounts/{}/mtls_certificates/{}", self.baseurl, account_id,
+            mtls_certificate_id,
         );
         #[allow(unused_mut)]
         let mut request = self
@@ -510,8 +504,8 @@ impl Client {
         mtls_certificate_id: &'a ::cf_mtls_api::CertificateId,
     ) -> Result<ResponseValue<types::CertificateEnvelope>, Error<types::ErrorEnvelope>> {
         let url = format!(
-            "{}/accounts/{}/mtls_certificates/{}", self.baseurl, encode_path(& account_id
-            .to_string()), encode_path(& mtls_certificate_id.to_string()),
+            "{}/accounts/{}/mtls_certificates/{}", self.baseurl, account_id,
+            mtls_certificate_id,
         );
         #[allow(unused_mut)]
         let mut request = self
@@ -562,9 +556,8 @@ impl Client {
         Error<types::ErrorEnvelope>,
     > {
         let url = format!(
-            "{}/accounts/{}/mtls_certificates/{}/associations", self.baseurl,
-            encode_path(& account_id.to_string()), encode_path(& mtls_certificate_id
-            .to_string()),
+            "{}/accounts/{}/mtls_certificates/{}/associations", self.baseurl, account_id,
+            mtls_certificate_id,
         );
         #[allow(unused_mut)]
         let mut request = self
@@ -661,7 +654,7 @@ impl Client {
     ) -> Result<ResponseValue<types::HostnamesEnvelope>, Error<types::ErrorEnvelope>> {
         let url = format!(
             "{}/zones/{}/certificate_authorities/hostname_associations", self.baseurl,
-            encode_path(& zone_id.to_string()),
+            zone_id,
         );
         #[allow(unused_mut)]
         let mut request = self
@@ -712,7 +705,7 @@ impl Client {
     ) -> Result<ResponseValue<types::HostnamesEnvelope>, Error<types::ErrorEnvelope>> {
         let url = format!(
             "{}/zones/{}/certificate_authorities/hostname_associations", self.baseurl,
-            encode_path(& zone_id.to_string()),
+            zone_id,
         );
         #[allow(unused_mut)]
         let mut request = self
