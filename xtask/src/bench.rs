@@ -86,22 +86,14 @@ pub(crate) fn run(root: &Path, runs: usize) -> anyhow::Result<()> {
         command.args(["--bin", binary, "--"]).args(arguments);
         checked(&mut command)
     };
+    // The program that is measured stands beside the one that measures.
+    let mut build = Command::new(env!("CARGO"));
+    build.current_dir(root);
+    build.args(["build", "--quiet", "--release", "--package", "cf-mtls-cli"]);
+    checked(&mut build)?;
     cargo("cf-mtls-bench", &["--runs", &runs.to_string()])?;
     println!();
-    cargo("allocations", &[])?;
-    println!();
-    let mut simulator = Command::new(env!("CARGO"));
-    simulator.current_dir(root);
-    simulator.args([
-        "run",
-        "--quiet",
-        "--release",
-        "--package",
-        "cf-mtls-testkit",
-        "--example",
-        "throughput",
-    ]);
-    checked(&mut simulator)
+    cargo("allocations", &[])
 }
 
 /// Builds consumers from a clean target folder, `runs` times in turns, and

@@ -33,7 +33,7 @@ pub(crate) struct Certificate {
     pub(crate) id: Option<String>,
     ca: Option<bool>,
     certificates: Option<String>,
-    expires_on: Option<String>,
+    pub(crate) expires_on: Option<String>,
     issuer: Option<String>,
     name: Option<String>,
     serial_number: Option<String>,
@@ -92,5 +92,25 @@ impl Bare {
             request.send().await?.error_for_status()?.json().await?;
         ensure!(envelope.success, "{:?}", envelope.errors);
         Ok(envelope)
+    }
+
+    /// Reads so many pages, and hands over each certificate.
+    pub(crate) async fn list(
+        &self,
+        pages: usize,
+        mut each: impl FnMut(Certificate) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        for number in 1.. {
+            let page = self.page(&pages.to_string(), number).await?;
+            page.result
+                .unwrap_or_default()
+                .into_iter()
+                .try_for_each(&mut each)?;
+            let last = page.result_info.and_then(|info| info.total_pages);
+            if last.is_none_or(|last| last <= number as i64) {
+                break;
+            }
+        }
+        Ok(())
     }
 }

@@ -26,7 +26,7 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
 /// Reads requests without a body, and answers each by its first line.
 async fn answer(mut stream: TcpStream) -> std::io::Result<()> {
     let mut buffer = Vec::with_capacity(4096);
-    let deleted = response(&envelope(&certificate(0), ""));
+    let one = response(&envelope(&certificate(0), ""));
     loop {
         let end = loop {
             if let Some(at) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -39,8 +39,8 @@ async fn answer(mut stream: TcpStream) -> std::io::Result<()> {
         let head = String::from_utf8_lossy(&buffer[..end]).into_owned();
         buffer.drain(..end);
         let line = head.lines().next().unwrap_or_default();
-        if line.starts_with("DELETE") {
-            stream.write_all(&deleted).await?;
+        if line.contains("/mtls_certificates/") {
+            stream.write_all(&one).await?;
         } else {
             stream.write_all(&response(&page(line))).await?;
         }

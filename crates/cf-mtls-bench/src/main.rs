@@ -6,8 +6,10 @@
 
 mod bare;
 mod canned;
+mod program;
 mod report;
 mod scenario;
+mod simulator;
 
 use std::process::ExitCode;
 

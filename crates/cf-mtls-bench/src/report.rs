@@ -7,11 +7,22 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context as _, ensure};
 
 /// A scenario, how many operations in one run, and what it is called.
-const ROWS: [(&str, usize, &str); 3] = [
+const ROWS: [(&str, usize, &str); 5] = [
     ("delete", 4_000, "4,000 deletes, one after the other"),
     ("delete-many", 10_000, "10,000 deletes, 64 at a time"),
     ("list", 2_000, "a list of 100,000 certificates"),
+    (
+        "program",
+        200,
+        "`cf-mtls list` of 10,000 certificates, from start to end",
+    ),
+    (
+        SIMULATOR,
+        20_000,
+        "the simulator on one core (bare: the canned server), 64 gets at a time",
+    ),
 ];
+const SIMULATOR: &str = "simulator";
 
 /// Operations in the two runs whose difference gives instructions for one.
 const COUNTED: [(&str, usize, usize, &str); 2] = [
@@ -36,7 +47,13 @@ pub(crate) fn run(runs: usize) -> anyhow::Result<()> {
             values.sort_by(f64::total_cmp);
             values[values.len() / 2]
         };
-        row(what, "seconds", median(0, |m| m.0), median(1, |m| m.0));
+        let (ours, bare) = (median(0, |m| m.0), median(1, |m| m.0));
+        if scenario == SIMULATOR {
+            let count = count as f64;
+            row(what, "requests a second", count / ours, count / bare);
+            continue;
+        }
+        row(what, "seconds", ours, bare);
         row(
             what,
             "peak memory, KiB",

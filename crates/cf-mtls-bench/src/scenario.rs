@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::hint::black_box;
+use std::io::{BufWriter, Write as _, stdout};
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
@@ -11,11 +12,12 @@ use futures_util::stream::{StreamExt as _, iter};
 
 use crate::bare::Bare;
 use crate::canned::PER_PAGE;
+use crate::{program, simulator};
 
 const ACCOUNT: &str = "023e105f4ecef8ad9ca31a8372d0c353";
 const TOKEN: &str = "Sn3lZJTBX6kkg7OdcBUAxOO963GEIyGQqnFTOFYY";
 /// Deletes under way at a time.
-const CROWD: usize = 64;
+pub(crate) const CROWD: usize = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scenario {
@@ -25,6 +27,12 @@ pub(crate) enum Scenario {
     DeleteMany,
     /// A list of so many pages of 50 certificates.
     List,
+    /// The same, printed by a program: the command line, or bare reqwest.
+    Program,
+    /// The printing program of bare reqwest.
+    Print,
+    /// Certificates read from the simulator, or from the canned server instead.
+    Simulator,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -41,14 +49,19 @@ pub(crate) async fn run(
     port: u16,
 ) -> anyhow::Result<()> {
     let base_url = format!("http://127.0.0.1:{port}");
+    match scenario {
+        Scenario::Program => return program::run(side, count, &base_url, ACCOUNT, TOKEN),
+        Scenario::Simulator => return simulator::run(side, count, &base_url, ACCOUNT, TOKEN).await,
+        _ => {}
+    }
     let client = Client::builder(TOKEN).with_base_url(&base_url).build()?;
     let certificates = client.certificates(&ACCOUNT.parse()?);
     let bare = Bare::new(&base_url, ACCOUNT, TOKEN)?;
     let ids: Vec<CertificateId> = match scenario {
-        Scenario::List => Vec::new(),
-        _ => (0..count)
+        Scenario::Delete | Scenario::DeleteMany => (0..count)
             .map(|number| format!("00000000-0000-4000-8000-{number:012}").parse())
             .collect::<Result<_, _>>()?,
+        _ => Vec::new(),
     };
 
     let begun = Instant::now();
@@ -91,21 +104,23 @@ pub(crate) async fn run(
         }
         (Scenario::List, Side::Bare) => {
             let mut read = 0;
-            for number in 1.. {
-                let page = bare.page(&count.to_string(), number).await?;
-                for certificate in page.result.unwrap_or_default() {
-                    black_box(certificate.id);
-                    read += 1;
-                }
-                if page
-                    .result_info
-                    .and_then(|info| info.total_pages)
-                    .is_none_or(|pages| pages <= number as i64)
-                {
-                    break;
-                }
-            }
+            bare.list(count, |certificate| {
+                black_box(certificate.id);
+                read += 1;
+                Ok(())
+            })
+            .await?;
             ensure!(read == count * PER_PAGE, "{read} certificates were read");
+        }
+        _ => {
+            let mut output = BufWriter::new(stdout().lock());
+            bare.list(count, |certificate| {
+                let [id, expires] =
+                    [certificate.id, certificate.expires_on].map(Option::unwrap_or_default);
+                Ok(writeln!(output, "{id} {expires}")?)
+            })
+            .await?;
+            output.flush()?;
         }
     }
     println!("{} {}", begun.elapsed().as_secs_f64(), peak_memory()?);
@@ -113,7 +128,7 @@ pub(crate) async fn run(
 }
 
 /// The most memory that this process has had, in kibibytes.
-fn peak_memory() -> anyhow::Result<u64> {
+pub(crate) fn peak_memory() -> anyhow::Result<u64> {
     let status =
         fs::read_to_string("/proc/self/status").context("cannot read /proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
