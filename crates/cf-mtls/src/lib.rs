@@ -68,3 +68,9 @@ pub use step::Step;
 pub use upload::Upload;
 pub use usage::{UnreadableZone, Usage, ZoneHostnames, ZoneUse};
 pub use zones::{Zone, ZoneFilter};
+
+/// The examples of the project's own README are compiled, too. The package does
+/// not hold it, and nobody tests the package.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod project {}

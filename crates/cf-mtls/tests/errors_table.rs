@@ -1,4 +1,4 @@
-//! From the service's answers to kinds of errors: the table in the README, row
+//! From the service's answers to kinds of errors: the table in the crate's README, row
 //! by row.
 
 #![allow(
