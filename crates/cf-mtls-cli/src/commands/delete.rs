@@ -8,7 +8,6 @@ use clap::Args;
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::cli::Consent;
-use crate::confirm;
 use crate::context::{Context, certificate_id};
 use crate::deletion::{self, Deletion};
 use crate::exit::Exit;
@@ -54,7 +53,6 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let consent = arguments.consent;
-    confirm::check(context, consent)?;
     let ids = ids(context, &arguments)?;
     let certificates = context.certificates()?;
     let ids = match &arguments.name {

@@ -8,7 +8,6 @@ use jiff::{Span, Timestamp};
 
 use super::delete::{LOOKED_UP, LOOKS};
 use crate::cli::Consent;
-use crate::confirm;
 use crate::context::Context;
 use crate::deletion::{self, Deletion};
 use crate::failure::Failure;
@@ -73,7 +72,6 @@ struct Criteria {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let consent = arguments.consent;
-    confirm::check(context, consent)?;
     let criteria = criteria(&arguments)?;
     let certificates = context.certificates()?;
     let candidates = certificates.prune_candidates(criteria)?;

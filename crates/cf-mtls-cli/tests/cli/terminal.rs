@@ -114,6 +114,20 @@ fn a_person_is_asked() {
 }
 
 #[test]
+fn an_end_of_input_at_a_question_leaves_the_error_its_own_line() {
+    let world = World::new();
+    let id = world.seed("devices");
+    let mut terminal = Terminal::start(&world, 100, &["delete", &id], &[]);
+    terminal.expect("[y/N] ");
+    terminal.press("\u{4}");
+    let (code, seen) = terminal.end();
+    assert_eq!(code, 1, "{seen}");
+    let last = plain(seen.trim_end());
+    let last = last.lines().last().unwrap_or_default().trim_end();
+    assert_eq!(last, "error: not confirmed; nothing was changed", "{seen}");
+}
+
+#[test]
 fn a_question_is_never_without_what_it_is_about() {
     let world = World::new();
     let id = world.seed_in_use("devices");

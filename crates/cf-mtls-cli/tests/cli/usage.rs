@@ -142,7 +142,7 @@ fn what_takes_something_away_needs_yes_without_a_terminal() {
         vec!["delete", &id],
         vec!["release", &id],
         vec!["rotate", &id, "--ca", &ca],
-        vec!["prune", "--unused"],
+        vec!["prune", "--name-prefix", "dev"],
         [&["hostnames", "remove", "a.example.com"], &zone[..]].concat(),
         [&["hostnames", "replace"], &zone[..]].concat(),
     ];
@@ -154,10 +154,12 @@ fn what_takes_something_away_needs_yes_without_a_terminal() {
             "{arguments:?}: {run:?}"
         );
         assert!(run.last_error().contains("--yes"), "{run:?}");
-        assert_eq!(world.simulator.request_count(None), 0, "nothing is sent");
+        assert!(
+            run.stderr.contains("devices") && run.stderr.contains("API Shield (active)"),
+            "it shows what it would have asked about: {run:?}"
+        );
         let rehearsed = world.run(&[&arguments[..], &["--dry-run"]].concat());
         assert!([0, 4].contains(&rehearsed.code), "{rehearsed:?}");
         assert_eq!(world.writes(), [""; 0], "{arguments:?}");
-        world.simulator.clear_requests();
     }
 }
