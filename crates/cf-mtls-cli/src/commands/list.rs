@@ -2,6 +2,7 @@
 
 use cf_mtls::CertificateFilter;
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use futures_util::FutureExt as _;
 use jiff::{Span, Timestamp};
 
@@ -23,10 +24,10 @@ Examples:
 pub(crate) struct Arguments {
     /// Certificates of this type, such as custom, gateway_managed or
     /// access_managed; may be given again
-    #[arg(long = "type", value_name = "T", value_delimiter = ',')]
+    #[arg(long = "type", value_name = "T", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
     types: Vec<String>,
     /// Certificates of exactly this name
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     name: Option<String>,
     /// CAs only
     #[arg(long, conflicts_with = "leaf")]

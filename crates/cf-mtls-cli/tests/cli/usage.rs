@@ -38,7 +38,7 @@ fn every_command_has_help_with_examples() {
 #[test]
 fn misuse_is_told_in_one_last_line() {
     let world = World::new();
-    let table: [&[&str]; 20] = [
+    let table: [&[&str]; 26] = [
         &[],
         &["lost"],
         &["list", "--nope"],
@@ -47,6 +47,12 @@ fn misuse_is_told_in_one_last_line() {
         &["list", "--timeout", "30"],
         &["list", "--timeout", "0s"],
         &["list", "--expires-within", "soon"],
+        &["list", "--expires-within", "99999999999y"],
+        &["list", "--name", ""],
+        &["list", "--type", ""],
+        &["list", "--type", "custom,"],
+        &["delete", "--name", "", "--yes"],
+        &["prune", "--name-prefix", "", "--yes"],
         &["get"],
         &["upload"],
         &["upload", "--ca", "a", "--cert", "b"],
