@@ -119,7 +119,8 @@ fn tables(usage: &Usage) -> String {
         if !text.is_empty() {
             text.push('\n');
         }
-        text.push_str(&Sheet::new(&["ZONE ID", "ZONE", "HOSTNAME"], 2, room).write(&rows));
+        // The zone's name gives way: a hostname that is cut is another one.
+        text.push_str(&Sheet::new(&["ZONE ID", "ZONE", "HOSTNAME"], 1, room).write(&rows));
     }
     text
 }

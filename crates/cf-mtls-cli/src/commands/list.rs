@@ -51,11 +51,11 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         .transpose();
     let until = until.map_err(|why| Failure::usage(format!("--expires-within: {why}")))?;
     let certificates = context.certificates()?;
-    let sheet = match arguments.wide {
-        // Who wants everything gets it whole, however wide the terminal is.
-        true => Sheet::new(preview::WIDE_COLUMNS, preview::NAME, None),
-        false => preview::sheet(table::stdout_width()).that_grows(),
+    let columns = match arguments.wide {
+        true => preview::WIDE_COLUMNS,
+        false => preview::COLUMNS,
     };
+    let sheet = Sheet::new(columns, preview::NAME, table::stdout_width()).that_grows();
     let mut records = context.output.many(sheet);
     let mut count = 0_usize;
     let mut list = certificates.list(filter(&arguments));
