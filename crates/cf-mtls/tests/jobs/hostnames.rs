@@ -94,10 +94,8 @@ async fn a_replaced_list_has_each_hostname_once_and_in_one_spelling() {
         .replace(&uploaded(&id), list)
         .await;
     assert_eq!(replaced.unwrap(), ["a.example", "b.example"]);
-    assert_eq!(
-        simulator.hostnames(&zone, id.as_str()),
-        ["a.example", "b.example"]
-    );
+    let sent = format!(r#"PUT {id} ["a.example","b.example"]"#);
+    assert_eq!(writes(&simulator), [sent]);
 }
 
 #[test]
