@@ -7,21 +7,8 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Whether there is a way to get consent. Checked before anything is sent.
-pub(crate) fn check(context: &Context, consent: Consent) -> Result<(), Failure> {
-    if consent.yes || consent.dry_run {
-        return Ok(());
-    }
-    if context.global.token_from_stdin() || !is_terminal() {
-        return Err(Failure::usage(
-            "there is no terminal to ask on; pass --yes to go on without a question, or --dry-run \
-             to see what would be done",
-        ));
-    }
-    Ok(())
-}
-
-/// Asks, unless that was answered by `--yes`.
+/// Asks, unless that was answered by `--yes`. What it is about has been shown,
+/// so that it can be read where nobody can be asked, too.
 pub(crate) async fn ask(
     context: &Context,
     consent: Consent,
@@ -30,7 +17,12 @@ pub(crate) async fn ask(
     if consent.yes {
         return Ok(());
     }
-    check(context, consent)?;
+    if context.global.token_from_stdin() || !is_terminal() {
+        return Err(Failure::usage(
+            "there is no terminal to ask on, and nothing was changed; pass --yes to go on without \
+             a question",
+        ));
+    }
     let mut stderr = io::stderr();
     let asked = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
     asked.map_err(|error| Failure::output(&error))?;
@@ -48,6 +40,10 @@ pub(crate) async fn ask(
         answer = answer => answer,
     };
     let answer = answer.ok().and_then(Result::ok).unwrap_or_default();
+    if !answer.ends_with('\n') {
+        // The input has ended, and what follows should not stand behind the question.
+        let _ = writeln!(stderr);
+    }
     match answer.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => Err(Failure::new(

@@ -16,6 +16,7 @@ use crate::preview::{self, Doomed};
 use crate::progress::Progress;
 use crate::safe_text::printable;
 use crate::table::{self, Line, Sheet};
+use crate::times;
 
 /// Rows that a person still reads before a question.
 pub(crate) const SHOWN: usize = 50;
@@ -251,13 +252,7 @@ impl Tally {
             reasons: None,
         };
         if refused {
-            let message = format!(
-                "certificate {} is in use, and the service would refuse to delete it; nothing was \
-                 changed",
-                one.id
-            );
-            let failure = Failure::new(Exit::InUse, ErrorKind::InUse.as_str(), message);
-            self.last = Some(failure.with_hint(release_hint(&one.id)));
+            self.last = Some(refusal(&one.id));
         }
         self.records
             .push(&form, || row(&one.id, name(one), outcome, None))
@@ -271,7 +266,8 @@ impl Tally {
         if 0 < self.not_begun {
             let failed = self.exits.len() - gone;
             return Err(Failure::interrupted(format!(
-                "interrupted: of {of} certificates {gone} are gone, {failed} failed, and {} were not begun",
+                "interrupted: of {} {gone} gone, {failed} failed, {} not begun",
+                times::counted(of as u64, "certificate"),
                 self.not_begun
             )));
         }
@@ -285,19 +281,31 @@ impl Tally {
                 None => last,
             });
         }
-        let failed = of - gone;
-        let message = match self.rehearsal {
-            true => {
-                format!("{failed} of {of} certificates would not be deleted; each is told above")
-            }
-            false => format!("{failed} of {of} certificates were not deleted; each is told above"),
-        };
-        Err(match Exit::of_many(self.exits) {
-            Exit::SomeFailed => Failure::new(Exit::SomeFailed, "some_failed", message),
-            // All of them ended alike.
-            exit => Failure::new(exit, last.kind(), message),
+        let exit = Exit::of_many(self.exits);
+        Err(match self.rehearsal {
+            true => not_all(exit, "would not be", of - gone, of, &last),
+            false => not_all(exit, "were not", of - gone, of, &last),
         })
     }
+}
+
+/// What the service would say of a certificate in use.
+pub(crate) fn refusal(id: &CertificateId) -> Failure {
+    let message = format!(
+        "certificate {id} is in use, and the service would refuse to delete it; nothing was changed"
+    );
+    Failure::new(Exit::InUse, ErrorKind::InUse.as_str(), message).with_hint(release_hint(id))
+}
+
+/// What to end with where some of several are not deleted.
+pub(crate) fn not_all(exit: Exit, verb: &str, failed: usize, of: usize, last: &Failure) -> Failure {
+    let message = format!("{failed} of {of} certificates {verb} deleted; each is told above");
+    let kind = match exit {
+        Exit::SomeFailed => "some_failed",
+        // All of them ended alike.
+        _ => last.kind(),
+    };
+    Failure::new(exit, kind, message)
 }
 
 fn release_hint(id: &CertificateId) -> String {

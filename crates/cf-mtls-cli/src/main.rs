@@ -7,6 +7,7 @@ mod confirm;
 mod context;
 mod credentials;
 mod deletion;
+mod difference;
 mod exit;
 mod failure;
 mod interrupt;

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 
+use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::cli::Format;
@@ -26,6 +27,12 @@ impl Output {
         if !self.quiet {
             self.tell(text);
         }
+    }
+
+    /// What may be wrong, and does not stop anything.
+    pub(crate) fn warn(self, text: impl std::fmt::Display) {
+        let style = Style::new().fg_color(Some(AnsiColor::Yellow.into()));
+        self.tell(format_args!("{style}warning:{style:#} {text}"));
     }
 
     /// What a person has to know.

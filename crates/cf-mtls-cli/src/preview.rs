@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::safe_text::printable;
-use crate::table::{Line, Sheet};
+use crate::table::{self, INDENT, Line, Sheet};
 use crate::times::{self, Urgency};
 
 /// The columns of a list of certificates.
@@ -27,10 +27,6 @@ pub(crate) const WIDE_COLUMNS: &[&str] = &[
 ];
 /// The column of names, which gives way on a narrow terminal.
 pub(crate) const NAME: usize = 1;
-
-pub(crate) fn sheet(room: Option<u16>) -> Sheet {
-    Sheet::new(COLUMNS, NAME, room)
-}
 
 pub(crate) fn line(certificate: &Certificate, now: Timestamp) -> Line {
     let (expires, style) = expiry(certificate, now);
@@ -236,24 +232,28 @@ pub(crate) fn doomed(doomed: &[Doomed], room: Option<u16>) -> String {
             }
         })
         .collect();
-    let table = Sheet::new(DOOMED, NAME, room).write(&lines);
-    let mut rows = table.lines();
-    let mut text = String::new();
-    let mut put = |line: &str| {
-        text.push_str(line);
-        text.push('\n');
-    };
-    put(rows.next().unwrap_or_default());
-    for (row, one) in rows.zip(doomed) {
-        put(row);
+    let parts = Sheet::new(DOOMED, NAME, room).parts(&lines);
+    let mut text = parts.head;
+    for (row, one) in parts.rows.iter().zip(doomed) {
+        text.push_str(row);
         let Some(uses) = &one.uses else { continue };
         let uses = uses.lines();
         if uses.is_empty() {
-            put("  used by nothing");
+            text.push_str("  used by nothing\n");
         }
         for line in uses {
-            put(&format!("  used by {line}"));
+            text.push_str(&hanging(&format!("used by {line}"), room));
         }
     }
     text
+}
+
+/// A line below a row, whose rest stands a bit deeper.
+fn hanging(line: &str, room: Option<u16>) -> String {
+    let Some(room) = room else {
+        return format!("{INDENT}{line}\n");
+    };
+    let left = room.saturating_sub(4).max(1);
+    let parts = table::wrapped(line, left);
+    format!("{INDENT}{}\n", parts.join(&format!("\n{INDENT}{INDENT}")))
 }

@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output::Output;
 use crate::safe_text::printable;
+use crate::table;
 
 /// A bar, a spinner, or nothing at all.
 #[derive(Clone, Debug)]
@@ -18,34 +19,36 @@ impl Progress {
 
     /// Counts up to a number.
     pub(crate) fn of(output: Output, count: usize, verb: &str) -> Self {
-        let bar = Self::bar(output);
+        // What stands beside it takes up to forty columns.
+        let room = table::stderr_width().unwrap_or(80).saturating_sub(40);
+        let template = format!(
+            "{{msg}} {{bar:{}}} {{pos}} of {{len}}, {{eta}} left",
+            room.clamp(4, 30)
+        );
+        let bar = Self::bar(output, &template, verb);
         bar.set_length(count as u64);
-        bar.set_message(verb.to_owned());
-        if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30} {pos} of {len}, {eta} left")
-        {
-            bar.set_style(style);
-        }
         Self(bar)
     }
 
     /// Shows that something goes on.
     pub(crate) fn waiting(output: Output, what: &str) -> Self {
-        let bar = Self::bar(output);
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
-            bar.set_style(style);
-        }
-        bar.set_message(what.to_owned());
+        let bar = Self::bar(output, "{spinner} {wide_msg} {elapsed}", what);
         bar.enable_steady_tick(Duration::from_millis(120));
         Self(bar)
     }
 
-    fn bar(output: Output) -> ProgressBar {
+    /// Labelled before it is drawn for the first time.
+    fn bar(output: Output, template: &str, what: &str) -> ProgressBar {
         // Draws nothing where standard error is no terminal.
         let target = match output.quiet {
             true => ProgressDrawTarget::hidden(),
             false => ProgressDrawTarget::stderr(),
         };
-        ProgressBar::with_draw_target(None, target)
+        let bar = ProgressBar::with_draw_target(None, target).with_message(what.to_owned());
+        match ProgressStyle::with_template(template) {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        }
     }
 
     pub(crate) fn say(&self, what: &str) {

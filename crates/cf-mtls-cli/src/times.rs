@@ -10,10 +10,10 @@ const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Reads `30s`, `5m` or `1h 30m`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let span = span(text)?;
+    let span = read(text, "30s, 5m, 12h or 30d")?;
     let duration = span
         .to_duration(SpanRelativeTo::days_are_24_hours())
-        .map_err(|_| "use days, hours, minutes or seconds".to_owned())?;
+        .map_err(|_| "months and years differ in length; use days, hours, minutes or seconds")?;
     Duration::try_from(duration).map_err(|_| "it is negative".to_owned())
 }
 
@@ -27,18 +27,39 @@ pub(crate) fn positive_duration(text: &str) -> Result<Duration, String> {
 
 /// Reads `30d`, `8w` or `1y`, counted from now in the calendar.
 pub(crate) fn span(text: &str) -> Result<Span, String> {
-    let bad = |_| "expected a duration such as 30s, 5m, 12h, 30d or 1y".to_owned();
-    let span: Span = text.trim().parse().map_err(bad)?;
+    read(text, "30s, 5m, 12h, 30d or 1y")
+}
+
+fn read(text: &str, examples: &str) -> Result<Span, String> {
+    let Ok(span) = text.trim().parse::<Span>() else {
+        return Err(match is_too_long(text) {
+            true => "it is too long".to_owned(),
+            false => format!("expected a duration such as {examples}"),
+        });
+    };
     if span.is_negative() {
         return Err("it is negative".to_owned());
     }
     Ok(span)
 }
 
+/// Whether nothing but the size of its numbers makes this no duration.
+fn is_too_long(text: &str) -> bool {
+    let mut small = String::new();
+    for c in text.trim().chars() {
+        match (c, small.chars().last()) {
+            ('0'..='9', Some('1')) => {}
+            ('0'..='9', _) => small.push('1'),
+            _ => small.push(c),
+        }
+    }
+    small.parse::<Span>().is_ok()
+}
+
 /// The moment that lies `span` after `now`.
 pub(crate) fn after(now: Timestamp, span: Span) -> Result<Timestamp, String> {
     let zoned = now.to_zoned_datetime(TimeZone::UTC).checked_add(span);
-    let zoned = zoned.map_err(|_| "it lies beyond the calendar".to_owned())?;
+    let zoned = zoned.map_err(|_| "it is too long: the calendar ends before".to_owned())?;
     Ok(zoned.timestamp())
 }
 
@@ -99,8 +120,13 @@ fn about(duration: Duration) -> String {
         172_800..63_072_000 => (seconds / DAY, "day"),
         _ => (seconds / YEAR, "year"),
     };
+    counted(count, unit)
+}
+
+/// `1 zone`, or `2 zones`.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {unit}{plural}")
+    format!("{count} {noun}{plural}")
 }
 
 #[cfg(test)]
@@ -125,6 +151,26 @@ mod tests {
             let got = duration(text).ok().map(|duration| duration.as_secs());
             assert_eq!(got, want, "{text:?}");
         }
+    }
+
+    #[test]
+    fn tells_what_is_wrong_with_a_duration() {
+        let table = [
+            ("99999999999y", "it is too long"),
+            ("9999999999999999999999s", "it is too long"),
+            ("1h 99999999999999999999m", "it is too long"),
+            ("-5s", "it is negative"),
+            ("30", "expected a duration such as 30s, 5m, 12h, 30d or 1y"),
+            ("", "expected a duration such as 30s, 5m, 12h, 30d or 1y"),
+        ];
+        for (text, want) in table {
+            assert_eq!(span(text).unwrap_err(), want, "{text:?}");
+        }
+        let year = duration("1y").unwrap_err();
+        assert!(year.ends_with("use days, hours, minutes or seconds"));
+        let now = "2026-03-01T00:00:00Z".parse().unwrap();
+        let beyond = after(now, span("19000y").unwrap()).unwrap_err();
+        assert_eq!(beyond, "it is too long: the calendar ends before");
     }
 
     #[test]

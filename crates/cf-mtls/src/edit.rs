@@ -4,7 +4,7 @@
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};
-use crate::hostnames::{ClientCa, Hostnames};
+use crate::hostnames::{ClientCa, Hostnames, normal};
 use crate::operation::Operation;
 
 /// How often a list is replaced before it is left to those who fight over it.
@@ -99,9 +99,10 @@ pub(crate) async fn edit(
         .of(Operation::ReplaceHostnames, &hostnames.subject(ca)))
 }
 
-/// Hostnames are the same in whatever case they are written.
+/// Whether a hostname is in a list, in whatever spelling.
 pub(crate) fn contains(list: &[String], host: &str) -> bool {
-    list.iter().any(|other| other.eq_ignore_ascii_case(host))
+    let host = normal(host);
+    list.iter().any(|other| normal(other) == host)
 }
 
 /// What of `list` is in `other` too.
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_only_what_differs_in_whatever_case() {
+    fn changes_only_what_differs_in_whatever_spelling() {
         use Edit::{Add, Remove};
         // (edit, the list, hostnames, what differs, the new list)
         let table = [
@@ -136,6 +137,8 @@ mod tests {
             (Remove, "A b", "a c", "A", "b"),
             (Remove, "a b A", "a", "a", "b"),
             (Remove, "a", "a a", "a", ""),
+            (Add, "a.b.", "A.b", "", "a.b."),
+            (Remove, "a.b. É.b", "a.B é.b.", "a.b. É.b", ""),
         ];
         for (edit, list, hosts, differing, new) in table {
             let (list, hosts) = (names(list), names(hosts));

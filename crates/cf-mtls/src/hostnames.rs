@@ -94,7 +94,8 @@ impl Hostnames {
     }
 
     /// Replaces the whole list of hostnames that are tied to a CA, and returns
-    /// the list as it is then. An empty list removes every hostname.
+    /// the list as it is then. An empty list removes every hostname. Each is
+    /// sent once, in [one spelling](Self::normalize).
     ///
     /// Repeated as often as it takes: replacing twice does no harm. Where no
     /// attempt got a clear answer, the client looks before it answers.
@@ -153,8 +154,9 @@ impl Hostnames {
     }
 
     /// Adds hostnames to those that are tied to a CA, and returns the list as it
-    /// is then. What is in the list already, in whatever case, stays as it is;
-    /// where that is all, nothing is sent but a read.
+    /// is then. What is in the list already, in whatever spelling, stays as it
+    /// is; where that is all, nothing is sent but a read. What is new is sent in
+    /// [one spelling](Self::normalize).
     ///
     /// ```no_run
     /// # async fn example(client: cf_mtls::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -187,7 +189,7 @@ impl Hostnames {
     }
 
     /// Removes hostnames from those that are tied to a CA, and returns the list
-    /// as it is then. Where none of them is in the list, in whatever case,
+    /// as it is then. Where none of them is in the list, in whatever spelling,
     /// nothing is sent but a read. It is done and repeated like
     /// [`add`](Self::add), and loses as little.
     ///
@@ -201,6 +203,42 @@ impl Hostnames {
     ) -> Result<Vec<String>, Error> {
         let edited = edit::edit(self, ca, Edit::Remove, checked_all(hostnames)?).await?;
         Ok(edited.list)
+    }
+
+    /// The one spelling of a hostname, in which this handle sends it: in lower
+    /// case, and without a dot at the end. To DNS it is the same in any.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), cf_mtls::Error> {
+    /// let host = cf_mtls::Hostnames::normalize("API.Example.com.")?;
+    /// assert_eq!(host, "api.example.com");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if it is no
+    /// hostname at all. The service knows the rest, such as whether it is one
+    /// of the zone's.
+    pub fn normalize(host: &str) -> Result<String, Error> {
+        let normal = normal(host);
+        let sound = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '*');
+        let label = |label: &str| !label.is_empty() && label.chars().all(sound);
+        if 253 < normal.len() || !normal.split('.').all(label) {
+            let shown: String = host.chars().filter(|c| !c.is_control()).take(60).collect();
+            return Err(Error::invalid_input(format!(
+                "{shown:?} is no hostname; expected one like api.example.com, without scheme, port and path"
+            )));
+        }
+        Ok(normal)
+    }
+
+    /// Whether two spellings are those of one hostname, such as that of a
+    /// person and that of the service.
+    #[must_use]
+    pub fn is_same(a: &str, b: &str) -> bool {
+        normal(a) == normal(b)
     }
 
     /// This handle, for what must be done in the time that is left.
@@ -231,10 +269,10 @@ fn hostnames(wire: Option<types::Hostnames>) -> Option<Vec<String>> {
     wire?.hostnames
 }
 
-/// Whether two lists hold the same hostnames, in whatever order and case.
+/// Whether two lists hold the same hostnames, in whatever order and spelling.
 fn same(a: &[String], b: &[String]) -> bool {
     let sorted = |list: &[String]| {
-        let mut list: Vec<_> = list.iter().map(|host| host.to_ascii_lowercase()).collect();
+        let mut list: Vec<_> = list.iter().map(|host| normal(host)).collect();
         list.sort_unstable();
         list.dedup();
         list
@@ -242,21 +280,22 @@ fn same(a: &[String], b: &[String]) -> bool {
     sorted(a) == sorted(b)
 }
 
+/// The one spelling of a hostname, whoever wrote it: in lower case, and without
+/// the dot of the root.
+pub(crate) fn normal(host: &str) -> String {
+    host.strip_suffix('.').unwrap_or(host).to_lowercase()
+}
+
+/// Each hostname once, in the order given.
 fn checked_all<H: AsRef<str>>(
     hostnames: impl IntoIterator<Item = H>,
 ) -> Result<Vec<String>, Error> {
-    let hostnames = hostnames.into_iter();
-    hostnames.map(|host| checked(host.as_ref())).collect()
-}
-
-/// Refuses what is no hostname at all; the service knows the rest.
-fn checked(host: &str) -> Result<String, Error> {
-    let sound = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '*');
-    if host.is_empty() || 253 < host.len() || !host.chars().all(sound) {
-        let shown: String = host.chars().filter(|c| !c.is_control()).take(60).collect();
-        return Err(Error::invalid_input(format!(
-            "{shown:?} is no hostname; expected one like api.example.com, without scheme, port and path"
-        )));
+    let mut all: Vec<String> = Vec::new();
+    for host in hostnames {
+        let host = Hostnames::normalize(host.as_ref())?;
+        if !all.contains(&host) {
+            all.push(host);
+        }
     }
-    Ok(host.to_owned())
+    Ok(all)
 }

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::safe_text::printable;
 use crate::table::{self, Line, Sheet};
+use crate::times;
 
 /// Show who uses a certificate: services, zones and hostnames
 ///
@@ -56,11 +57,12 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     match usage.unreadable.len() {
         0 => Ok(()),
         count => {
+            let count = times::counted(count as u64, "zone");
             let zones: Vec<String> = usage.unreadable.iter().map(ToString::to_string).collect();
             let zones = printable(&zones.join("; "));
             let message = format!(
-                "{count} zones could not be read, and may hold hostnames of it: {zones}; give the \
-                 token access to them"
+                "{count} may hold hostnames of it, and could not be asked: {zones}; give the \
+                 token access"
             );
             Err(Failure::new(Exit::SomeFailed, "some_failed", message))
         }
@@ -117,7 +119,8 @@ fn tables(usage: &Usage) -> String {
         if !text.is_empty() {
             text.push('\n');
         }
-        text.push_str(&Sheet::new(&["ZONE ID", "ZONE", "HOSTNAME"], 2, room).write(&rows));
+        // The zone's name gives way: a hostname that is cut is another one.
+        text.push_str(&Sheet::new(&["ZONE ID", "ZONE", "HOSTNAME"], 1, room).write(&rows));
     }
     text
 }

@@ -5,10 +5,10 @@ use std::io::{self, BufRead as _};
 
 use cf_mtls::{Certificate, CertificateFilter, CertificateId, Certificates, Error, ErrorKind};
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::cli::Consent;
-use crate::confirm;
 use crate::context::{Context, certificate_id};
 use crate::deletion::{self, Deletion};
 use crate::exit::Exit;
@@ -35,7 +35,8 @@ Examples:
   cf-mtls delete ID1 ID2 ID3 --dry-run
   cf-mtls list --leaf -o ndjson | jq -r .id | cf-mtls delete - --yes")]
 pub(crate) struct Arguments {
-    /// The certificates; `-` reads their ids from standard input, one a line
+    /// The certificates; `-` reads their ids from standard input, one a line,
+    /// where lines that begin with `#` are comments
     #[arg(
         value_name = "ID",
         required_unless_present = "name",
@@ -43,7 +44,7 @@ pub(crate) struct Arguments {
     )]
     ids: Vec<String>,
     /// The one certificate of exactly this name
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     name: Option<String>,
     /// Take a certificate that is not there for success
     #[arg(long)]
@@ -54,13 +55,15 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let consent = arguments.consent;
-    confirm::check(context, consent)?;
     let ids = ids(context, &arguments)?;
     let certificates = context.certificates()?;
     let ids = match &arguments.name {
         None => ids,
         Some(name) => by_name(context, &certificates, name, arguments.if_exists).await?,
     };
+    if ids.is_empty() {
+        context.output.note("nothing to delete");
+    }
     let mut missing = Vec::new();
     let mut doomed = Vec::new();
     if consent.yes && context.output.quiet && !consent.dry_run {
@@ -121,8 +124,9 @@ fn ids(context: &Context, arguments: &Arguments) -> Result<Vec<CertificateId>, F
             let line = line.map_err(|error| {
                 Failure::input(format!("standard input cannot be read: {error}"))
             })?;
-            if !line.trim().is_empty() {
-                texts.push(line);
+            let line = line.trim();
+            if !(line.is_empty() || line.starts_with('#')) {
+                texts.push(line.to_owned());
             }
         }
     }

@@ -1,12 +1,13 @@
 //! `cf-mtls hostnames`
 
-use cf_mtls::{CertificateId, ClientCa, Hostnames};
+use cf_mtls::{CertificateId, ClientCa, Error, ErrorKind, Hostnames};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::cli::{Consent, Format};
 use crate::confirm;
 use crate::context::{Context, certificate_id};
+use crate::difference::{Change, Difference, is_outside};
 use crate::failure::Failure;
 use crate::json::ZoneForm;
 use crate::preview::{self, Doomed, Uses};
@@ -43,6 +44,8 @@ enum Action {
         target: Target,
     },
     /// Add hostnames to those that are tied to a CA
+    ///
+    /// One that is in the list already is told as a warning, and is no error.
     #[command(after_help = EXAMPLES)]
     Add {
         /// The hostnames
@@ -55,6 +58,8 @@ enum Action {
         dry_run: bool,
     },
     /// Remove hostnames from those that are tied to a CA
+    ///
+    /// One that is not in the list is told as a warning, and is no error.
     #[command(after_help = EXAMPLES)]
     Remove {
         /// The hostnames
@@ -65,7 +70,8 @@ enum Action {
         #[command(flatten)]
         consent: Consent,
     },
-    /// Replace all hostnames that are tied to a CA; without a HOST all are removed
+    /// Replace all hostnames that are tied to a CA; without a HOST all are removed,
+    /// and mTLS with this CA is switched off for the zone
     #[command(after_help = EXAMPLES)]
     Replace {
         /// The hostnames
@@ -115,54 +121,50 @@ struct ChangeForm<'a> {
     list: ListForm<'a>,
     added: &'a [String],
     removed: &'a [String],
+    unchanged: &'a [String],
     dry_run: bool,
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
-    match arguments.action {
+    let (change, hosts, target, consent) = match arguments.action {
         Action::List { target } => {
             let place = Place::find(context, &target).await?;
-            let hosts = context
-                .interrupt
-                .reading(place.hostnames.list(&place.ca))
-                .await??;
-            place.list(context, &hosts)
+            let look = place.hostnames.list(&place.ca);
+            let hosts = context.interrupt.reading(look).await??;
+            return place.list(context, &hosts);
         }
         Action::Add {
             hosts,
             target,
             dry_run,
-        } => {
-            let place = Place::find(context, &target).await?;
-            let consent = Consent { yes: true, dry_run };
-            place.change(context, Change::Add, hosts, consent).await
-        }
+        } => (Change::Add, hosts, target, Consent { yes: true, dry_run }),
         Action::Remove {
             hosts,
             target,
             consent,
-        } => {
-            confirm::check(context, consent)?;
-            let place = Place::find(context, &target).await?;
-            place.change(context, Change::Remove, hosts, consent).await
-        }
+        } => (Change::Remove, hosts, target, consent),
         Action::Replace {
             hosts,
             target,
             consent,
-        } => {
-            confirm::check(context, consent)?;
-            let place = Place::find(context, &target).await?;
-            place.change(context, Change::Replace, hosts, consent).await
-        }
-    }
+        } => (Change::Replace, hosts, target, consent),
+    };
+    // Checked before anything is sent or shown.
+    let hosts = normalized(&hosts)?;
+    let place = Place::find(context, &target).await?;
+    place.change(context, change, hosts, consent).await
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Change {
-    Add,
-    Remove,
-    Replace,
+/// Each hostname once, in one spelling.
+fn normalized(hosts: &[String]) -> Result<Vec<String>, Failure> {
+    let mut all = Vec::new();
+    for host in hosts {
+        let host = Hostnames::normalize(host)?;
+        if !all.contains(&host) {
+            all.push(host);
+        }
+    }
+    Ok(all)
 }
 
 /// A CA in a zone.
@@ -224,90 +226,132 @@ impl Place {
         let interrupt = &context.interrupt;
         let before = interrupt.reading(self.hostnames.list(&self.ca)).await??;
         let plan = Difference::planned(change, &before, &hosts);
-        let nothing = plan.added.is_empty() && plan.removed.is_empty();
-        if !nothing && consent.shows(context.output) {
-            self.show(context, change, &before, &plan).await?;
+        // Where nothing changes, nobody is asked.
+        let asks = !plan.is_none() && consent.shows(context.output);
+        let shows = asks || !context.output.quiet;
+        if shows {
+            self.warn(context, change, &plan);
         }
-        if consent.dry_run {
-            return self.tell(context, &plan, true);
-        }
-        if !nothing {
-            confirm::ask(context, consent, "Change the hostnames?").await?;
-        }
-        // Sent even where nothing seems to change: the library looks again, and
-        // sends only what has to be.
-        let after = match change {
-            Change::Add => {
-                interrupt
-                    .changing(self.hostnames.add(&self.ca, &hosts))
-                    .await?
+        if !plan.is_none() {
+            let certificate = interrupt.reading(self.look(context, change)).await??;
+            if shows {
+                self.show(context, certificate, &plan);
             }
-            Change::Remove => {
-                interrupt
-                    .changing(self.hostnames.remove(&self.ca, &hosts))
-                    .await?
-            }
-            Change::Replace if nothing => before.clone(),
-            Change::Replace => {
-                interrupt
-                    .changing(self.hostnames.replace(&self.ca, &hosts))
-                    .await?
+        }
+        if consent.dry_run || plan.is_none() {
+            return self.tell(context, &plan, consent.dry_run);
+        }
+        let question = match plan.after.is_empty() {
+            true => "Remove all of its hostnames?",
+            false => "Change the hostnames?",
+        };
+        confirm::ask(context, consent, question).await?;
+        let change = async {
+            match change {
+                Change::Add => self.hostnames.add(&self.ca, &hosts).await,
+                Change::Remove => self.hostnames.remove(&self.ca, &hosts).await,
+                Change::Replace => self.hostnames.replace(&self.ca, &hosts).await,
             }
         };
-        self.tell(context, &Difference::seen(&before, after), false)
+        let after = interrupt.changing(change).await?;
+        let done = Difference {
+            unchanged: plan.unchanged,
+            ..Difference::seen(&before, after)
+        };
+        self.tell(context, &done, false)
+    }
+
+    /// What may be a slip of whoever wrote the arguments.
+    fn warn(&self, context: &Context, change: Change, plan: &Difference) {
+        let already = match change {
+            Change::Add => "is in the list already",
+            Change::Remove => "is not in the list",
+            Change::Replace => "",
+        };
+        if !already.is_empty() {
+            for host in &plan.unchanged {
+                context
+                    .output
+                    .warn(format!("{} {already}", printable(host)));
+            }
+        }
+        // Not refused: whether the service takes custom hostnames is its affair.
+        let Some(zone) = &self.zone.name else { return };
+        for host in plan.added.iter().filter(|host| is_outside(host, zone)) {
+            context.output.warn(format!(
+                "{} is not in zone {}; the service may refuse it, or make no use of it",
+                printable(host),
+                printable(zone)
+            ));
+        }
+    }
+
+    /// The certificate whose hostnames change, as far as the credentials can
+    /// see it. A leaf is refused here as by the service, so that a dry run ends
+    /// alike.
+    async fn look(&self, context: &Context, change: Change) -> Result<Option<Doomed>, Failure> {
+        let Some(id) = &self.certificate else {
+            return Ok(None);
+        };
+        let account = match context.account() {
+            Ok(account) => account,
+            Err(failure) if context.global.account.is_some() => return Err(failure),
+            // A zone is found without.
+            Err(_) => return Ok(None),
+        };
+        let certificates = context.client()?.certificates(&account);
+        let look = async {
+            let certificate = certificates.get(id).await?;
+            let services = match change {
+                // What is only added takes nothing from anybody.
+                Change::Add => Vec::new(),
+                Change::Remove | Change::Replace => certificates.associations(id).await?,
+            };
+            Ok::<_, Error>((certificate, services))
+        };
+        let (certificate, services) = match look.await {
+            Ok(seen) => seen,
+            // Who may change a zone need not see the account.
+            Err(error) if error.kind() == ErrorKind::Permission => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        if certificate.is_ca() == Some(false) {
+            return Err(Failure::input(format!(
+                "certificate {id} is a leaf, and only a CA can have hostnames; nothing was changed"
+            )));
+        }
+        if change == Change::Add {
+            return Ok(None);
+        }
+        Ok(Some(Doomed {
+            uses: Some(Uses {
+                services,
+                zones: Vec::new(),
+            }),
+            ..Doomed::seen(id.clone(), certificate)
+        }))
     }
 
     /// What will be done, for a person to read before it is.
-    async fn show(
-        &self,
-        context: &Context,
-        change: Change,
-        before: &[String],
-        plan: &Difference,
-    ) -> Result<(), Failure> {
-        let zone = self.zone.name.as_deref().unwrap_or(&self.zone.id);
-        let mut text = String::new();
-        // What is only added takes nothing from anybody.
-        if change != Change::Add
-            && let Some(id) = &self.certificate
-            && let Ok(account) = context.account()
-        {
-            let certificates = context.client()?.certificates(&account);
-            let look = async {
-                let certificate = certificates.get(id).await?;
-                let services = certificates.associations(id).await?;
-                Ok::<_, cf_mtls::Error>(Doomed {
-                    uses: Some(Uses {
-                        services,
-                        zones: Vec::new(),
-                    }),
-                    ..Doomed::seen(id.clone(), certificate)
-                })
-            };
-            let one = context.interrupt.reading(look).await??;
-            text.push_str(&preview::doomed(&[one], table::stderr_width()));
-        }
-        let whose = match &self.certificate {
-            Some(id) => format!("certificate {id}"),
-            None => "the CA that Cloudflare manages".to_owned(),
+    fn show(&self, context: &Context, certificate: Option<Doomed>, plan: &Difference) {
+        let mut text = match certificate {
+            Some(one) => preview::doomed(&[one], table::stderr_width()),
+            None => String::new(),
         };
-        text.push_str(&format!(
-            "Hostnames of {whose} in zone {}:\n",
-            printable(zone)
-        ));
+        let (whose, zone) = (self.whose(), self.zone_name());
+        text.push_str(&format!("Hostnames of {whose} in zone {zone}:\n"));
         for host in &plan.added {
             text.push_str(&format!("  + {}\n", printable(host)));
         }
         for host in &plan.removed {
             text.push_str(&format!("  - {}\n", printable(host)));
         }
-        if plan.after.is_empty() && !before.is_empty() {
-            text.push_str(
-                "None is left: nothing in the zone asks for a certificate of this CA then.\n",
-            );
+        if plan.after.is_empty() {
+            text.push_str(&format!(
+                "None is left: mTLS with {whose} is switched off for zone {zone}.\n"
+            ));
         }
         context.output.tell(text.trim_end());
-        Ok(())
     }
 
     fn tell(&self, context: &Context, change: &Difference, dry_run: bool) -> Result<(), Failure> {
@@ -315,6 +359,7 @@ impl Place {
             list: self.form(&change.after),
             added: &change.added,
             removed: &change.removed,
+            unchanged: &change.unchanged,
             dry_run,
         };
         context
@@ -324,16 +369,31 @@ impl Place {
                 false => hostnames_table(&change.after),
             })?;
         if context.output.is_table() {
-            let zone = self.zone.name.as_deref().unwrap_or(&self.zone.id);
-            let would = if dry_run { "dry run: would have " } else { "" };
             let (added, removed) = (change.added.len(), change.removed.len());
+            let done = match (change.is_none(), dry_run) {
+                (true, false) => "nothing changed".to_owned(),
+                (true, true) => "dry run: nothing would change".to_owned(),
+                (false, false) => format!("{added} added, {removed} removed"),
+                (false, true) => format!("dry run: would add {added} and remove {removed}"),
+            };
             let count = change.after.len();
-            context.output.note(format!(
-                "{would}{added} added, {removed} removed; {count} in zone {}",
-                printable(zone)
-            ));
+            let zone = self.zone_name();
+            context
+                .output
+                .note(format!("{done}; {count} in zone {zone}"));
         }
         Ok(())
+    }
+
+    fn whose(&self) -> String {
+        match &self.certificate {
+            Some(id) => format!("certificate {id}"),
+            None => "the CA that Cloudflare manages".to_owned(),
+        }
+    }
+
+    fn zone_name(&self) -> String {
+        printable(self.zone.name.as_deref().unwrap_or(&self.zone.id))
     }
 }
 
@@ -345,80 +405,4 @@ fn hostnames_table(hosts: &[String]) -> String {
     let lines: Vec<Line> = lines.collect();
     // A hostname that is cut is another one.
     Sheet::new(&["HOSTNAME"], 0, None).write(&lines)
-}
-
-/// How a list differs from what it was.
-struct Difference {
-    after: Vec<String>,
-    added: Vec<String>,
-    removed: Vec<String>,
-}
-
-impl Difference {
-    fn planned(change: Change, before: &[String], hosts: &[String]) -> Self {
-        let mut after: Vec<String> = match change {
-            Change::Add => before.to_vec(),
-            Change::Remove => before
-                .iter()
-                .filter(|host| !contains(hosts, host))
-                .cloned()
-                .collect(),
-            Change::Replace => Vec::new(),
-        };
-        if change != Change::Remove {
-            for host in hosts {
-                if !contains(&after, host) {
-                    after.push(host.clone());
-                }
-            }
-        }
-        Self::seen(before, after)
-    }
-
-    fn seen(before: &[String], after: Vec<String>) -> Self {
-        let lacking = |list: &[String], from: &[String]| -> Vec<String> {
-            list.iter()
-                .filter(|host| !contains(from, host))
-                .cloned()
-                .collect()
-        };
-        Self {
-            added: lacking(&after, before),
-            removed: lacking(before, &after),
-            after,
-        }
-    }
-}
-
-/// Hostnames are the same in whatever case they are written.
-fn contains(list: &[String], host: &str) -> bool {
-    list.iter().any(|other| other.eq_ignore_ascii_case(host))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_plan_tells_what_is_added_and_removed() {
-        let names =
-            |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_owned).collect() };
-        // (change, before, hosts, after, added, removed)
-        let table = [
-            (Change::Add, "a b", "B c c", "a b c", "c", ""),
-            (Change::Remove, "a b", "B c", "a", "", "b"),
-            (Change::Replace, "a b", "b c", "b c", "c", "a"),
-            (Change::Replace, "a b", "", "", "", "a b"),
-            (Change::Replace, "a b", "B A", "B A", "", ""),
-        ];
-        for (change, before, hosts, after, added, removed) in table {
-            let plan = Difference::planned(change, &names(before), &names(hosts));
-            let got = (plan.after, plan.added, plan.removed);
-            assert_eq!(
-                got,
-                (names(after), names(added), names(removed)),
-                "{change:?} {hosts:?}"
-            );
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 use cf_mtls::CertificateFilter;
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use futures_util::FutureExt as _;
 use jiff::{Span, Timestamp};
 
@@ -23,10 +24,10 @@ Examples:
 pub(crate) struct Arguments {
     /// Certificates of this type, such as custom, gateway_managed or
     /// access_managed; may be given again
-    #[arg(long = "type", value_name = "T", value_delimiter = ',')]
+    #[arg(long = "type", value_name = "T", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
     types: Vec<String>,
     /// Certificates of exactly this name
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     name: Option<String>,
     /// CAs only
     #[arg(long, conflicts_with = "leaf")]
@@ -50,11 +51,11 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         .transpose();
     let until = until.map_err(|why| Failure::usage(format!("--expires-within: {why}")))?;
     let certificates = context.certificates()?;
-    let sheet = match arguments.wide {
-        // Who wants everything gets it whole, however wide the terminal is.
-        true => Sheet::new(preview::WIDE_COLUMNS, preview::NAME, None),
-        false => preview::sheet(table::stdout_width()).that_grows(),
+    let columns = match arguments.wide {
+        true => preview::WIDE_COLUMNS,
+        false => preview::COLUMNS,
     };
+    let sheet = Sheet::new(columns, preview::NAME, table::stdout_width()).that_grows();
     let mut records = context.output.many(sheet);
     let mut count = 0_usize;
     let mut list = certificates.list(filter(&arguments));

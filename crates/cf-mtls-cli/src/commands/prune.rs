@@ -1,16 +1,17 @@
 //! `cf-mtls prune`
 
-use cf_mtls::{Candidate, Certificate, Certificates, Error, Outcomes, Prune};
+use cf_mtls::{Candidate, Certificate, CertificateId, Certificates, Error, Outcomes, Prune};
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _};
 use jiff::{Span, Timestamp};
 
 use super::delete::{LOOKED_UP, LOOKS};
 use crate::cli::Consent;
-use crate::confirm;
 use crate::context::Context;
 use crate::deletion::{self, Deletion};
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json::{DeleteForm, Outcome};
 use crate::output::Output;
@@ -41,7 +42,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     leaf: bool,
     /// Certificates of this type in place of custom; may be given again
-    #[arg(long = "type", value_name = "T", value_delimiter = ',')]
+    #[arg(long = "type", value_name = "T", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
     types: Vec<String>,
     #[command(flatten)]
     consent: Consent,
@@ -61,7 +62,7 @@ struct Criteria {
     #[arg(long)]
     unused: bool,
     /// Its name begins so
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", value_parser = NonEmptyStringValueParser::new())]
     name_prefix: Option<String>,
     /// It was uploaded before this date
     #[arg(long, value_name = "DATE", value_parser = times::date)]
@@ -73,7 +74,6 @@ struct Criteria {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let consent = arguments.consent;
-    confirm::check(context, consent)?;
     let criteria = criteria(&arguments)?;
     let certificates = context.certificates()?;
     let candidates = certificates.prune_candidates(criteria)?;
@@ -180,7 +180,7 @@ async fn with_uses(
 async fn uses(
     certificates: &Certificates,
     certificate: &Certificate,
-    id: &cf_mtls::CertificateId,
+    id: &CertificateId,
 ) -> Result<Option<Uses>, Failure> {
     match Uses::of(certificates, certificate, id).await {
         Ok(uses) => Ok(Some(uses)),
@@ -233,24 +233,15 @@ async fn rehearse(
         }
     };
     let plan = context.interrupt.reading(read).await??;
-    let (count, refused) = (plan.count, plan.refused);
-    plan.records.finish()?;
-    if context.output.is_table() {
-        context.output.note(match refused {
-            0 => format!("dry run: {count} certificates would be deleted"),
-            _ => format!(
-                "dry run: {} of {count} certificates would be deleted, {refused} are in use",
-                count - refused
-            ),
-        });
-    }
-    Ok(())
+    plan.finish(context.output)
 }
 
 struct Plan {
     records: crate::output::Records,
     count: usize,
     refused: usize,
+    /// The last one of those.
+    last: Option<CertificateId>,
     now: Timestamp,
 }
 
@@ -260,6 +251,7 @@ impl Plan {
             records: output.many(Sheet::new(COLUMNS, preview::NAME, table::stdout_width())),
             count: 0,
             refused: 0,
+            last: None,
             now: Timestamp::now(),
         }
     }
@@ -267,7 +259,10 @@ impl Plan {
     fn tell(&mut self, candidate: &Candidate, uses: Option<&Uses>) -> Result<(), Failure> {
         let refused = uses.is_some_and(Uses::any);
         self.count += 1;
-        self.refused += usize::from(refused);
+        if refused {
+            self.refused += 1;
+            self.last = Some(candidate.id.clone());
+        }
         let outcome = match refused {
             true => Outcome::WouldBeRefused,
             false => Outcome::WouldDelete,
@@ -298,6 +293,34 @@ impl Plan {
                 style,
             }
         })
+    }
+}
+
+impl Plan {
+    /// Ends as the real run is expected to end.
+    fn finish(self, output: Output) -> Result<(), Failure> {
+        self.records.finish()?;
+        let (count, refused) = (self.count, self.refused);
+        if output.is_table() {
+            let would = times::counted((count - refused) as u64, "certificate");
+            let mut note = format!("dry run: {would} would be deleted");
+            if 0 < refused {
+                let verb = if refused == 1 { "is" } else { "are" };
+                note.push_str(&format!(", {refused} {verb} in use"));
+            }
+            output.note(note);
+        }
+        let Some(last) = self.last else { return Ok(()) };
+        let refusal = deletion::refusal(&last);
+        if count == 1 {
+            return Err(refusal);
+        }
+        let exit = match refused == count {
+            true => Exit::InUse,
+            false => Exit::SomeFailed,
+        };
+        let verb = "would not be";
+        Err(deletion::not_all(exit, verb, refused, count, &refusal))
     }
 }
 

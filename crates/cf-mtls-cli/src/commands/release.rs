@@ -45,7 +45,6 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let consent = arguments.consent;
-    confirm::check(context, consent)?;
     let id = certificate_id(&arguments.id)?;
     let account = context.account()?;
     let client = context.client()?;

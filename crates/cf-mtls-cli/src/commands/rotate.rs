@@ -56,7 +56,6 @@ struct Plan<'a> {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let consent = arguments.consent;
-    confirm::check(context, consent)?;
     let old = certificate_id(&arguments.old)?;
     let new = upload::ca(context, &arguments.ca)?;
     let new = match &arguments.name {

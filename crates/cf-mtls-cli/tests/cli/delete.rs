@@ -131,26 +131,48 @@ fn one_failure_among_several_stops_nothing_and_is_8() {
     );
 }
 
-#[test]
-fn ids_come_from_standard_input_too() {
-    let world = World::new();
-    let (a, b) = (world.seed("a"), world.seed("b"));
+/// A run that reads this.
+fn run_with_input(world: &World, arguments: &[&str], input: &str) -> Run {
     let mut child = world
-        .command(&["delete", "-", "--yes", "-o", "ndjson"])
+        .command(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let ids = format!("{a}\n\n{b}\n{a}\n");
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(ids.as_bytes())
-        .unwrap();
-    let run: Run = child.wait_with_output().unwrap().into();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input.as_bytes()).unwrap();
+    drop(stdin);
+    child.wait_with_output().unwrap().into()
+}
+
+#[test]
+fn ids_come_from_standard_input_too() {
+    let world = World::new();
+    let (a, b) = (world.seed("a"), world.seed("b"));
+    let ids = format!("# old ones\n{a}\n\n  {b}\n{a}\n  # {b}\n");
+    let arguments = ["delete", "-", "--yes", "-o", "ndjson"];
+    let run = run_with_input(&world, &arguments, &ids);
     assert_eq!((run.code, run.lines().len()), (0, 2), "{run:?}");
+    let run = run_with_input(&world, &arguments, &format!("{a} # comment\n"));
+    assert_eq!(run.code, 2, "{run:?}");
+}
+
+#[test]
+fn nothing_to_delete_is_told_and_is_success() {
+    let world = World::new();
+    for input in ["", "\n# nothing\n"] {
+        let run = run_with_input(&world, &["delete", "-"], input);
+        assert_eq!(
+            (run.code, run.stdout.as_str(), run.stderr.as_str()),
+            (0, "", "nothing to delete\n")
+        );
+    }
+    let run = run_with_input(&world, &["delete", "-", "-o", "json"], "");
+    assert_eq!((run.code, run.stdout.as_str()), (0, "[]\n"));
+    let run = world.run(&["delete", "--name", "nobody", "--if-exists"]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, "nothing to delete\n"));
+    assert_eq!(world.writes(), [""; 0]);
 }
 
 #[test]

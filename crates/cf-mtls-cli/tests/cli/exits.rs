@@ -1,5 +1,8 @@
 //! Each exit code, with the error in both forms.
 
+use std::time::Duration;
+
+use cf_mtls_testkit::Simulator;
 use cf_mtls_testkit::simulator::{Fault, Operation};
 
 use crate::support::World;
@@ -159,6 +162,59 @@ fn an_unknown_outcome_is_9() {
     assert_eq!(error["may_have_taken_effect"], true);
     let outcomes: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(outcomes[0]["outcome"], "unknown");
+}
+
+#[test]
+fn a_change_whose_outcome_is_unknown_is_9() {
+    let world = World::new();
+    let ca = world.file("ca.pem", &crate::support::new_ca());
+    let id = world.seed("devices");
+    // The change arrives, and neither its answer nor any later read does.
+    world
+        .simulator
+        .inject(Fault::reset().on(Operation::Upload).after_effect());
+    world.simulator.inject(Fault::html(502).on(Operation::List));
+    let reset = Fault::reset().on(Operation::ReplaceHostnames);
+    world.simulator.inject(reset.after_effect());
+    world
+        .simulator
+        .inject(Fault::html(502).on(Operation::Hostnames).nth(2));
+    let target = ["--zone", "example.com", "--certificate", &id];
+    let table = [
+        vec!["upload", "--ca", &ca],
+        [
+            &["hostnames", "replace", "a.example.com", "--yes"],
+            &target[..],
+        ]
+        .concat(),
+    ];
+    for mut arguments in table {
+        arguments.extend(["--retries", "0", "-o", "json"]);
+        // The list is read before, too.
+        let run = world.run(&arguments);
+        assert_eq!((run.code, run.stdout.as_str()), (9, ""), "{run:?}");
+        let error = run.error_json();
+        assert_eq!(error["may_have_taken_effect"], true, "{error}");
+        assert_eq!(error["exit_code"], 9);
+    }
+    assert_eq!(world.ids().len(), 2);
+    assert_eq!(
+        world.simulator.hostnames(&world.zone, &id),
+        ["a.example.com"]
+    );
+}
+
+#[test]
+fn a_rate_that_is_used_up_is_6() {
+    let limited = Simulator::builder().rate_limit(1, Duration::from_secs(300));
+    let world = World::with(limited);
+    assert_eq!(world.run(&["list"]).code, 0);
+    let run = world.run(&["list", "-o", "json"]);
+    assert_eq!(run.code, 6, "{run:?}");
+    let error = run.error_json();
+    assert_eq!(error["kind"], "rate_limited");
+    let wait = error["retry_after_seconds"].as_u64().unwrap();
+    assert!((1..=300).contains(&wait), "{error}");
 }
 
 #[test]

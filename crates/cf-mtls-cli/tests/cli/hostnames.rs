@@ -1,5 +1,7 @@
 //! hostnames list, add, remove, replace.
 
+use cf_mtls_testkit::DOCUMENTED_CA;
+use cf_mtls_testkit::simulator::{Fault, Operation, Seed};
 use serde_json::json;
 
 use crate::support::World;
@@ -24,11 +26,12 @@ fn a_list_is_edited_and_nothing_else_is_touched() {
             "hostnames": ["a.example.com", "b.example.com", "c.example.com"],
             "added": ["a.example.com", "b.example.com", "c.example.com"],
             "removed": [],
+            "unchanged": [],
             "dry_run": false,
         })
     );
     assert_eq!(
-        run(&["remove", "B.example.com", "--yes"])["removed"],
+        run(&["remove", "B.example.com.", "--yes"])["removed"],
         json!(["b.example.com"])
     );
     let dry = run(&["replace", "c.example.com", "d.example.com", "--dry-run"]);
@@ -70,6 +73,178 @@ fn the_managed_ca_is_meant_only_when_it_is_said() {
     let empty = world.run(&[&["hostnames", "replace", "--yes"], &target[..]].concat());
     assert_eq!(empty.stdout, "");
     assert!(empty.stderr.contains("- m.example.com"), "{empty:?}");
+}
+
+#[test]
+fn one_hostname_is_one_in_whatever_spelling() {
+    let world = World::new();
+    let id = world.seed_in_use("devices");
+    let target = ["--zone", "example.com", "--certificate", &id];
+    let run = |arguments: &[&str]| world.run(&[&["hostnames"], arguments, &target[..]].concat());
+    let added = run(&["add", "A.example.com.", "C.Example.com", "c.example.com."]);
+    assert_eq!(
+        added.stdout,
+        "HOSTNAME\na.example.com\nb.example.com\nc.example.com\n"
+    );
+    assert_eq!(added.stderr.matches("  + ").count(), 1, "{added:?}");
+    assert!(
+        added
+            .stderr
+            .contains("warning: a.example.com is in the list already\n"),
+        "{added:?}"
+    );
+    let hosts = ["a.example.com", "b.example.com", "c.example.com"];
+    assert_eq!(world.simulator.hostnames(&world.zone, &id), hosts);
+    let before = world.writes().len();
+    let same = run(&[
+        "replace",
+        "C.example.com",
+        "b.example.com.",
+        "a.example.com",
+    ]);
+    assert_eq!(
+        (same.code, same.stderr.as_str()),
+        (0, "nothing changed; 3 in zone example.com\n"),
+        "and nobody is asked: {same:?}"
+    );
+    assert_eq!(world.writes().len(), before);
+}
+
+#[test]
+fn a_removal_of_what_is_not_there_is_told_and_is_no_error() {
+    let world = World::new();
+    let id = world.seed_in_use("devices");
+    let target = ["--zone", "example.com", "--certificate", &id];
+    let run = |arguments: &[&str]| world.run(&[&["hostnames"], arguments, &target[..]].concat());
+    let none = run(&["remove", "nope.example.com"]);
+    assert_eq!(none.code, 0, "{none:?}");
+    assert_eq!(
+        none.stderr,
+        "warning: nope.example.com is not in the list\nnothing changed; 2 in zone example.com\n"
+    );
+    assert_eq!(world.writes(), [""; 0]);
+    let quiet = run(&["remove", "nope.example.com", "--quiet"]);
+    assert_eq!((quiet.code, quiet.stderr.as_str()), (0, ""));
+    let some = [
+        "remove",
+        "nope.example.com",
+        "b.example.com",
+        "--yes",
+        "-o",
+        "json",
+    ];
+    let some = run(&some);
+    let json: serde_json::Value = serde_json::from_str(&some.stdout).unwrap();
+    assert_eq!(json["removed"], json!(["b.example.com"]));
+    assert_eq!(json["unchanged"], json!(["nope.example.com"]));
+    assert!(
+        some.stderr
+            .contains("warning: nope.example.com is not in the list\n"),
+        "{some:?}"
+    );
+}
+
+#[test]
+fn a_hostname_outside_the_zone_is_told_before_anything_is_changed() {
+    let world = World::new();
+    let id = world.seed("devices");
+    let target = ["--zone", "example.com", "--certificate", &id];
+    let hosts = ["a.example.com", "notexample.com"];
+    for arguments in [
+        &["add", "--dry-run"][..],
+        &["replace", "--dry-run"],
+        &["replace"],
+    ] {
+        let run = world.run(&[&["hostnames"], arguments, &hosts, &target[..]].concat());
+        assert!(
+            run.stderr
+                .starts_with("warning: notexample.com is not in zone example.com; "),
+            "{run:?}"
+        );
+        assert_eq!(run.stderr.matches("warning:").count(), 1, "{run:?}");
+        assert_eq!(world.writes(), [""; 0]);
+    }
+    let added = world.run(&[&["hostnames", "add"], &hosts[..], &target[..]].concat());
+    assert_eq!(added.code, 0, "the service decides: {added:?}");
+}
+
+#[test]
+fn what_is_no_hostname_is_refused_before_anything_is_sent_or_shown() {
+    let world = World::new();
+    let id = world.seed("devices");
+    let target = ["--zone", "example.com", "--certificate", &id];
+    for action in ["add", "remove", "replace"] {
+        let run = world.run(&[&["hostnames", action, "bad host"], &target[..]].concat());
+        assert_eq!((run.code, run.stderr.lines().count()), (2, 1), "{run:?}");
+        assert!(run.last_error().contains("\"bad host\""), "{run:?}");
+    }
+    assert_eq!(world.simulator.request_count(None), 0);
+}
+
+#[test]
+fn a_certificate_that_can_have_no_hostnames_is_told_by_a_dry_run_too() {
+    let world = World::new();
+    let leaf = world.simulator.seed(Seed::leaf(DOCUMENTED_CA)).unwrap();
+    let nobody = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60";
+    for (id, code) in [(leaf.as_str(), 2), (nobody, 3)] {
+        let target = ["--zone", "example.com", "--certificate", id];
+        for arguments in [
+            &["add", "--dry-run"][..],
+            &["add"],
+            &["replace", "--dry-run"],
+        ] {
+            let run = world.run(&[&["hostnames"], arguments, &["a.example.com"], &target].concat());
+            assert_eq!((run.code, run.stdout.as_str()), (code, ""), "{run:?}");
+            assert!(!run.stderr.contains("  + "), "{run:?}");
+        }
+    }
+    assert_eq!(world.writes(), [""; 0]);
+    // Who may not see the account's certificates may still change the zone.
+    let ca = world.seed("devices");
+    let denied = Fault::error(403, 9109, "no").on(Operation::Get);
+    world.simulator.inject(denied);
+    let target = ["--zone", "example.com", "--certificate", &ca];
+    let run = world.run(&[&["hostnames", "add", "a.example.com"], &target[..]].concat());
+    assert_eq!(run.code, 0, "{run:?}");
+}
+
+#[test]
+fn an_empty_list_is_told_as_what_it_means() {
+    let world = World::new();
+    let id = world.seed_in_use("devices");
+    world
+        .simulator
+        .set_managed_hostnames(&world.zone, ["m.example.com"])
+        .unwrap();
+    let table: [(&[&str], String); 2] = [
+        (
+            &["--managed-ca"],
+            "the CA that Cloudflare manages".to_owned(),
+        ),
+        (&["--certificate", &id], format!("certificate {id}")),
+    ];
+    for (whose, told) in table {
+        let replace = ["hostnames", "replace", "--zone", "example.com", "--dry-run"];
+        let run = world.run(&[&replace[..], whose].concat());
+        let want = format!("None is left: mTLS with {told} is switched off for zone example.com.");
+        assert!(run.stderr.contains(&want), "{run:?}");
+    }
+    world
+        .simulator
+        .set_managed_hostnames(&world.zone, [""; 0])
+        .unwrap();
+    let replace = [
+        "hostnames",
+        "replace",
+        "--zone",
+        "example.com",
+        "--managed-ca",
+    ];
+    let run = world.run(&replace);
+    assert_eq!(
+        (run.code, run.stderr.as_str()),
+        (0, "nothing changed; 0 in zone example.com\n")
+    );
 }
 
 #[test]

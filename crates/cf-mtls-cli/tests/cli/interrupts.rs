@@ -144,7 +144,7 @@ fn many_deletions_stop_between_two_and_all_are_told() {
         run.error_json()["message"]
             .as_str()
             .unwrap()
-            .contains("were not begun")
+            .contains(" not begun")
     );
 }
 

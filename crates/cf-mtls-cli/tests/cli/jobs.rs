@@ -167,6 +167,44 @@ fn prune_takes_criteria_together() {
 }
 
 #[test]
+fn a_dry_run_of_prune_ends_as_the_real_one_does() {
+    // (what is in use, what is free, exit code, how the note ends)
+    let table = [
+        (0, 0, 0, "0 certificates would be deleted"),
+        (0, 1, 0, "1 certificate would be deleted"),
+        (1, 0, 4, "0 certificates would be deleted, 1 is in use"),
+        (2, 0, 4, "0 certificates would be deleted, 2 are in use"),
+        (2, 1, 8, "1 certificate would be deleted, 2 are in use"),
+    ];
+    for (used, free, code, note) in table {
+        let world = World::new();
+        for number in 0..used {
+            world.seed_in_use(&format!("used {number}"));
+        }
+        for number in 0..free {
+            world.seed(&format!("used, no more {number}"));
+        }
+        let prune = ["prune", "--name-prefix", "used"];
+        let dry = world.run(&[&prune[..], &["--dry-run"]].concat());
+        assert_eq!(dry.code, code, "{dry:?}");
+        assert!(
+            dry.stderr.contains(&format!("dry run: {note}\n")),
+            "{dry:?}"
+        );
+        let json = world.run(&[&prune[..], &["--dry-run", "-o", "json"]].concat());
+        let plan: Value = serde_json::from_str(&json.stdout).unwrap();
+        assert_eq!(plan.as_array().unwrap().len(), used + free);
+        assert_eq!(world.writes(), [""; 0]);
+        let real = world.run(&[&prune[..], &["--yes", "-o", "json"]].concat());
+        assert_eq!((json.code, real.code), (code, code), "{real:?}");
+        if code != 0 {
+            let kind = |run: &crate::support::Run| run.error_json()["kind"].clone();
+            assert_eq!(kind(&json), kind(&real));
+        }
+    }
+}
+
+#[test]
 fn rotate_leaves_no_hostname_without_a_ca() {
     let world = slow_world();
     let old = world.seed_in_use("devices");

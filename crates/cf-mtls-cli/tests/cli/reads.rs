@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Stdio;
 
 use cf_mtls_testkit::DOCUMENTED_CA;
-use cf_mtls_testkit::simulator::Seed;
+use cf_mtls_testkit::simulator::{Fault, Operation, Seed};
 use serde_json::json;
 
 use crate::support::{HOSTS, Run, World, bare};
@@ -174,6 +174,75 @@ fn associations_tell_services_zones_and_hostnames() {
         (unused.stdout.as_str(), unused.stderr.as_str()),
         ("", "nothing uses it\n")
     );
+}
+
+#[test]
+fn a_zone_that_cannot_be_asked_is_told_and_is_8() {
+    let world = World::new();
+    let id = world.seed_in_use("devices");
+    world.simulator.add_zone("example.org");
+    world.simulator.inject(
+        Fault::error(403, 9109, "no")
+            .on(Operation::Hostnames)
+            .nth(1),
+    );
+    let run = world.run(&["associations", &id]);
+    assert_eq!(run.code, 8, "{run:?}");
+    assert!(
+        run.last_error()
+            .starts_with("error: 1 zone may hold hostnames of it, and could not be asked: zone "),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn a_list_that_breaks_off_says_so_last_and_keeps_what_came_before() {
+    let world = World::new();
+    for number in 0..120 {
+        world.seed(&format!("certificate {number}"));
+    }
+    for (form, fault, code) in [
+        ("table", Fault::error(403, 9109, "no"), 5),
+        ("json", Fault::error(429, 971, "slow").retry_after("300"), 6),
+        ("ndjson", Fault::html(502), 7),
+    ] {
+        let fault = world.simulator.inject(fault.on(Operation::List).nth(2));
+        let run = world.run(&["list", "-o", form, "--retries", "0"]);
+        world.simulator.remove_fault(fault);
+        assert_eq!(run.code, code, "{form}: {run:?}");
+        // A page has fifty.
+        for (name, shown) in [
+            ("certificate 0", true),
+            ("certificate 49", true),
+            ("certificate 50", false),
+        ] {
+            assert_eq!(run.stdout.contains(name), shown, "{form}: {name}");
+        }
+        assert_eq!(run.stderr.lines().count(), 1, "{form}: {run:?}");
+        if form == "table" {
+            assert!(run.last_error().starts_with("error: "), "{run:?}");
+        } else {
+            assert_eq!(run.error_json()["exit_code"], code);
+        }
+        if form == "json" {
+            let whole = serde_json::from_str::<serde_json::Value>(&run.stdout);
+            assert!(whole.is_err(), "nobody takes it for whole");
+        }
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn standard_output_that_cannot_be_written_is_1() {
+    let world = World::new();
+    let id = world.seed("devices");
+    for arguments in [&["list"][..], &["list", "-o", "json"], &["get", &id]] {
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let output = world.command(arguments).stdout(full).output().unwrap();
+        let run = Run::from(output);
+        assert_eq!(run.code, 1, "{arguments:?}: {run:?}");
+        assert!(run.last_error().contains("cannot be written"), "{run:?}");
+    }
 }
 
 #[test]

@@ -20,8 +20,17 @@ struct Terminal {
 
 impl Terminal {
     fn start(world: &World, columns: u16, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::sized(world, (24, columns), arguments, variables)
+    }
+
+    fn sized(
+        world: &World,
+        (rows, columns): (u16, u16),
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let size = PtySize {
-            rows: 24,
+            rows,
             cols: columns,
             pixel_width: 0,
             pixel_height: 0,
@@ -114,6 +123,20 @@ fn a_person_is_asked() {
 }
 
 #[test]
+fn an_end_of_input_at_a_question_leaves_the_error_its_own_line() {
+    let world = World::new();
+    let id = world.seed("devices");
+    let mut terminal = Terminal::start(&world, 100, &["delete", &id], &[]);
+    terminal.expect("[y/N] ");
+    terminal.press("\u{4}");
+    let (code, seen) = terminal.end();
+    assert_eq!(code, 1, "{seen}");
+    let last = plain(seen.trim_end());
+    let last = last.lines().last().unwrap_or_default().trim_end();
+    assert_eq!(last, "error: not confirmed; nothing was changed", "{seen}");
+}
+
+#[test]
 fn a_question_is_never_without_what_it_is_about() {
     let world = World::new();
     let id = world.seed_in_use("devices");
@@ -182,22 +205,64 @@ fn colours_tell_an_expiry_unless_they_are_not_wanted() {
 #[test]
 fn tables_fit_the_terminal_and_keep_ids_whole() {
     let world = World::new();
-    let id = world.seed_expiring(
-        "a rather long name of a certificate, wider than the rest",
-        12,
-    );
-    for columns in [80, 100, 200] {
-        let (_, seen) = Terminal::start(&world, columns, &["list"], &[]).end();
-        let seen = plain(&seen);
-        assert!(seen.contains(&id), "{seen}");
-        for line in seen.lines() {
-            assert!(
-                line.chars().count() <= columns.into(),
-                "{columns}: {line:?}"
-            );
+    let long = "a rather long name of a certificate, wider than the rest";
+    let (id, gone) = (world.seed_in_use(long), world.seed_expiring(long, -399));
+    let commands: [&[&str]; 6] = [
+        &["list"],
+        &["list", "--wide"],
+        &["associations", &id],
+        &["delete", &id, &gone, "--dry-run"],
+        &["prune", "--name-prefix", "a", "--dry-run"],
+        &[
+            "hostnames",
+            "list",
+            "--zone",
+            "example.com",
+            "--certificate",
+            &id,
+        ],
+    ];
+    for size in [
+        (24, 40),
+        (24, 60),
+        (0, 60),
+        (24, 75),
+        (24, 80),
+        (24, 120),
+        (24, 300),
+    ] {
+        for arguments in commands {
+            let (_, seen) = Terminal::sized(&world, size, arguments, &[]).end();
+            let seen = plain(&seen);
+            let row = format!("{arguments:?} in {size:?}: {seen}");
+            // A frame of a spinner goes back to the beginning of its line.
+            let tables = seen.split(['\n', '\r']).map(str::trim_end);
+            // Remarks and errors are prose, which the terminal breaks; a spinner
+            // takes a terminal without rows for one of 80 columns.
+            let prose = ["error:", "hint:", "dry run:"];
+            let spinner = |line: &str| size.0 == 0 && line.contains("asking the zones");
+            for line in tables {
+                let is_prose = prose.iter().any(|word| line.starts_with(word)) || spinner(line);
+                let fits = line.chars().count() <= size.1.into();
+                assert!(is_prose || fits, "{line:?} of {row}");
+            }
+            let whole: &[&str] = match arguments[0] {
+                "associations" => &[&world.zone, "a.example.com", "b.example.com"],
+                "hostnames" => &["a.example.com", "b.example.com"],
+                "list" => &[&id, &gone, "expired 399 days ago"],
+                _ => &[&id, "399 days ago"],
+            };
+            for part in whole {
+                assert!(seen.contains(part), "{part} of {row}");
+            }
         }
-        assert_eq!(seen.contains('…'), columns < 130, "{seen}");
-        assert!(seen.contains("in 12 days"), "{seen}");
+    }
+    // In a pipe nothing is cut, whatever the terminal on standard error.
+    for arguments in [&["list"][..], &["list", "--wide"]] {
+        let run = world.run(arguments);
+        assert!(run.stdout.contains(long), "{run:?}");
+        assert!(!run.stdout.contains('…'), "{run:?}");
+        assert_eq!(run.stdout.lines().count(), 3, "{run:?}");
     }
 }
 
@@ -215,7 +280,19 @@ fn what_takes_long_has_a_bar_on_a_terminal() {
         arguments.extend(quiet);
         let (code, seen) = Terminal::start(&world, 100, &arguments, &[]).end();
         assert_eq!(code, 0, "{seen}");
-        assert_eq!(seen.contains("deleting"), shown, "{seen}");
+        for verb in ["looking up", "deleting"] {
+            assert_eq!(seen.contains(verb), shown, "{seen}");
+        }
+        assert_eq!(seen.contains(" of 30, "), shown, "{seen}");
+        let frames = plain(&seen);
+        let mut frames = frames
+            .split(['\n', '\r'])
+            .filter(|frame| frame.contains('░'));
+        // Each says what goes on, the first ones too.
+        assert!(
+            frames.all(|frame| frame.contains("looking up") || frame.contains("deleting")),
+            "{seen}"
+        );
         assert_eq!(plain(&seen).matches("  deleted").count(), 30, "{seen}");
     }
 }

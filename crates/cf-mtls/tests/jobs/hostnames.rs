@@ -1,4 +1,4 @@
-use cf_mtls::{ClientCa, ErrorKind};
+use cf_mtls::{ClientCa, ErrorKind, Hostnames};
 use cf_mtls_testkit::Simulator;
 use cf_mtls_testkit::simulator::{Fault, Operation};
 
@@ -8,7 +8,7 @@ use super::support::{hostnames, seed_ca, uploaded, writes};
 async fn adds_and_removes_what_differs_and_leaves_other_lists_alone() {
     // (whether it adds, the list, hostnames, the new list; `None` if not sent)
     #[allow(clippy::type_complexity)]
-    let table: [(bool, &[&str], &[&str], Option<&[&str]>); 8] = [
+    let table: [(bool, &[&str], &[&str], Option<&[&str]>); 12] = [
         (true, &[], &["a.example"], Some(&["a.example"])),
         (
             true,
@@ -18,6 +18,15 @@ async fn adds_and_removes_what_differs_and_leaves_other_lists_alone() {
         ),
         (true, &["a.example"], &["A.Example"], None),
         (true, &["a.example"], &[], None),
+        (true, &["a.example."], &["a.example"], None),
+        (true, &["a.example"], &["A.EXAMPLE."], None),
+        (
+            true,
+            &["a.example"],
+            &["B.Example.", "b.example"],
+            Some(&["a.example", "b.example"]),
+        ),
+        (false, &["A.example."], &["a.example"], Some(&[])),
         (
             false,
             &["a.example", "B.example"],
@@ -72,6 +81,38 @@ async fn adds_and_removes_what_differs_and_leaves_other_lists_alone() {
                 "{row}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn a_replaced_list_has_each_hostname_once_and_in_one_spelling() {
+    let simulator = Simulator::start().await.unwrap();
+    let id = seed_ca(&simulator, "ca");
+    let zone = simulator.add_zone("a.example");
+    let list = ["A.Example", "b.example.", "a.example."];
+    let replaced = hostnames(&simulator, &zone)
+        .replace(&uploaded(&id), list)
+        .await;
+    assert_eq!(replaced.unwrap(), ["a.example", "b.example"]);
+    let sent = format!(r#"PUT {id} ["a.example","b.example"]"#);
+    assert_eq!(writes(&simulator), [sent]);
+}
+
+#[test]
+fn what_is_no_hostname_has_no_spelling() {
+    let long = format!("{}.example", "a".repeat(250));
+    for host in [
+        "", ".", "a..b", ".a", "a..", "a b", "a/b", "http://a", "a:443", &long,
+    ] {
+        let error = Hostnames::normalize(host).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{host:?}");
+    }
+    for (host, want) in [
+        ("*.A.example", "*.a.example"),
+        ("_acme.É.example.", "_acme.é.example"),
+        ("a", "a"),
+    ] {
+        assert_eq!(Hostnames::normalize(host).unwrap(), want);
     }
 }
 
