@@ -118,8 +118,8 @@ impl Certificates {
     /// - others as in the [table of the crate](crate#errors);
     ///   [`Error::may_have_taken_effect`] tells whether it may be gone all the same
     pub async fn delete(&self, id: &CertificateId) -> Result<Deleted, Error> {
-        let call = self.call(Operation::DeleteCertificate, Some(id));
-        traced(call.span(), delete::delete(self, call, id)).await
+        let mut call = self.call(Operation::DeleteCertificate, Some(id));
+        traced(call.span(), delete::delete(self, &mut call, id)).await
     }
 
     /// Reads one certificate. Repeated as often as it takes.

@@ -41,7 +41,7 @@ impl Deleted {
 
 pub(crate) async fn delete(
     certificates: &Certificates,
-    mut call: Call<'_>,
+    call: &mut Call<'_>,
     id: &CertificateId,
 ) -> Result<Deleted, Error> {
     let request = DeleteCertificate {
@@ -66,7 +66,7 @@ pub(crate) async fn delete(
 /// Finds out what became of a certificate that was not simply deleted.
 async fn find_out(
     certificates: &Certificates,
-    call: Call<'_>,
+    call: &Call<'_>,
     id: &CertificateId,
     failed: Failed,
 ) -> Result<Deleted, Error> {
