@@ -32,6 +32,7 @@ pub struct Rotate {
 pub struct RotatePlan {
     release: ReleasePlan,
     successor: Option<Certificate>,
+    copies: Vec<Certificate>,
     upload: Upload,
 }
 
@@ -92,9 +93,11 @@ impl Rotate {
         if old.chain().is_ok_and(|chain| chain == *self.upload.chain()) {
             return refuse("the successor is the same certificate as the old one");
         }
+        let mut copies = self.uploaded().await?;
         Ok(RotatePlan {
             release,
-            successor: self.uploaded().await?,
+            successor: copies.pop(),
+            copies,
             upload: self.upload.clone(),
         })
     }
@@ -109,16 +112,29 @@ impl Rotate {
         self.plan().await?.run(on_step).await
     }
 
-    /// The successor, where an earlier run uploaded it: the newest of those
-    /// that are the same certificate, one of the same name before all others.
-    async fn uploaded(&self) -> Result<Option<Certificate>, Error> {
+    /// The successor, where it is in the account already, as after an earlier
+    /// run. It sends only reads, and can be asked when the old CA is gone: that
+    /// a successor is there does not say that it took anything over.
+    ///
+    /// # Errors
+    ///
+    /// - [`ErrorKind::InvalidInput`] if the name of the upload is not valid
+    /// - those of [`Certificates::list`]
+    pub async fn successor(&self) -> Result<Option<Certificate>, Error> {
+        self.upload.check()?;
+        Ok(self.uploaded().await?.pop())
+    }
+
+    /// Those in the account that are the same certificate as the successor. The
+    /// last one is taken: the newest, one of the same name before all others.
+    async fn uploaded(&self) -> Result<Vec<Certificate>, Error> {
         let custom = |kind: CertificateType| kind == CertificateType::Custom;
         let rank = |one: &Certificate| (one.name() == self.upload.name(), one.uploaded_on());
         let mut list = self
             .certificates
             .patient()
             .list(CertificateFilter::all().ca());
-        let mut best: Option<Certificate> = None;
+        let mut copies = Vec::new();
         while let Some(certificate) = list.next().await {
             let certificate = certificate?;
             let fits = certificate.id().is_some_and(|id| *id != self.old)
@@ -126,15 +142,12 @@ impl Rotate {
                 && certificate
                     .chain()
                     .is_ok_and(|chain| chain == *self.upload.chain());
-            if fits
-                && best
-                    .as_ref()
-                    .is_none_or(|best| rank(best) <= rank(&certificate))
-            {
-                best = Some(certificate);
+            if fits {
+                copies.push(certificate);
             }
         }
-        Ok(best)
+        copies.sort_by_key(rank);
+        Ok(copies)
     }
 
     /// An old CA that is not there may have been rotated away already.
@@ -142,10 +155,10 @@ impl Rotate {
         if error.kind() != ErrorKind::NotFound {
             return error;
         }
-        match self.uploaded().await {
+        match self.successor().await {
             Ok(Some(successor)) => {
                 let id = successor.id().map_or("", CertificateId::as_str);
-                let detail = format!("its successor {id} is there, so it may be rotated already");
+                let detail = format!("the new CA is there as {id}, so it may be rotated already");
                 error.with_detail(detail)
             }
             _ => error,
@@ -169,6 +182,13 @@ impl RotatePlan {
     #[must_use]
     pub fn successor(&self) -> Option<&Certificate> {
         self.successor.as_ref()
+    }
+
+    /// Other certificates in the account that are the same as the
+    /// [`successor`](Self::successor). They are left alone.
+    #[must_use]
+    pub fn other_copies(&self) -> &[Certificate] {
+        &self.copies
     }
 
     /// Whether anything stops the rotation.
