@@ -2,20 +2,21 @@
 
 use std::path::PathBuf;
 
-use cf_mtls::{
-    Certificate, CertificateFilter, CertificateId, Certificates, ReleasePlan, RotatePlan, Upload,
-};
+use cf_mtls::{Certificate, CertificateId, Certificates, Error, ReleasePlan, Rotate, RotatePlan};
 use clap::Args;
 use serde::Serialize;
+use serde_json::json;
 
 use super::{release, upload};
 use crate::cli::Consent;
 use crate::confirm;
 use crate::context::{Context, certificate_id};
 use crate::failure::Failure;
+use crate::preview::{self, Doomed, Uses};
 use crate::progress::Progress;
 use crate::safe_text::printable;
 use crate::steps::{Told, Waiting, is_absent};
+use crate::table;
 
 /// Replace a CA by another, with no moment in which a hostname has neither
 ///
@@ -37,7 +38,8 @@ pub(crate) struct Arguments {
     /// A name for the CA that comes
     #[arg(long)]
     name: Option<String>,
-    /// Where the old CA is gone and the new one is there, take that for success
+    /// Where the old CA is not there and the new one is, take that for success,
+    /// so that a rotation that came to its end can be run again
     #[arg(long)]
     if_exists: bool,
     #[command(flatten)]
@@ -64,25 +66,14 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         None => new,
     };
     let certificates = context.certificates()?;
-    let job = arguments
-        .waiting
-        .rotate(certificates.rotate(&old, new.clone()));
+    let job = arguments.waiting.rotate(certificates.rotate(&old, new));
     let progress = Progress::waiting(context.output, "asking the zones of the account");
     let plan = context.interrupt.reading(job.plan()).await;
     progress.end();
     let plan = match plan? {
         Ok(plan) => plan,
         Err(error) if arguments.if_exists && is_absent(&error) => {
-            let look = successor(&certificates, &new);
-            return match context.interrupt.reading(look).await?? {
-                Some(id) => {
-                    context
-                        .output
-                        .note(format!("{old} is gone, and {id} has taken over"));
-                    Ok(())
-                }
-                None => Err(error.into()),
-            };
+            return absent(context, &certificates, &job, &old, consent, error).await;
         }
         Err(error) => return Err(error.into()),
     };
@@ -125,19 +116,44 @@ async fn blocked(plan: &RotatePlan) -> Result<(), Failure> {
     }
 }
 
-/// The new CA, where it is in the account.
-async fn successor(
+/// The old CA is not there. Nothing tells whether it ever was, so that is not
+/// claimed; the new CA has to be there, and what uses it is shown.
+async fn absent(
+    context: &Context,
     certificates: &Certificates,
-    new: &Upload,
-) -> Result<Option<CertificateId>, Failure> {
-    let mut list = certificates.list(CertificateFilter::all().ca());
-    while let Some(certificate) = list.next().await {
-        let certificate = certificate?;
-        if certificate.chain().is_ok_and(|chain| chain == *new.chain()) {
-            return Ok(certificate.id().cloned());
-        }
+    job: &Rotate,
+    old: &CertificateId,
+    consent: Consent,
+    error: Error,
+) -> Result<(), Failure> {
+    let output = context.output;
+    let successor = context.interrupt.reading(job.successor()).await??;
+    let Some((successor, id)) = successor.as_ref().and_then(|one| Some((one, one.id()?))) else {
+        return Err(Failure::from(error).with_hint(
+            "the new CA is not in the account either, so --if-exists is no success; nothing was \
+             uploaded",
+        ));
+    };
+    if !output.quiet {
+        // A remark, for which nothing fails.
+        let look = Uses::of(certificates, successor, id);
+        let one = Doomed {
+            uses: context.interrupt.reading(look).await?.ok(),
+            ..Doomed::seen(id.clone(), successor.clone())
+        };
+        let shown = preview::doomed(&[one], table::stderr_width());
+        output.note(format!(
+            "there is no certificate {old}, and whether there was one is not known; the new CA is \
+             in the account:\n{}",
+            shown.trim_end()
+        ));
     }
-    Ok(None)
+    let old = release::nothing(consent);
+    let form = match consent.dry_run {
+        true => json!({ "old": old, "successor": successor }),
+        false => json!({ "successor": successor, "attached": [], "old": old, "steps": [] }),
+    };
+    output.one(&form, String::new)
 }
 
 /// What a dry run tells on standard output.

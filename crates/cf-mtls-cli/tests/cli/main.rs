@@ -8,6 +8,8 @@ mod interrupts;
 mod jobs;
 mod many;
 mod reads;
+mod release;
+mod rotate;
 mod secrets;
 mod support;
 #[cfg(unix)]
