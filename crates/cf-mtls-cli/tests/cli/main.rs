@@ -11,6 +11,8 @@ mod reads;
 mod release;
 mod rotate;
 mod secrets;
+#[cfg(feature = "simulate")]
+mod simulate;
 mod support;
 #[cfg(unix)]
 mod terminal;
