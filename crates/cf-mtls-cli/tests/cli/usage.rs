@@ -38,7 +38,7 @@ fn every_command_has_help_with_examples() {
 #[test]
 fn misuse_is_told_in_one_last_line() {
     let world = World::new();
-    let table: [&[&str]; 20] = [
+    let table: [&[&str]; 26] = [
         &[],
         &["lost"],
         &["list", "--nope"],
@@ -51,6 +51,12 @@ fn misuse_is_told_in_one_last_line() {
         &["upload"],
         &["upload", "--ca", "a", "--cert", "b"],
         &["upload", "--ca", "a", "--key", "b"],
+        &["upload", "--ca", "a", "--name", ""],
+        &["rotate", "abc", "--ca", "a", "--name", "", "--yes"],
+        &["simulate", "--zone", "example.com\nexit 1"],
+        &["simulate", "--zone", "example"],
+        &["simulate", "--zone", "$(id).example.com"],
+        &["simulate", "--zone", "a.example", "--zone", "A.example"],
         &["delete", "--yes"],
         &["delete", "abc", "--name", "x", "--yes"],
         &["hostnames", "list", "--zone", "example.com"],
