@@ -15,6 +15,7 @@ use crate::release::{Options, Release, ReleasePlan, Released, release_setters};
 use crate::step::Step;
 use crate::upload::Upload;
 use crate::usage::ZoneHostnames;
+use crate::wait;
 
 /// A CA to replace by another. Made by [`Certificates::rotate`].
 #[derive(Clone, Debug)]
@@ -299,10 +300,10 @@ impl RotatePlan {
         let mut turns = options.wait.begin();
         let mut seen_active = false;
         let subject = self.certificates().subject(Some(successor));
-        let failed = |kind, detail: String| {
-            let detail = self.certificates().presentable(&detail);
+        let failed = |kind, detail: &str| {
+            let detail = self.certificates().presentable(detail);
             let error = Error::new(kind).with_detail(detail);
-            Err(error.of(Operation::ListAssociations, &subject))
+            error.of(Operation::ListAssociations, &subject)
         };
         loop {
             let mut rows = look(self.certificates(), successor, &turns).await?;
@@ -316,7 +317,7 @@ impl RotatePlan {
                 Standing::Nothing | Standing::Pending => seen_active = false,
                 Standing::Failed(row) => {
                     let detail = format!("{row} did not get the successor in time");
-                    return failed(ErrorKind::Conflict, detail);
+                    return Err(failed(ErrorKind::Conflict, &detail));
                 }
             }
             on_step(&Step::AwaitingActive {
@@ -324,12 +325,12 @@ impl RotatePlan {
                 associations: rows,
             });
             if !turns.pause().await {
-                let waited = options.wait.longest.as_secs();
                 let detail = format!(
-                    "the successor is not active for all hostnames after {waited} s; nothing was \
-                     taken from the old CA, run it again later to go on"
+                    "the successor is not active for all hostnames after {}; nothing was taken \
+                     from the old CA",
+                    options.wait
                 );
-                return failed(ErrorKind::Timeout, detail);
+                return Err(failed(ErrorKind::Timeout, &detail).with_next(wait::LATER));
             }
         }
         on_step(&Step::Active {

@@ -235,12 +235,16 @@ async fn an_old_ca_that_is_gone_may_have_been_rotated_already() {
 
 #[tokio::test]
 async fn a_successor_that_does_not_become_active_takes_nothing_over() {
-    // (how its use comes out, kind)
+    // (how its use comes out, kind, what to do next)
     let table = [
-        (None, ErrorKind::Timeout),
-        (Some("deployment_timed_out"), ErrorKind::Conflict),
+        (None, ErrorKind::Timeout, "; run it again later to go on"),
+        (
+            Some("deployment_timed_out"),
+            ErrorKind::Conflict,
+            "try again",
+        ),
     ];
-    for (status, kind) in table {
+    for (status, kind, next) in table {
         let world = InUse::start().await;
         let rotate = rotate(&world, &make_ca("inactive"));
         let rotate = rotate.with_longest_wait(Duration::from_millis(5));
@@ -255,6 +259,7 @@ async fn a_successor_that_does_not_become_active_takes_nothing_over() {
         });
         let error = rotated.await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().ends_with(next), "{error}");
         assert_eq!(world.hostnames_of(&world.ca), HOSTS);
         assert!(error.detached().is_empty() && world.holds(&world.ca));
     }
