@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
-use cf_mtls::{Error, Step};
+use cf_mtls::{CertificateId, Error, Step, ZoneHostnames};
 use serde::Serialize;
 
 use crate::cli::{Format, Global};
@@ -25,6 +25,8 @@ struct Inner {
     error: Option<Error>,
     causes: Vec<String>,
     hint: Option<String>,
+    /// What it is about, where no error of the library tells.
+    id: Option<CertificateId>,
     steps: Vec<Step>,
     /// Nobody reads any more, so nothing is to be said.
     silent: bool,
@@ -39,6 +41,7 @@ impl Failure {
             error: None,
             causes: Vec::new(),
             hint: None,
+            id: None,
             steps: Vec::new(),
             silent: false,
         }))
@@ -69,6 +72,12 @@ impl Failure {
         self
     }
 
+    /// Which certificate it is about.
+    pub(crate) fn about(mut self, id: &CertificateId) -> Self {
+        self.0.id = Some(id.clone());
+        self
+    }
+
     /// What had been done before.
     pub(crate) fn with_steps(mut self, steps: Vec<Step>) -> Self {
         self.0.steps = steps;
@@ -77,6 +86,26 @@ impl Failure {
 
     pub(crate) fn steps(&self) -> &[Step] {
         &self.0.steps
+    }
+
+    pub(crate) fn certificate_id(&self) -> Option<&CertificateId> {
+        let told = self.0.error.as_ref().and_then(Error::certificate_id);
+        told.or(self.0.id.as_ref())
+    }
+
+    /// The hostnames that were detached before, by zone.
+    pub(crate) fn detached(&self) -> Vec<&ZoneHostnames> {
+        match &self.0.error {
+            Some(error) => error.detached().iter().collect(),
+            None => {
+                let steps = self.0.steps.iter();
+                let detached = steps.filter_map(|step| match step {
+                    Step::Detached { zone, .. } => Some(zone),
+                    _ => None,
+                });
+                detached.collect()
+            }
+        }
     }
 
     /// Standard output that cannot be written.

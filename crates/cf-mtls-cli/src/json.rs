@@ -23,7 +23,7 @@ pub(crate) struct ErrorForm<'a> {
     may_have_taken_effect: bool,
     associations: &'a [Association],
     candidates: &'a [CertificateId],
-    detached: &'a [ZoneHostnames],
+    detached: Vec<&'a ZoneHostnames>,
     /// What `release` and `rotate` had done before.
     steps: &'a [Step],
     causes: &'a [String],
@@ -44,9 +44,7 @@ impl<'a> ErrorForm<'a> {
                 .unwrap_or_default(),
             ray_id: error.and_then(|error| error.ray_id()),
             exit_code: failure.exit().code(),
-            certificate_id: error
-                .and_then(|error| error.certificate_id())
-                .map(CertificateId::as_str),
+            certificate_id: failure.certificate_id().map(CertificateId::as_str),
             zone_id: error
                 .and_then(|error| error.zone_id())
                 .map(|id| id.as_str()),
@@ -55,7 +53,7 @@ impl<'a> ErrorForm<'a> {
             may_have_taken_effect: error.is_some_and(|error| error.may_have_taken_effect()),
             associations: error.map(|error| error.associations()).unwrap_or_default(),
             candidates: error.map(|error| error.candidates()).unwrap_or_default(),
-            detached: error.map(|error| error.detached()).unwrap_or_default(),
+            detached: failure.detached(),
             steps: failure.steps(),
             causes: failure.causes(),
         }

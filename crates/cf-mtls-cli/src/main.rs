@@ -20,6 +20,7 @@ mod steps;
 mod table;
 mod times;
 mod trace;
+mod x509;
 mod zone;
 
 use std::process::ExitCode;

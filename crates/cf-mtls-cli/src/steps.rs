@@ -144,7 +144,9 @@ impl Told {
                 let message = format!(
                     "interrupted: {done}; {id} is not deleted; run the same command again to go on"
                 );
-                Err(Failure::interrupted(message).with_steps(self.steps()))
+                Err(Failure::interrupted(message)
+                    .about(id)
+                    .with_steps(self.steps()))
             }
         }
     }

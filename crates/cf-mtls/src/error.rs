@@ -33,6 +33,8 @@ struct Inner {
     candidates: Vec<CertificateId>,
     detached: Vec<ZoneHostnames>,
     detail: Option<String>,
+    /// What to do next, in place of what the kind advises.
+    next: Option<&'static str>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -191,6 +193,7 @@ impl Error {
             candidates: Vec::new(),
             detached: Vec::new(),
             detail: None,
+            next: None,
             source: None,
         }))
     }
@@ -361,6 +364,12 @@ impl Error {
         self
     }
 
+    /// Says what to do next, where the kind alone does not tell.
+    pub(crate) fn with_next(mut self, next: &'static str) -> Self {
+        self.0.next = Some(next);
+        self
+    }
+
     pub(crate) fn with_source(
         mut self,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
@@ -391,7 +400,14 @@ impl fmt::Display for Error {
         let (what, next) = inner.kind.advice();
         f.write_str(what)?;
         if !inner.associations.is_empty() {
-            let all: Vec<_> = inner.associations.iter().map(ToString::to_string).collect();
+            // There may be one for each zone.
+            let mut all: Vec<String> = Vec::new();
+            for association in &inner.associations {
+                let text = association.to_string();
+                if !all.contains(&text) {
+                    all.push(text);
+                }
+            }
             write!(f, " by {}", quote(&all.join(", ")))?;
         }
         if let Some(detail) = &inner.detail {
@@ -413,7 +429,7 @@ impl fmt::Display for Error {
         if SHOWN < inner.detached.len() {
             write!(f, "; and {} more zones", inner.detached.len() - SHOWN)?;
         }
-        write!(f, "; {next}")?;
+        write!(f, "; {}", inner.next.unwrap_or(next))?;
         if inner.may_have_taken_effect {
             f.write_str("; whether it took effect is unknown, so look before trying again")?;
         }

@@ -14,7 +14,7 @@ use crate::operation::Operation;
 use crate::release::Order;
 use crate::step::Step;
 use crate::usage::ZoneHostnames;
-use crate::wait::Turns;
+use crate::wait::{self, Turns};
 
 /// Returns whether the service confirmed the deletion.
 pub(crate) async fn run(
@@ -107,18 +107,15 @@ async fn wait_until_free(
         }
         if let Some(row) = in_vain(order, &rows) {
             let detail = format!("{row} began to use it after the plan was made");
-            return Err(still_in_use(order, detail, rows));
+            return Err(still_in_use(order, &detail, rows));
         }
         on_step(&Step::AwaitingRelease {
             certificate_id: order.id.clone(),
             associations: rows.clone(),
         });
         if !turns.pause().await {
-            let detail = format!(
-                "they have not let go after {} s; run it again later to go on",
-                order.options.wait.longest.as_secs()
-            );
-            return Err(still_in_use(order, detail, rows));
+            let detail = format!("they have not let go after {}", order.options.wait);
+            return Err(still_in_use(order, &detail, rows).with_next(wait::LATER));
         }
     }
 }
@@ -149,9 +146,8 @@ async fn delete(
             },
         });
         if !turns.pause().await {
-            let waited = order.options.wait.longest.as_secs();
-            let detail = format!("it is still refused after {waited} s; run it again later");
-            return Err(error.with_detail(detail));
+            let detail = format!("it is still refused after {}", order.options.wait);
+            return Err(error.with_detail(detail).with_next(wait::LATER));
         }
     }
 }
@@ -187,11 +183,11 @@ fn may_pass(error: &Error) -> bool {
     error.kind() == ErrorKind::InUse || unknown_refusal()
 }
 
-fn still_in_use(order: &Order, detail: String, rows: Vec<Association>) -> Error {
+fn still_in_use(order: &Order, detail: &str, rows: Vec<Association>) -> Error {
     let certificates = &order.certificates;
     let call = certificates.call(Operation::DeleteCertificate, Some(&order.id));
     let error = Error::new(ErrorKind::InUse)
         .with_associations(call.presentable(rows))
-        .with_detail(certificates.presentable(&detail));
+        .with_detail(certificates.presentable(detail));
     call.finish(error)
 }

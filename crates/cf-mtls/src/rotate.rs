@@ -15,6 +15,7 @@ use crate::release::{Options, Release, ReleasePlan, Released, release_setters};
 use crate::step::Step;
 use crate::upload::Upload;
 use crate::usage::ZoneHostnames;
+use crate::wait;
 
 /// A CA to replace by another. Made by [`Certificates::rotate`].
 #[derive(Clone, Debug)]
@@ -32,6 +33,7 @@ pub struct Rotate {
 pub struct RotatePlan {
     release: ReleasePlan,
     successor: Option<Certificate>,
+    copies: Vec<Certificate>,
     upload: Upload,
 }
 
@@ -92,9 +94,11 @@ impl Rotate {
         if old.chain().is_ok_and(|chain| chain == *self.upload.chain()) {
             return refuse("the successor is the same certificate as the old one");
         }
+        let mut copies = self.uploaded().await?;
         Ok(RotatePlan {
             release,
-            successor: self.uploaded().await?,
+            successor: copies.pop(),
+            copies,
             upload: self.upload.clone(),
         })
     }
@@ -109,16 +113,29 @@ impl Rotate {
         self.plan().await?.run(on_step).await
     }
 
-    /// The successor, where an earlier run uploaded it: the newest of those
-    /// that are the same certificate, one of the same name before all others.
-    async fn uploaded(&self) -> Result<Option<Certificate>, Error> {
+    /// The successor, where it is in the account already, as after an earlier
+    /// run. It sends only reads, and can be asked when the old CA is gone: that
+    /// a successor is there does not say that it took anything over.
+    ///
+    /// # Errors
+    ///
+    /// - [`ErrorKind::InvalidInput`] if the name of the upload is not valid
+    /// - those of [`Certificates::list`]
+    pub async fn successor(&self) -> Result<Option<Certificate>, Error> {
+        self.upload.check()?;
+        Ok(self.uploaded().await?.pop())
+    }
+
+    /// Those in the account that are the same certificate as the successor. The
+    /// last one is taken: the newest, one of the same name before all others.
+    async fn uploaded(&self) -> Result<Vec<Certificate>, Error> {
         let custom = |kind: CertificateType| kind == CertificateType::Custom;
         let rank = |one: &Certificate| (one.name() == self.upload.name(), one.uploaded_on());
         let mut list = self
             .certificates
             .patient()
             .list(CertificateFilter::all().ca());
-        let mut best: Option<Certificate> = None;
+        let mut copies = Vec::new();
         while let Some(certificate) = list.next().await {
             let certificate = certificate?;
             let fits = certificate.id().is_some_and(|id| *id != self.old)
@@ -126,15 +143,12 @@ impl Rotate {
                 && certificate
                     .chain()
                     .is_ok_and(|chain| chain == *self.upload.chain());
-            if fits
-                && best
-                    .as_ref()
-                    .is_none_or(|best| rank(best) <= rank(&certificate))
-            {
-                best = Some(certificate);
+            if fits {
+                copies.push(certificate);
             }
         }
-        Ok(best)
+        copies.sort_by_key(rank);
+        Ok(copies)
     }
 
     /// An old CA that is not there may have been rotated away already.
@@ -142,10 +156,10 @@ impl Rotate {
         if error.kind() != ErrorKind::NotFound {
             return error;
         }
-        match self.uploaded().await {
+        match self.successor().await {
             Ok(Some(successor)) => {
                 let id = successor.id().map_or("", CertificateId::as_str);
-                let detail = format!("its successor {id} is there, so it may be rotated already");
+                let detail = format!("the new CA is there as {id}, so it may be rotated already");
                 error.with_detail(detail)
             }
             _ => error,
@@ -169,6 +183,13 @@ impl RotatePlan {
     #[must_use]
     pub fn successor(&self) -> Option<&Certificate> {
         self.successor.as_ref()
+    }
+
+    /// Other certificates in the account that are the same as the
+    /// [`successor`](Self::successor). They are left alone.
+    #[must_use]
+    pub fn other_copies(&self) -> &[Certificate] {
+        &self.copies
     }
 
     /// Whether anything stops the rotation.
@@ -279,10 +300,10 @@ impl RotatePlan {
         let mut turns = options.wait.begin();
         let mut seen_active = false;
         let subject = self.certificates().subject(Some(successor));
-        let failed = |kind, detail: String| {
-            let detail = self.certificates().presentable(&detail);
+        let failed = |kind, detail: &str| {
+            let detail = self.certificates().presentable(detail);
             let error = Error::new(kind).with_detail(detail);
-            Err(error.of(Operation::ListAssociations, &subject))
+            error.of(Operation::ListAssociations, &subject)
         };
         loop {
             let mut rows = look(self.certificates(), successor, &turns).await?;
@@ -296,7 +317,7 @@ impl RotatePlan {
                 Standing::Nothing | Standing::Pending => seen_active = false,
                 Standing::Failed(row) => {
                     let detail = format!("{row} did not get the successor in time");
-                    return failed(ErrorKind::Conflict, detail);
+                    return Err(failed(ErrorKind::Conflict, &detail));
                 }
             }
             on_step(&Step::AwaitingActive {
@@ -304,12 +325,12 @@ impl RotatePlan {
                 associations: rows,
             });
             if !turns.pause().await {
-                let waited = options.wait.longest.as_secs();
                 let detail = format!(
-                    "the successor is not active for all hostnames after {waited} s; nothing was \
-                     taken from the old CA, run it again later to go on"
+                    "the successor is not active for all hostnames after {}; nothing was taken \
+                     from the old CA",
+                    options.wait
                 );
-                return failed(ErrorKind::Timeout, detail);
+                return Err(failed(ErrorKind::Timeout, &detail).with_next(wait::LATER));
             }
         }
         on_step(&Step::Active {

@@ -1,5 +1,6 @@
 //! Waiting until the service has done what was asked of it.
 
+use std::fmt;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -28,6 +29,16 @@ pub(crate) struct Turns {
     wait: Wait,
     begun: Instant,
     next: Duration,
+}
+
+/// What to do when a wait has ended in vain.
+pub(crate) const LATER: &str = "run it again later to go on";
+
+impl fmt::Display for Wait {
+    /// How long it lasts, as people read it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} s", self.longest.as_secs_f64())
+    }
 }
 
 impl Wait {

@@ -2,8 +2,9 @@
 
 use cf_mtls::{CertificateId, Error, ReleasePlan};
 use clap::Args;
+use serde_json::{Value, json};
 
-use crate::cli::{Consent, Format};
+use crate::cli::Consent;
 use crate::confirm;
 use crate::context::{Context, certificate_id};
 use crate::failure::Failure;
@@ -63,7 +64,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         Ok(plan) => plan,
         Err(error) if arguments.if_exists && is_absent(&error) => {
             context.output.note(format!("there is no certificate {id}"));
-            return absent(context.output, &id);
+            return context.output.one(&absent(consent), String::new);
         }
         Err(error) => return Err(error.into()),
     };
@@ -91,12 +92,21 @@ async fn blocked(plan: &ReleasePlan) -> Result<(), Failure> {
     Ok(stopped.map(drop)?)
 }
 
-/// A script that parses the output gets something to parse.
-fn absent(output: Output, id: &CertificateId) -> Result<(), Failure> {
-    let nothing = serde_json::json!({ "certificate": null, "id": id, "detached": [], "steps": [] });
-    match output.format {
-        Format::Json => output.one(&nothing, String::new),
-        Format::Table | Format::Ndjson => Ok(()),
+/// The result, or in a dry run the plan, where there is nothing to release: a
+/// script that parses the output gets the form that it knows.
+fn absent(consent: Consent) -> Value {
+    let mut form = nothing(consent);
+    if let (Value::Object(fields), false) = (&mut form, consent.dry_run) {
+        fields.insert("steps".to_owned(), json!([]));
+    }
+    form
+}
+
+/// What a release of nothing did, or would do.
+pub(crate) fn nothing(consent: Consent) -> Value {
+    match consent.dry_run {
+        true => json!({ "certificate": null, "zones": [], "associations": [], "blockers": [] }),
+        false => json!({ "certificate": null, "detached": [], "confirmed": false }),
     }
 }
 

@@ -2,20 +2,24 @@
 
 use std::path::PathBuf;
 
-use cf_mtls::{
-    Certificate, CertificateFilter, CertificateId, Certificates, ReleasePlan, RotatePlan, Upload,
-};
+use cf_mtls::{Certificate, CertificateId, Certificates, Error, Rotate, RotatePlan};
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
+use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::json;
 
 use super::{release, upload};
 use crate::cli::Consent;
 use crate::confirm;
 use crate::context::{Context, certificate_id};
 use crate::failure::Failure;
+use crate::preview::{self, Doomed, Uses};
 use crate::progress::Progress;
 use crate::safe_text::printable;
 use crate::steps::{Told, Waiting, is_absent};
+use crate::table;
+use crate::x509::{self, Contents};
 
 /// Replace a CA by another, with no moment in which a hostname has neither
 ///
@@ -34,10 +38,11 @@ pub(crate) struct Arguments {
     /// The CA that comes, in PEM (`-`: standard input)
     #[arg(long, value_name = "FILE")]
     ca: PathBuf,
-    /// A name for the CA that comes
-    #[arg(long)]
+    /// A name for the CA that comes; not used where it was uploaded before
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     name: Option<String>,
-    /// Where the old CA is gone and the new one is there, take that for success
+    /// Where the old CA is not there and the new one is, take that for success,
+    /// so that a rotation that came to its end can be run again
     #[arg(long)]
     if_exists: bool,
     #[command(flatten)]
@@ -48,40 +53,59 @@ pub(crate) struct Arguments {
 
 /// What a rotation would do.
 #[derive(Serialize)]
-struct Plan<'a> {
-    old: &'a ReleasePlan,
+struct Plan<'a, T> {
+    old: T,
     /// The new CA, where it is in the account already.
     successor: Option<&'a Certificate>,
+    /// Others in the account that are the same.
+    other_copies: &'a [Certificate],
+    /// Whether the name that was asked for is not given to the new CA.
+    name_unused: bool,
+    /// What is in the file.
+    certificates: &'a [Contents],
+}
+
+impl Arguments {
+    fn name_unused(&self, successor: Option<&Certificate>) -> bool {
+        let stored = successor.map(Certificate::name);
+        self.name.is_some() && stored.is_some_and(|stored| stored != self.name.as_deref())
+    }
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let consent = arguments.consent;
     let old = certificate_id(&arguments.old)?;
     let new = upload::ca(context, &arguments.ca)?;
+    let contents = x509::read(new.chain());
     let new = match &arguments.name {
         Some(name) => new.with_name(name),
         None => new,
     };
     let certificates = context.certificates()?;
-    let job = arguments
-        .waiting
-        .rotate(certificates.rotate(&old, new.clone()));
+    let job = arguments.waiting.rotate(certificates.rotate(&old, new));
     let progress = Progress::waiting(context.output, "asking the zones of the account");
     let plan = context.interrupt.reading(job.plan()).await;
     progress.end();
     let plan = match plan? {
         Ok(plan) => plan,
         Err(error) if arguments.if_exists && is_absent(&error) => {
-            let look = successor(&certificates, &new);
-            return match context.interrupt.reading(look).await?? {
-                Some(id) => {
-                    context
-                        .output
-                        .note(format!("{old} is gone, and {id} has taken over"));
-                    Ok(())
-                }
-                None => Err(error.into()),
+            let look = absent(context, &certificates, &job, &old, error);
+            let successor = look.await?;
+            let old = release::nothing(consent);
+            if !consent.dry_run {
+                let form = json!({
+                    "successor": successor, "attached": [], "old": old, "steps": [],
+                });
+                return context.output.one(&form, String::new);
+            }
+            let form = Plan {
+                old,
+                successor: Some(&successor),
+                other_copies: &[],
+                name_unused: arguments.name_unused(Some(&successor)),
+                certificates: &contents,
             };
+            return context.output.one(&form, String::new);
         }
         Err(error) => return Err(error.into()),
     };
@@ -89,18 +113,15 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         release::show(context.output, &old, plan.release());
         context
             .output
-            .note(match plan.successor().and_then(Certificate::id) {
-                Some(id) => format!("Its hostnames move to {id}, which was uploaded before."),
-                None => {
-                    let file = printable(&arguments.ca.display().to_string());
-                    format!("Its hostnames move to the CA in {file}.")
-                }
-            });
+            .tell(show(&plan, &arguments, &contents).trim_end());
     }
     if consent.dry_run {
         let form = Plan {
             old: plan.release(),
             successor: plan.successor(),
+            other_copies: plan.other_copies(),
+            name_unused: arguments.name_unused(plan.successor()),
+            certificates: &contents,
         };
         context.output.one(&form, || rehearsal(&plan))?;
         return blocked(&plan).await;
@@ -124,19 +145,86 @@ async fn blocked(plan: &RotatePlan) -> Result<(), Failure> {
     }
 }
 
-/// The new CA, where it is in the account.
-async fn successor(
+/// The old CA is not there. Nothing tells whether it ever was, so that is not
+/// claimed; the new CA has to be there, and what uses it is shown.
+async fn absent(
+    context: &Context,
     certificates: &Certificates,
-    new: &Upload,
-) -> Result<Option<CertificateId>, Failure> {
-    let mut list = certificates.list(CertificateFilter::all().ca());
-    while let Some(certificate) = list.next().await {
-        let certificate = certificate?;
-        if certificate.chain().is_ok_and(|chain| chain == *new.chain()) {
-            return Ok(certificate.id().cloned());
-        }
+    job: &Rotate,
+    old: &CertificateId,
+    error: Error,
+) -> Result<Certificate, Failure> {
+    let output = context.output;
+    let successor = context.interrupt.reading(job.successor()).await??;
+    let Some((successor, id)) = successor.and_then(|one| Some((one.clone(), one.id()?.clone())))
+    else {
+        return Err(Failure::from(error).with_hint(
+            "the new CA is not in the account either, so --if-exists is no success; nothing was \
+             uploaded",
+        ));
+    };
+    if !output.quiet {
+        // A remark, for which nothing fails.
+        let look = Uses::of(certificates, &successor, &id);
+        let one = Doomed {
+            uses: context.interrupt.reading(look).await?.ok(),
+            ..Doomed::seen(id, successor.clone())
+        };
+        let shown = preview::doomed(&[one], table::stderr_width());
+        output.note(format!(
+            "there is no certificate {old}, and whether there was one is not known; the new CA is \
+             in the account:\n{}",
+            shown.trim_end()
+        ));
     }
-    Ok(None)
+    Ok(successor)
+}
+
+/// Where the hostnames go, for a person to read.
+fn show(plan: &RotatePlan, arguments: &Arguments, contents: &[Contents]) -> String {
+    let file = printable(&arguments.ca.display().to_string());
+    let stored = plan.successor().and_then(|one| Some((one, one.id()?)));
+    let mut text = match stored {
+        Some((one, id)) => format!(
+            "Its hostnames move to {id} ({}), which was uploaded before.\nIt is",
+            named(one)
+        ),
+        None => "Its hostnames move to a new CA, which needs a free place for a CA in the account \
+                 until the old one is deleted.\nIt is"
+            .to_owned(),
+    };
+    text.push_str(&match contents.len() {
+        1 => format!(" the certificate in {file}:\n"),
+        count => format!(" all {count} certificates in {file}, uploaded as one CA:\n"),
+    });
+    let now = Timestamp::now();
+    for certificate in contents {
+        text.push_str(&format!("  {}\n", certificate.tell(now)));
+    }
+    if let (Some(name), true) = (&arguments.name, arguments.name_unused(plan.successor())) {
+        let name = printable(name);
+        text.push_str(&format!(
+            "The name {name:?} is not used, for what is stored keeps its name.\n"
+        ));
+    }
+    let copies = plan.other_copies().iter();
+    let copies: Vec<String> = copies
+        .filter_map(|one| Some(format!("{} ({})", one.id()?, named(one))))
+        .collect();
+    if !copies.is_empty() {
+        let copies = copies.join(", ");
+        text.push_str(&format!(
+            "The same is stored more than once; these are left alone: {copies}\n"
+        ));
+    }
+    text
+}
+
+fn named(certificate: &Certificate) -> String {
+    match certificate.name() {
+        None | Some("") => "without a name".to_owned(),
+        Some(name) => format!("named {:?}", printable(name)),
+    }
 }
 
 /// What a dry run tells on standard output.
@@ -146,7 +234,7 @@ fn rehearsal(plan: &RotatePlan) -> String {
     }
     let mut text = match plan.successor().and_then(Certificate::id) {
         Some(id) => format!("would go on with {id}\n"),
-        None => "would upload the new CA\n".to_owned(),
+        None => "would upload the new CA, which needs a free place for a CA\n".to_owned(),
     };
     for zone in plan.release().zones() {
         text.push_str(&format!("would move {}\n", printable(&zone.to_string())));

@@ -28,15 +28,44 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     port: u16,
     /// A zone of the account; may be given again
-    #[arg(long = "zone", value_name = "NAME", default_value = "example.com")]
+    #[arg(long = "zone", value_name = "NAME", default_value = "example.com", value_parser = zone_name)]
     zones: Vec<String>,
     /// How long associations take to come and to go
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = times::duration)]
     propagation: Duration,
-    /// Begin with five certificates: one in use, one that expires soon, and
-    /// three that have expired
+    /// Begin with five CAs: one in use, one that expires soon, and three that
+    /// have expired. There is room for five more, other than in most accounts
     #[arg(long)]
     demo: bool,
+}
+
+/// A domain name, in lower case. What is printed of it may be evaluated by a
+/// shell, so nothing else passes.
+fn zone_name(text: &str) -> Result<String, String> {
+    let name = text.to_ascii_lowercase();
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(known)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    match name.len() <= 253 && name.contains('.') && name.split('.').all(label) {
+        true => Ok(name),
+        false => Err("expected a domain name such as example.com".to_owned()),
+    }
+}
+
+/// A name that comes more than once.
+fn twice(names: &[String]) -> Option<&String> {
+    let mut rest = names;
+    while let [name, others @ ..] = rest {
+        if others.contains(name) {
+            return Some(name);
+        }
+        rest = others;
+    }
+    None
 }
 
 /// Where the simulator is.
@@ -49,9 +78,16 @@ struct Where {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
-    let builder = Simulator::builder()
+    let mut builder = Simulator::builder()
         .port(arguments.port)
         .propagation(arguments.propagation);
+    if let Some(name) = twice(&arguments.zones) {
+        return Err(Failure::usage(format!("--zone {name} is given twice")));
+    }
+    if arguments.demo {
+        // The five of the demo would leave no room to try an upload.
+        builder = builder.ca_quota(10);
+    }
     let simulator = builder.start().await.map_err(|error| {
         let port = arguments.port;
         Failure::new(

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use cf_mtls::{Secret, Upload};
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use jiff::Timestamp;
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::preview;
+use crate::{preview, x509};
 
 /// No file of certificates is larger; the service takes less.
 const LARGEST: u64 = 1 << 20;
@@ -31,7 +32,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", requires = "cert", conflicts_with = "ca")]
     key: Option<PathBuf>,
     /// A name for people to know it by
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     name: Option<String>,
 }
 
@@ -75,9 +76,20 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     context.output.one(&stored, || preview::card(&stored, now))
 }
 
-/// A CA out of a file.
+/// A CA out of a file. That the service takes nothing else as one is told here,
+/// since a rotation would find out only in its midst.
 pub(crate) fn ca(context: &Context, path: &Path) -> Result<Upload, Failure> {
-    Ok(Upload::ca(read(context, path)?.expose())?)
+    let upload = Upload::ca(read(context, path)?.expose())?;
+    let Some((number, leaf)) = x509::first_leaf(upload.chain()) else {
+        return Ok(upload);
+    };
+    Err(Failure::input(format!(
+        "certificate {number} in {} ({}) is not a CA: it has no basic constraint CA:TRUE, without \
+         which the service refuses it (code 1411); nothing was sent",
+        path.display(),
+        leaf.subject(),
+    ))
+    .with_hint("`cf-mtls upload --cert FILE --key FILE` uploads a leaf certificate"))
 }
 
 fn is_stdin(path: &Path) -> bool {

@@ -55,7 +55,13 @@ fn a_release_that_was_stopped_at_any_step_goes_on() {
                     let error: Value =
                         serde_json::from_str(stderr.lines().last().unwrap()).unwrap();
                     assert_eq!(error["kind"], "interrupted");
-                    assert!(steps <= error["steps"].as_array().unwrap().len());
+                    let told = error["steps"].as_array().unwrap();
+                    assert!(steps <= told.len());
+                    assert_eq!(error["certificate_id"], id.as_str());
+                    let detached = told.iter().filter(|step| step["step"] == "detached");
+                    let detached = detached.map(|step| &step["hostnames"]);
+                    let zones = error["detached"].as_array().unwrap().iter();
+                    assert!(detached.eq(zones.map(|zone| &zone["hostnames"])), "{error}");
                     assert!(world.ids().contains(&id), "it says that it is there");
                 }
             }

@@ -8,7 +8,11 @@ mod interrupts;
 mod jobs;
 mod many;
 mod reads;
+mod release;
+mod rotate;
 mod secrets;
+#[cfg(feature = "simulate")]
+mod simulate;
 mod support;
 #[cfg(unix)]
 mod terminal;

@@ -164,8 +164,16 @@ impl Run {
 
 /// A CA of its own, in PEM.
 pub(crate) fn new_ca() -> String {
+    new_ca_named("a CA")
+}
+
+/// A CA of its own with this common name, in PEM.
+pub(crate) fn new_ca_named(name: &str) -> String {
     let key = rcgen::KeyPair::generate().unwrap();
     let mut parameters = rcgen::CertificateParams::default();
+    let mut subject = rcgen::DistinguishedName::new();
+    subject.push(rcgen::DnType::CommonName, name);
+    parameters.distinguished_name = subject;
     parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     parameters.self_signed(&key).unwrap().pem()
 }

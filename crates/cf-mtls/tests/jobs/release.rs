@@ -265,6 +265,12 @@ async fn a_wait_that_ends_tells_who_remains_and_what_was_detached() {
             .contains("one.b.example in zone b.example"),
         "{error}"
     );
+    let text = error.to_string();
+    let told = "in use by API Shield (pending_deletion): they have not let go after 0.02 s; \
+                detached already: ";
+    assert!(text.contains(told), "each use once: {text}");
+    assert!(text.ends_with("; run it again later to go on"), "{text}");
+    assert!(!text.contains("detach it"), "it was detached: {text}");
     assert!(world.holds(&world.ca));
 }
 

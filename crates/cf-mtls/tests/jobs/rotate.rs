@@ -99,9 +99,40 @@ async fn a_plan_only_reads_and_knows_what_was_uploaded_before() {
     let known = world.simulator.seed(seed).unwrap();
     let plan = rotate(&world, &pem).plan().await.unwrap();
     assert_eq!(plan.successor().unwrap().id().unwrap().as_str(), known);
+    assert_eq!(plan.other_copies(), []);
     let rotated = plan.run(|step| world.let_time_pass(step)).await.unwrap();
     assert_eq!(rotated.successor.id().unwrap().as_str(), known);
     assert_eq!(world.simulator.effects().stored, 0);
+}
+
+#[tokio::test]
+async fn of_several_copies_one_is_taken_and_the_others_are_told() {
+    let world = InUse::start().await;
+    let pem = make_ca("copies");
+    let now = world.simulator.now();
+    // (name, age in seconds); the clock stands still, and the order is the list's.
+    let mut ids = Vec::new();
+    for (name, age) in [("new", 30), ("newest", 10), ("older", 20)] {
+        let seed = Seed::ca(pem.clone()).name(name);
+        let seed = seed.uploaded_on(now - Duration::from_secs(age));
+        ids.push(world.simulator.seed(seed).unwrap());
+    }
+    let certificates = certificates(&world.simulator);
+    // (name that is wanted, which one is taken)
+    for (name, taken) in [("new", 0), ("another", 1)] {
+        let upload = Upload::ca(&pem).unwrap().with_name(name);
+        let rotate = certificates.rotate(&world.ca, upload);
+        let plan = rotate.plan().await.unwrap();
+        assert_eq!(plan.successor().unwrap().id().unwrap().as_str(), ids[taken]);
+        assert_eq!(rotate.successor().await.unwrap().as_ref(), plan.successor());
+        let others = plan.other_copies().iter();
+        let mut others: Vec<_> = others.map(|one| one.id().unwrap().to_string()).collect();
+        others.push(ids[taken].clone());
+        others.sort();
+        let mut all = ids.clone();
+        all.sort();
+        assert_eq!(others, all, "{name}");
+    }
 }
 
 #[tokio::test]
@@ -204,12 +235,16 @@ async fn an_old_ca_that_is_gone_may_have_been_rotated_already() {
 
 #[tokio::test]
 async fn a_successor_that_does_not_become_active_takes_nothing_over() {
-    // (how its use comes out, kind)
+    // (how its use comes out, kind, what to do next)
     let table = [
-        (None, ErrorKind::Timeout),
-        (Some("deployment_timed_out"), ErrorKind::Conflict),
+        (None, ErrorKind::Timeout, "; run it again later to go on"),
+        (
+            Some("deployment_timed_out"),
+            ErrorKind::Conflict,
+            "try again",
+        ),
     ];
-    for (status, kind) in table {
+    for (status, kind, next) in table {
         let world = InUse::start().await;
         let rotate = rotate(&world, &make_ca("inactive"));
         let rotate = rotate.with_longest_wait(Duration::from_millis(5));
@@ -224,6 +259,7 @@ async fn a_successor_that_does_not_become_active_takes_nothing_over() {
         });
         let error = rotated.await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().ends_with(next), "{error}");
         assert_eq!(world.hostnames_of(&world.ca), HOSTS);
         assert!(error.detached().is_empty() && world.holds(&world.ca));
     }

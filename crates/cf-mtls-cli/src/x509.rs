@@ -1,0 +1,77 @@
+//! What is inside the certificates of a file, read before anything is sent.
+
+use cf_mtls::CertificateChain;
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use crate::safe_text::printable;
+use crate::times;
+
+/// A certificate of a file; `None` is what could not be read, be it for the
+/// certificate or because this build reads none.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Contents {
+    subject: Option<String>,
+    #[serde(serialize_with = "moment")]
+    expires_on: Option<Timestamp>,
+    #[serde(skip)]
+    is_ca: Option<bool>,
+}
+
+/// Each certificate of a file. What cannot be read is the service's to judge.
+pub(crate) fn read(chain: &CertificateChain) -> Vec<Contents> {
+    chain
+        .der()
+        .map(|der| parse(der).unwrap_or_default())
+        .collect()
+}
+
+/// Which certificate, counted from one, is not a CA for sure.
+pub(crate) fn first_leaf(chain: &CertificateChain) -> Option<(usize, Contents)> {
+    let mut numbered = (1..).zip(read(chain));
+    numbered.find(|(_, contents)| contents.is_ca == Some(false))
+}
+
+impl Contents {
+    /// The subject and the expiry, for a person.
+    pub(crate) fn tell(&self, now: Timestamp) -> String {
+        let subject = self.subject();
+        match self.expires_on.map(|end| times::expiry(end, now)) {
+            Some(past) if past.starts_with("expired") => format!("{subject}, {past}"),
+            Some(future) => format!("{subject}, expires {future}"),
+            None => format!("{subject}, expiry unknown"),
+        }
+    }
+
+    pub(crate) fn subject(&self) -> String {
+        match self.subject.as_deref() {
+            Some("") => "no subject".to_owned(),
+            Some(subject) => printable(subject),
+            None => "unknown subject".to_owned(),
+        }
+    }
+}
+
+fn moment<S: Serializer>(moment: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    let text = moment.map(|moment| moment.to_string());
+    text.serialize(serializer)
+}
+
+#[cfg(feature = "x509")]
+fn parse(der: &[u8]) -> Option<Contents> {
+    use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let end = certificate.validity().not_after.timestamp();
+    let constraints = certificate.basic_constraints().ok();
+    Some(Contents {
+        subject: Some(certificate.subject().to_string()),
+        expires_on: Timestamp::from_second(end).ok(),
+        is_ca: constraints.map(|found| found.is_some_and(|found| found.value.ca)),
+    })
+}
+
+#[cfg(not(feature = "x509"))]
+fn parse(_der: &[u8]) -> Option<Contents> {
+    None
+}

@@ -1,0 +1,24 @@
+//! release: what its output and its errors tell.
+
+use serde_json::{Value, json};
+
+use crate::support::World;
+
+/// An id that no certificate has.
+const NOBODY: &str = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60";
+
+#[test]
+fn a_release_of_nothing_has_the_documented_form() {
+    let world = World::new();
+    let done = json!({ "certificate": null, "detached": [], "confirmed": false, "steps": [] });
+    let planned = json!({ "certificate": null, "zones": [], "associations": [], "blockers": [] });
+    for (consent, want) in [("--yes", done), ("--dry-run", planned)] {
+        for form in ["json", "ndjson"] {
+            let run = world.run(&["release", NOBODY, "--if-exists", consent, "-o", form]);
+            assert_eq!(run.code, 0, "{run:?}");
+            let told: Value = serde_json::from_str(&run.stdout).unwrap();
+            assert_eq!(told, want);
+            assert_eq!(run.stdout.lines().count() == 1, form == "ndjson", "{run:?}");
+        }
+    }
+}
