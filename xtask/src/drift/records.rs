@@ -286,6 +286,12 @@ impl Reader<'_> {
         if !change.upstream.is_null() {
             upstream = self.part(kind, first, change.upstream, change.at)?;
         }
+        if kind == Kind::Schema && first == "nullable" {
+            tree.not_null = match upstream {
+                Some(_) => Vec::new(),
+                None => vec![change.at.to_owned()],
+            };
+        }
         match upstream {
             Some(mut upstream) => {
                 upstream.mark(change.id);

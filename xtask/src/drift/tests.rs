@@ -3,6 +3,8 @@
 mod kinds;
 mod mutant;
 mod mutation;
+mod null;
+mod nulls;
 mod reach;
 mod records;
 mod rewrite;

@@ -23,6 +23,9 @@ pub(super) struct Tree {
     pub(super) gone: BTreeMap<String, RecordId>,
     /// The record that takes all of this away.
     pub(super) absent: Option<RecordId>,
+    /// Of a schema: where it names a type without null. One such part keeps null
+    /// out, whatever the others say.
+    pub(super) not_null: Vec<String>,
 }
 
 /// The part of a schema that says why nothing satisfies it.

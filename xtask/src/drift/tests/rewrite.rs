@@ -164,7 +164,9 @@ impl Mutator {
                 }
                 let (mut first, mut second) = (Map::new(), Map::new());
                 for (index, (name, value)) in schema.into_iter().enumerate() {
-                    let half = if index % 2 == 0 {
+                    // Null belongs to the type beside it.
+                    let with_type = matches!(name.as_str(), "type" | "nullable");
+                    let half = if with_type || index % 2 == 0 {
                         &mut first
                     } else {
                         &mut second
