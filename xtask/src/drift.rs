@@ -5,6 +5,7 @@ mod check;
 mod class;
 mod compare;
 mod document;
+mod json;
 mod merge;
 mod operation;
 mod reader;

@@ -30,6 +30,7 @@ impl Reader<'_> {
         let Some(Value::Object(operation)) = item.get(method) else {
             return Err(Problem::new(at, "there should be an operation here"));
         };
+        self.document.sound(&at)?;
         let mut tree = Tree::node(&at);
         if operation.get("deprecated") == Some(&json!(true)) {
             self.deprecated(&format!("{at}/deprecated"));
@@ -64,6 +65,7 @@ impl Reader<'_> {
         match operation.get("security") {
             Some(value) => {
                 let here = format!("{at}/security");
+                self.document.sound_throughout(&here)?;
                 let value = schemes.requirement(value, &here)?;
                 tree.set("security", here, value);
             }
@@ -75,6 +77,7 @@ impl Reader<'_> {
         for (owner, at) in [(Some(operation), &at), (item.as_object(), &item_at)] {
             if let Some(value) = owner.and_then(|owner| owner.get("servers")) {
                 let here = format!("{at}/servers");
+                self.document.sound_throughout(&here)?;
                 let servers = servers(value, &here)?;
                 let of_all = self.document.at("/servers")?;
                 let of_all = of_all.map(|value| super::operation::servers(&value, "/servers"));
@@ -220,6 +223,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn media(&mut self, value: &Value, at: &str) -> Result<Tree, Problem> {
+        self.document.sound(at)?;
         let mut tree = Tree::node(at);
         if let Some(schema) = value.get("schema") {
             let schema = self.schema(schema, &format!("{at}/schema"))?;

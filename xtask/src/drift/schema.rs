@@ -51,6 +51,9 @@ const OPAQUE: [&str; 16] = [
     "contentMediaType",
 ];
 
+/// Keywords that hold values, which may be objects.
+const VALUES: [&str; 4] = ["enum", "const", "default", "discriminator"];
+
 /// Keywords that bring other schemas in.
 const JOINING: [&str; 4] = ["$ref", "allOf", "anyOf", "oneOf"];
 
@@ -58,6 +61,7 @@ impl Reader<'_> {
     /// Reads the schema `node`, which stands at `at`.
     pub(super) fn schema(&mut self, node: &Value, at: &str) -> Result<Tree, Problem> {
         self.down(at)?;
+        self.document.sound(at)?;
         let tree = self.meaning(node, at);
         self.up();
         tree
@@ -131,6 +135,9 @@ impl Reader<'_> {
         let mut tree = Tree::node(at);
         for (keyword, value) in object {
             let here = format!("{at}/{}", escape(keyword));
+            if VALUES.contains(&keyword.as_str()) || OPAQUE.contains(&keyword.as_str()) {
+                self.document.sound_throughout(&here)?;
+            }
             match keyword.as_str() {
                 "type" => self.types(&mut tree, value, &here)?,
                 "nullable" if *value == true => tree.set("nullable", here, json!(true)),

@@ -161,6 +161,7 @@ impl Ours {
 pub(super) fn root(document: &Document<'_>, schemes: &Schemes) -> Result<Tree, Problem> {
     let mut root = Tree::node("");
     if let Some(value) = document.at("/servers")? {
+        document.sound_throughout("/servers")?;
         root.set(
             "servers",
             "/servers",

@@ -1,5 +1,6 @@
 //! The check on small documents of our own.
 
+mod double;
 mod kinds;
 mod mutant;
 mod mutation;
@@ -11,3 +12,4 @@ mod rewrite;
 mod same;
 mod small;
 mod strange;
+mod twice;

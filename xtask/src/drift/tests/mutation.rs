@@ -11,7 +11,7 @@ use super::nulls::nulls;
 use super::reach::{Site, sites};
 use super::small::{self, fragment, upstream};
 use crate::drift::compare;
-use crate::drift::report::{Finding, Report};
+use crate::drift::report::{Finding, Report, Trouble};
 use crate::fragment::FRAGMENT;
 
 /// Tells each kind of change how often it was tried, and how it went.
@@ -65,12 +65,24 @@ fn run(ours: &Value, theirs: &Value, seed: u64, count: usize) -> (Figures, Figur
     let ours_text = ours.to_string();
     let places = sites(theirs, ours);
     assert!(10 < places.len(), "{} sites", places.len());
-    let check = |document: &Value| compare(&ours_text, &document.to_string(), "mutant").unwrap();
+    let check_text = |text: &str| compare(&ours_text, text, "mutant").unwrap();
+    let check = |document: &Value| check_text(&document.to_string());
     assert_eq!(describe(&check(theirs)), "");
     let null_before = nulls(theirs, ours);
     let mut random = Mutator::new(seed);
     let (mut matter, mut idle) = (Figures::default(), Figures::default());
     while matter.count() < count {
+        if random.below(20) == 0 {
+            let Some((text, place)) = random.double(theirs, &places, true) else {
+                continue;
+            };
+            let report = check_text(&text);
+            let told = |problem: &Trouble| problem.pointer == place;
+            let fault = (!report.problems.iter().any(told))
+                .then(|| format!("{place}: {:?}", report.problems));
+            matter.add("name twice", fault);
+            continue;
+        }
         let mut document = theirs.clone();
         let Some((kind, places)) = random.change(&mut document, &places) else {
             continue;
@@ -101,6 +113,15 @@ fn run(ours: &Value, theirs: &Value, seed: u64, count: usize) -> (Figures, Figur
         matter.add(kind, fault);
     }
     while idle.count() < count {
+        if random.below(20) == 0 {
+            let Some((text, place)) = random.double(theirs, &places, false) else {
+                continue;
+            };
+            let report = check_text(&text);
+            let fault = (report.exit() != 0).then(|| format!("{place}: {:?}", report.problems));
+            idle.add("description twice", fault);
+            continue;
+        }
         let mut document = theirs.clone();
         let mut kinds = Vec::new();
         for _ in 0..3 {
