@@ -13,6 +13,7 @@ mod records;
 mod report;
 mod schema;
 mod security;
+mod servers;
 mod show;
 mod side;
 mod suggest;

@@ -348,6 +348,7 @@ fn what(kind: Kind, place: &[String], known: Option<&Value>, upstream: Option<&V
         }
         Kind::Responses => format!("the answer {name}"),
         Kind::Content => format!("the media type {name}"),
+        Kind::Encodings => format!("the encoding of {name:?}"),
         Kind::Headers => format!("the header {name}"),
         Kind::Schemes => format!("the security scheme {name}"),
         Kind::Names => {

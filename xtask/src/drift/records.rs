@@ -349,6 +349,7 @@ impl Reader<'_> {
             Kind::Body => self.body(value, at),
             Kind::Response => self.response(value, at),
             Kind::Media => self.media(value, at),
+            Kind::Encoding => self.encoding(value, at),
             Kind::Scheme => Ok(security::scheme(value, at)),
             Kind::Leaf => Ok(Tree::leaf(
                 at,

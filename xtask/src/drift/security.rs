@@ -93,12 +93,27 @@ pub(super) fn scheme(value: &Value, at: &str) -> Tree {
                 {
                     json!(text.to_lowercase())
                 }
+                None if key == "flows" => flows(value),
                 _ => value.clone(),
             };
             tree.set(key, format!("{at}/{key}"), value);
         }
     }
     tree
+}
+
+/// The flows of OAuth, without the words about each scope.
+fn flows(value: &Value) -> Value {
+    let mut flows = value.clone();
+    let list = flows.as_object_mut().into_iter().flat_map(Map::values_mut);
+    for flow in list.filter_map(Value::as_object_mut) {
+        flow.retain(|key, _| !key.starts_with("x-"));
+        if let Some(Value::Object(scopes)) = flow.get("scopes") {
+            let names = scopes.keys().cloned().collect();
+            flow.insert("scopes".to_owned(), names);
+        }
+    }
+    flows
 }
 
 fn same(a: &Tree, b: &Tree) -> bool {

@@ -165,7 +165,7 @@ pub(super) fn root(document: &Document<'_>, schemes: &Schemes) -> Result<Tree, P
         root.set(
             "servers",
             "/servers",
-            super::operation::servers(&value, "/servers")?,
+            super::servers::servers(&value, "/servers")?,
         );
     }
     let security = schemes.requirement(&schemes.default, "/security")?;

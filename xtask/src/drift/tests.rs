@@ -1,6 +1,7 @@
 //! The check on small documents of our own.
 
 mod double;
+mod encoding;
 mod kinds;
 mod mutant;
 mod mutation;
@@ -10,6 +11,9 @@ mod reach;
 mod records;
 mod rewrite;
 mod same;
+mod security;
+mod servers;
 mod small;
 mod strange;
 mod twice;
+mod whole;

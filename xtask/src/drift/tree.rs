@@ -46,6 +46,8 @@ pub(super) enum Kind {
     Response,
     Content,
     Media,
+    Encodings,
+    Encoding,
     Headers,
     Schema,
     Properties,
@@ -68,8 +70,10 @@ impl Kind {
             (Self::Operation, "responses") => Self::Responses,
             (Self::Responses, _) => Self::Response,
             (Self::Response | Self::Body | Self::Parameter, "content") => Self::Content,
-            (Self::Response, "headers") => Self::Headers,
+            (Self::Response | Self::Encoding, "headers") => Self::Headers,
             (Self::Content, _) => Self::Media,
+            (Self::Media, "encoding") => Self::Encodings,
+            (Self::Encodings, _) => Self::Encoding,
             (Self::Media | Self::Parameter, "schema")
             | (Self::Properties, _)
             | (Self::Schema, "items" | "additionalProperties") => Self::Schema,
@@ -89,6 +93,7 @@ impl Kind {
                 | Self::ParametersIn
                 | Self::Responses
                 | Self::Content
+                | Self::Encodings
                 | Self::Headers
                 | Self::Properties
                 | Self::Names
