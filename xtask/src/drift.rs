@@ -6,6 +6,7 @@ mod class;
 mod compare;
 mod document;
 mod json;
+mod left_out;
 mod merge;
 mod operation;
 mod reader;

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::document::{METHODS, Problem, escape, unescape};
+use super::left_out;
 use super::reader::Reader;
 use super::security;
 use super::tree::{Kind, RecordId, Tree};
@@ -110,6 +111,9 @@ impl Records {
             let reason = fields.get("reason").and_then(Value::as_str);
             if reason.is_none_or(|reason| reason.trim().is_empty()) {
                 return wrong(&at, "a departure needs a `reason`");
+            }
+            if let Err(message) = left_out::check(holder, aspect, upstream) {
+                return wrong(&at, message);
             }
             let operations = match fields.get("operations") {
                 None => None,

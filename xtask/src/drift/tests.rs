@@ -1,5 +1,6 @@
 //! The check on small documents of our own.
 
+mod available;
 mod double;
 mod encoding;
 mod kinds;

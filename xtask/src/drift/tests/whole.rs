@@ -84,10 +84,6 @@ impl Mutator {
                 ))
             }
             _ => {
-                // Much that is not ours is below /zones.
-                if item == "/paths/~1zones" {
-                    return None;
-                }
                 let below = format!("{item}~1mutant");
                 put(document, &below, json!({"get": {"responses": {}}}));
                 Some(("operation added below a path", vec![format!("{below}/get")]))
