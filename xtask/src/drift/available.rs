@@ -18,8 +18,18 @@ pub(super) struct Further {
     pub(super) method: String,
     /// The path of ours that it is under.
     pub(super) under: String,
-    /// Whether its path goes on where ours ends.
-    pub(super) below: bool,
+    /// How its path goes on where ours ends, if it does.
+    pub(super) below: Option<String>,
+}
+
+impl Further {
+    pub(super) fn title(&self) -> String {
+        format!("{} {}", self.method.to_uppercase(), self.path)
+    }
+
+    pub(super) fn pointer(&self) -> String {
+        format!("/paths/{}/{}", escape(&self.path), self.method)
+    }
 }
 
 impl<'d> Index<'d> {
@@ -111,7 +121,10 @@ impl<'d> Index<'d> {
                         path: path.to_owned(),
                         method,
                         under: ours[under].path.clone(),
-                        below: shapes[under] != here,
+                        below: (shapes[under] != here).then(|| {
+                            let rest = path.split('/').skip(shapes[under].len());
+                            rest.map(|part| format!("/{part}")).collect()
+                        }),
                     });
                 }
             }

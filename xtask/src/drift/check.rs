@@ -1,6 +1,6 @@
 //! The check: the fragment on one side, a published document on the other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -8,6 +8,7 @@ use super::available;
 use super::class::Class;
 use super::compare::{Difference, compare, effective};
 use super::document::{Document, Problem, escape};
+use super::left_out::{self, LeftOut};
 use super::reader::Reader;
 use super::records::Records;
 use super::report::{Finding, Report, Seen, Status, Trouble};
@@ -247,43 +248,55 @@ impl Drift<'_> {
     }
 
     fn available(&mut self, found: &[available::Further]) {
+        let recorded = LeftOut::new(self.records);
+        let mut new: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for further in found {
-            let holder = format!("/paths/{}", escape(&further.under));
-            let aspect = if further.below {
-                "below"
-            } else {
-                &further.method
-            };
-            if let Some((id, _)) = self.records.said(&holder, aspect) {
-                self.live.insert(id);
-                continue;
+            match recorded.record(further) {
+                Some(id) => drop(self.live.insert(id)),
+                // What is below a path is reported together: it may be much.
+                None => {
+                    let own = further.below.is_none().then_some(&further.method);
+                    let together = (&further.under, own);
+                    new.entry(together).or_default().push(further);
+                }
             }
-            let title = format!("{} {}", further.method.to_uppercase(), further.path);
+        }
+        for ((under, _), found) in new {
+            let mut pointers = found.iter().map(|further| further.pointer());
             self.report.findings.push(Finding {
                 status: Status::Available,
                 class: Class::Addition,
-                what: "an operation that ours does not have".to_owned(),
-                operations: BTreeSet::from([title]),
+                what: match found.len() {
+                    1 => "an operation that ours does not have".to_owned(),
+                    several => format!("{several} operations that ours does not have"),
+                },
+                operations: found.iter().map(|further| further.title()).collect(),
                 place: String::new(),
                 upstream: Seen {
-                    pointer: format!("/paths/{}/{}", escape(&further.path), further.method),
-                    also: Vec::new(),
+                    pointer: pointers.next().unwrap_or_default(),
+                    also: pointers.collect(),
                     value: Some(json!("available")),
                 },
                 ours: Seen {
-                    pointer: holder.clone(),
+                    pointer: format!("/paths/{}", escape(under)),
                     also: Vec::new(),
                     value: None,
                 },
                 known: None,
                 record: None,
                 suggestion: None,
-                edit: format!(
-                    "describe it under #/paths, or record in x-departures of #{holder} that it \
-                     is left out: {{\"aspect\": \"{aspect}\", \"upstream\": \"available\", \
-                     \"reason\": \"…\"}}"
-                ),
+                edit: left_out::advice(self.records, &found),
             });
+        }
+        for (id, gone) in recorded.vanished(found) {
+            // One that leaves out nothing at all is stale.
+            if let Some(record) = self.records.get(id).filter(|_| self.live.contains(&id)) {
+                self.report.notes.push(format!(
+                    "the record at #{} leaves out what upstream no longer has: {}",
+                    record.at,
+                    gone.join(", ")
+                ));
+            }
         }
     }
 
@@ -348,6 +361,7 @@ fn what(kind: Kind, place: &[String], known: Option<&Value>, upstream: Option<&V
         }
         Kind::Responses => format!("the answer {name}"),
         Kind::Content => format!("the media type {name}"),
+        Kind::Encodings => format!("the encoding of {name:?}"),
         Kind::Headers => format!("the header {name}"),
         Kind::Schemes => format!("the security scheme {name}"),
         Kind::Names => {

@@ -122,6 +122,12 @@ impl Walk {
             .or(known.and_then(|known| known.by));
         let upstream_at = match spot.upstream.kids.get(name) {
             Some(tree) if !tree.at.is_empty() => tree.at.clone(),
+            None if name == "nullable" && !spot.upstream.not_null.is_empty() => spot
+                .upstream
+                .not_null
+                .iter()
+                .map(|at| format!("{at}/nullable"))
+                .collect(),
             _ if spot.kind.is_addressless() => spot.upstream_at.clone(),
             _ => spot
                 .upstream_at

@@ -4,13 +4,15 @@
 //! of a 20 MB document would take ten times as much memory.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::rc::Rc;
 
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+use super::json;
 
 /// A place in a document, and what is wrong there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,12 +45,17 @@ pub(super) struct Document<'t> {
     components: BTreeMap<String, Members<'t>>,
     /// What has been parsed, by pointer.
     parsed: RefCell<HashMap<String, Rc<Value>>>,
+    /// Pointers of what stands twice, in what has been parsed.
+    doubled: RefCell<BTreeSet<String>>,
 }
 
 impl<'t> Document<'t> {
     /// Checks the syntax of the whole, and that it is an OpenAPI document.
     pub(super) fn new(text: &'t str) -> Result<Self, String> {
-        let root = members(text).map_err(|error| syntax(&error))?;
+        let root = members(text).map_err(|fault| match fault {
+            Fault::Json(error) => syntax(&error),
+            twice => twice.at("").to_string(),
+        })?;
         let version = root.get("openapi").map(|raw| raw.get()).unwrap_or_default();
         match version.trim_matches('"') {
             "" if root.contains_key("swagger") => {
@@ -61,13 +68,14 @@ impl<'t> Document<'t> {
         let Some(paths) = root.get("paths") else {
             return Err("it has no `paths`; is it cut off, or only a part?".to_owned());
         };
-        let paths = members(paths.get()).map_err(|error| format!("at #/paths: {error}"))?;
+        let part = |raw: &'t RawValue, at: &str| {
+            members(raw.get()).map_err(|fault| fault.at(at).to_string())
+        };
+        let paths = part(paths, "/paths")?;
         let mut components = BTreeMap::new();
         if let Some(raw) = root.get("components") {
-            let kinds = members(raw.get()).map_err(|error| format!("at #/components: {error}"))?;
-            for (kind, raw) in kinds {
-                let named = members(raw.get())
-                    .map_err(|error| format!("at #/components/{kind}: {error}"))?;
+            for (kind, raw) in part(raw, "/components")? {
+                let named = part(raw, &format!("/components/{kind}"))?;
                 components.insert(kind, named);
             }
         }
@@ -76,6 +84,7 @@ impl<'t> Document<'t> {
             paths,
             components,
             parsed: RefCell::default(),
+            doubled: RefCell::default(),
         })
     }
 
@@ -125,7 +134,7 @@ impl<'t> Document<'t> {
         let whole = match known {
             Some(whole) => whole,
             None => {
-                let whole: Value = serde_json::from_str(raw.get())
+                let whole = json::parse(raw.get(), &held, &mut self.doubled.borrow_mut())
                     .map_err(|error| Problem::new(&held, plain(&error)))?;
                 let whole = Rc::new(whole);
                 self.parsed.borrow_mut().insert(held, Rc::clone(&whole));
@@ -148,6 +157,42 @@ impl<'t> Document<'t> {
         }))
     }
 
+    /// Refuses the object at `at` if one of its members stands twice and counts,
+    /// or a name on the way to it does.
+    pub(super) fn sound(&self, at: &str) -> Result<(), Problem> {
+        let counts = |pointer: &str| {
+            let rest = pointer.strip_prefix(at).unwrap_or_default();
+            match rest.strip_prefix('/') {
+                Some(name) => {
+                    !name.contains('/') && !name.starts_with("x-") && !IDLE.contains(&name)
+                }
+                None => rest.is_empty() && pointer == at,
+            }
+        };
+        self.refuse(at, counts)
+    }
+
+    /// The same for a value that is compared as a whole.
+    pub(super) fn sound_throughout(&self, at: &str) -> Result<(), Problem> {
+        self.refuse(at, |pointer| {
+            let rest = pointer.strip_prefix(at);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+
+    fn refuse(&self, at: &str, counts: impl Fn(&str) -> bool) -> Result<(), Problem> {
+        let leads_to = |pointer: &str| {
+            let rest = at.strip_prefix(pointer);
+            rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        let doubled = self.doubled.borrow();
+        let mut found = doubled.iter().map(String::as_str);
+        match found.find(|pointer| leads_to(pointer) || counts(pointer)) {
+            Some(pointer) => Err(Problem::new(pointer, TWICE)),
+            None => Ok(()),
+        }
+    }
+
     /// The methods of a path and their operationIds, with no more parsing than
     /// that takes.
     pub(super) fn methods(&self, path: &str) -> Result<Vec<(String, Option<String>)>, Problem> {
@@ -155,8 +200,7 @@ impl<'t> Document<'t> {
             return Ok(Vec::new());
         };
         let here = format!("/paths/{}", escape(path));
-        let fail = |error: &serde_json::Error| Problem::new(&here, plain(error));
-        let item = members(raw.get()).map_err(|error| fail(&error))?;
+        let item = members(raw.get()).map_err(|fault| fault.at(&here))?;
         let mut found = Vec::new();
         for (method, raw) in item {
             if METHODS.contains(&method.as_str()) {
@@ -171,6 +215,24 @@ impl<'t> Document<'t> {
         Ok(found)
     }
 }
+
+const TWICE: &str = "the name stands here twice, and programs differ in which they believe";
+
+/// Members of objects that are not compared, whatever they say.
+const IDLE: [&str; 12] = [
+    "callbacks",
+    "deprecated",
+    "description",
+    "example",
+    "examples",
+    "externalDocs",
+    "links",
+    "operationId",
+    "summary",
+    "tags",
+    "title",
+    "xml",
+];
 
 /// The keys of a path item that are operations.
 pub(super) const METHODS: [&str; 8] = [
@@ -233,12 +295,26 @@ fn plain(error: &serde_json::Error) -> String {
     }
 }
 
-/// The members of an object, unparsed. A name that comes twice is an error:
-/// programs differ in which of the two they believe.
-fn members(text: &str) -> Result<Members<'_>, serde_json::Error> {
-    struct Object;
+/// Why the members of an object cannot be had.
+enum Fault {
+    Json(serde_json::Error),
+    Twice(String),
+}
 
-    impl<'t> Visitor<'t> for Object {
+impl Fault {
+    fn at(self, place: &str) -> Problem {
+        match self {
+            Self::Json(error) => Problem::new(place, plain(&error)),
+            Self::Twice(name) => Problem::new(format!("{place}/{}", escape(&name)), TWICE),
+        }
+    }
+}
+
+/// The members of an object, unparsed.
+fn members(text: &str) -> Result<Members<'_>, Fault> {
+    struct Object<'n>(&'n mut Option<String>);
+
+    impl<'t> Visitor<'t> for Object<'_> {
         type Value = Members<'t>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -249,17 +325,20 @@ fn members(text: &str) -> Result<Members<'_>, serde_json::Error> {
             let mut members = BTreeMap::new();
             while let Some((name, raw)) = map.next_entry::<String, &'t RawValue>()? {
                 if members.insert(name.clone(), raw).is_some() {
-                    return Err(A::Error::custom(format!(
-                        "the name {name:?} stands here twice"
-                    )));
+                    self.0.get_or_insert(name);
                 }
             }
             Ok(members)
         }
     }
 
+    let mut twice = None;
     let mut reader = serde_json::Deserializer::from_str(text);
-    let members = (&mut reader).deserialize_map(Object)?;
-    reader.end()?;
-    Ok(members)
+    let members = (&mut reader).deserialize_map(Object(&mut twice));
+    let members = members.map_err(Fault::Json)?;
+    reader.end().map_err(Fault::Json)?;
+    match twice {
+        Some(name) => Err(Fault::Twice(name)),
+        None => Ok(members),
+    }
 }

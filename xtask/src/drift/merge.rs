@@ -51,6 +51,10 @@ pub(super) fn merge(mut a: Tree, mut b: Tree) -> Tree {
         a.kids.insert("type".to_owned(), kind);
     }
     a.gone.extend(b.gone);
+    a.not_null.extend(b.not_null);
+    if !a.not_null.is_empty() {
+        a.kids.remove("nullable");
+    }
     a.at = at;
     a
 }
@@ -166,11 +170,20 @@ pub(super) fn alternatives(branches: Vec<Tree>, at: &str) -> Tree {
     if rest.len() < count {
         tree.set("nullable", at, json!(true));
     }
-    // Null in a branch is null in all.
+    // Null in a branch is null in all, and what keeps it out must stand in all.
+    let closed = rest.iter().all(|branch| !branch.not_null.is_empty());
     for branch in &mut rest {
         if let Some(nullable) = branch.kids.remove("nullable") {
+            let nullable = match tree.kids.remove("nullable") {
+                Some(said) => both(said, &nullable),
+                None => nullable,
+            };
             tree.kids.insert("nullable".to_owned(), nullable);
         }
+        tree.not_null.append(&mut branch.not_null);
+    }
+    if !closed || tree.kids.contains_key("nullable") {
+        tree.not_null.clear();
     }
     let mut sorted: BTreeMap<String, (Value, Tree)> = BTreeMap::new();
     for branch in rest {

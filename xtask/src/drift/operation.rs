@@ -8,6 +8,7 @@ use super::document::{Problem, escape};
 use super::reader::Reader;
 use super::schema::Way;
 use super::security::Schemes;
+use super::servers::servers;
 use super::tree::{Kind, Tree};
 
 /// Headers of which OpenAPI says that other fields describe them.
@@ -30,6 +31,7 @@ impl Reader<'_> {
         let Some(Value::Object(operation)) = item.get(method) else {
             return Err(Problem::new(at, "there should be an operation here"));
         };
+        self.document.sound(&at)?;
         let mut tree = Tree::node(&at);
         if operation.get("deprecated") == Some(&json!(true)) {
             self.deprecated(&format!("{at}/deprecated"));
@@ -64,6 +66,7 @@ impl Reader<'_> {
         match operation.get("security") {
             Some(value) => {
                 let here = format!("{at}/security");
+                self.document.sound_throughout(&here)?;
                 let value = schemes.requirement(value, &here)?;
                 tree.set("security", here, value);
             }
@@ -75,11 +78,12 @@ impl Reader<'_> {
         for (owner, at) in [(Some(operation), &at), (item.as_object(), &item_at)] {
             if let Some(value) = owner.and_then(|owner| owner.get("servers")) {
                 let here = format!("{at}/servers");
-                let servers = servers(value, &here)?;
+                self.document.sound_throughout(&here)?;
+                let mine = servers(value, &here)?;
                 let of_all = self.document.at("/servers")?;
-                let of_all = of_all.map(|value| super::operation::servers(&value, "/servers"));
-                if of_all.transpose()? != Some(servers.clone()) {
-                    tree.set("servers", here, servers);
+                let of_all = of_all.map(|value| servers(&value, "/servers"));
+                if of_all.transpose()? != Some(mine.clone()) {
+                    tree.set("servers", here, mine);
                 }
                 break;
             }
@@ -189,8 +193,14 @@ impl Reader<'_> {
         let (value, at) = self.follow(value, at)?;
         let mut tree = Tree::node(&at);
         self.content(&mut tree, &value, &at)?;
+        self.headers(&mut tree, &value, &at)?;
+        self.depart(&mut tree, Kind::Response, &at)?;
+        Ok(tree)
+    }
+
+    fn headers(&mut self, tree: &mut Tree, owner: &Value, at: &str) -> Result<(), Problem> {
         let here = format!("{at}/headers");
-        for (name, header) in members(value.get("headers"), &here)? {
+        for (name, header) in members(owner.get("headers"), &here)? {
             let (header, at) = self.follow(header, &format!("{here}/{}", escape(name)))?;
             let header = self.parameter(&header, &at, "header")?;
             let name = name.to_lowercase();
@@ -198,8 +208,7 @@ impl Reader<'_> {
                 tree.container("headers").adopt(&name, header);
             }
         }
-        self.depart(&mut tree, Kind::Response, &at)?;
-        Ok(tree)
+        Ok(())
     }
 
     fn content(&mut self, tree: &mut Tree, owner: &Value, at: &str) -> Result<(), Problem> {
@@ -220,6 +229,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn media(&mut self, value: &Value, at: &str) -> Result<Tree, Problem> {
+        self.document.sound(at)?;
         let mut tree = Tree::node(at);
         if let Some(schema) = value.get("schema") {
             let schema = self.schema(schema, &format!("{at}/schema"))?;
@@ -227,7 +237,41 @@ impl Reader<'_> {
                 tree.adopt("schema", schema);
             }
         }
+        // Answers have none, whatever is written there.
+        let here = format!("{at}/encoding");
+        for (name, value) in members(value.get("encoding"), &here)? {
+            if self.way == Way::Response {
+                break;
+            }
+            let value = self.encoding(value, &format!("{here}/{}", escape(name)))?;
+            if !value.is_empty() || value.absent.is_some() {
+                tree.container("encoding").adopt(name, value);
+            }
+        }
         self.depart(&mut tree, Kind::Media, at)?;
+        Ok(tree)
+    }
+
+    /// How one field of a form is written.
+    pub(super) fn encoding(&mut self, value: &Value, at: &str) -> Result<Tree, Problem> {
+        self.document.sound(at)?;
+        if !value.is_object() {
+            return Err(Problem::new(at, "there should be an object here"));
+        }
+        let mut tree = Tree::node(at);
+        let style = value.get("style").and_then(Value::as_str).unwrap_or("form");
+        for (name, usual) in [
+            ("contentType", Value::Null),
+            ("style", json!("form")),
+            ("explode", json!(style == "form")),
+            ("allowReserved", json!(false)),
+        ] {
+            if let Some(value) = value.get(name).filter(|value| **value != usual) {
+                tree.set(name, format!("{at}/{name}"), value.clone());
+            }
+        }
+        self.headers(&mut tree, value, at)?;
+        self.depart(&mut tree, Kind::Encoding, at)?;
         Ok(tree)
     }
 }
@@ -243,25 +287,4 @@ fn members<'v>(
         Some(_) => return Err(Problem::new(at, "there should be an object here")),
     };
     Ok(members.into_iter().flat_map(Map::iter))
-}
-
-/// The addresses of a list of servers, with what stands for their variables.
-pub(super) fn servers(value: &Value, at: &str) -> Result<Value, Problem> {
-    let wrong = || Problem::new(at, "there should be a list of servers here");
-    let mut urls = Vec::new();
-    for server in value.as_array().ok_or_else(wrong)? {
-        let url = server
-            .get("url")
-            .and_then(Value::as_str)
-            .ok_or_else(wrong)?;
-        let mut url = url.trim_end_matches('/').to_owned();
-        let variables = server.get("variables").and_then(Value::as_object);
-        for (name, variable) in variables.into_iter().flatten() {
-            if let Some(default) = variable.get("default").and_then(Value::as_str) {
-                url = url.replace(&format!("{{{name}}}"), default);
-            }
-        }
-        urls.push(Value::from(url));
-    }
-    Ok(super::schema::set_of(&urls))
 }

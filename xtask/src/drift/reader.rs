@@ -110,7 +110,11 @@ impl<'d> Reader<'d> {
     pub(super) fn follow(&self, value: &Value, at: &str) -> Result<(Rc<Value>, String), Problem> {
         let mut here = (Rc::new(value.clone()), at.to_owned());
         let mut hops = 0;
-        while let Some(target) = here.0.get("$ref") {
+        loop {
+            self.document.sound(&here.1)?;
+            let Some(target) = here.0.get("$ref") else {
+                break;
+            };
             hops += 1;
             if 16 < hops {
                 return Err(Problem::new(

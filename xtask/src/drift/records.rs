@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::document::{METHODS, Problem, escape, unescape};
+use super::left_out;
 use super::reader::Reader;
 use super::security;
 use super::tree::{Kind, RecordId, Tree};
@@ -110,6 +111,9 @@ impl Records {
             let reason = fields.get("reason").and_then(Value::as_str);
             if reason.is_none_or(|reason| reason.trim().is_empty()) {
                 return wrong(&at, "a departure needs a `reason`");
+            }
+            if let Err(message) = left_out::check(holder, aspect, upstream) {
+                return wrong(&at, message);
             }
             let operations = match fields.get("operations") {
                 None => None,
@@ -286,6 +290,12 @@ impl Reader<'_> {
         if !change.upstream.is_null() {
             upstream = self.part(kind, first, change.upstream, change.at)?;
         }
+        if kind == Kind::Schema && first == "nullable" {
+            tree.not_null = match upstream {
+                Some(_) => Vec::new(),
+                None => vec![change.at.to_owned()],
+            };
+        }
         match upstream {
             Some(mut upstream) => {
                 upstream.mark(change.id);
@@ -343,6 +353,7 @@ impl Reader<'_> {
             Kind::Body => self.body(value, at),
             Kind::Response => self.response(value, at),
             Kind::Media => self.media(value, at),
+            Kind::Encoding => self.encoding(value, at),
             Kind::Scheme => Ok(security::scheme(value, at)),
             Kind::Leaf => Ok(Tree::leaf(
                 at,

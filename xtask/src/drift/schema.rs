@@ -51,10 +51,17 @@ const OPAQUE: [&str; 16] = [
     "contentMediaType",
 ];
 
+/// Keywords that hold values, which may be objects.
+const VALUES: [&str; 4] = ["enum", "const", "default", "discriminator"];
+
+/// Keywords that bring other schemas in.
+const JOINING: [&str; 4] = ["$ref", "allOf", "anyOf", "oneOf"];
+
 impl Reader<'_> {
     /// Reads the schema `node`, which stands at `at`.
     pub(super) fn schema(&mut self, node: &Value, at: &str) -> Result<Tree, Problem> {
         self.down(at)?;
+        self.document.sound(at)?;
         let tree = self.meaning(node, at);
         self.up();
         tree
@@ -68,6 +75,12 @@ impl Reader<'_> {
             _ => return Err(Problem::new(at, "there should be a schema here")),
         };
         let mut tree = self.own_keywords(object, at)?;
+        // `nullable` belongs to the type beside it. Where there is none, but
+        // other schemas are joined, it can only mean "or null".
+        let joins = JOINING.iter().any(|keyword| object.contains_key(*keyword));
+        let or_null = (joins && !object.contains_key("type"))
+            .then(|| tree.kids.remove("nullable"))
+            .flatten();
         if let Some(target) = object.get("$ref") {
             let referred = match self.enter(target, at)? {
                 // The way up to itself is all that a recursion means.
@@ -105,6 +118,10 @@ impl Reader<'_> {
                 tree = merge(tree, alternatives(branches, &at));
             }
         }
+        if let Some(nullable) = or_null.filter(|_| !tree.is_never()) {
+            tree.not_null.clear();
+            tree.kids.insert("nullable".to_owned(), nullable);
+        }
         tidy(&mut tree, at);
         tree = impossible(&tree).unwrap_or(tree);
         // First where it is used, last where it is spelled out.
@@ -118,6 +135,9 @@ impl Reader<'_> {
         let mut tree = Tree::node(at);
         for (keyword, value) in object {
             let here = format!("{at}/{}", escape(keyword));
+            if VALUES.contains(&keyword.as_str()) || OPAQUE.contains(&keyword.as_str()) {
+                self.document.sound_throughout(&here)?;
+            }
             match keyword.as_str() {
                 "type" => self.types(&mut tree, value, &here)?,
                 "nullable" if *value == true => tree.set("nullable", here, json!(true)),
@@ -197,6 +217,10 @@ impl Reader<'_> {
                 }
                 _ => {}
             }
+        }
+        let typed = object.contains_key("type") && tree.value("type") != Some(&json!("null"));
+        if typed && !tree.kids.contains_key("nullable") {
+            tree.not_null.push(at.to_owned());
         }
         Ok(tree)
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::document::{Document, Problem, escape};
+use super::reader::Reader;
 use super::tree::Tree;
 
 /// The schemes of a document.
@@ -25,6 +26,9 @@ impl Schemes {
         for name in document.components("securitySchemes") {
             let at = format!("/components/securitySchemes/{}", escape(&name));
             let value = document.at(&at)?.unwrap_or_default();
+            // It may stand behind a reference, as anything under components.
+            let (value, at) = Reader::new(document, None).follow(&value, &at)?;
+            document.sound_throughout(&format!("{at}/flows"))?;
             found.insert(name, scheme(&value, &at));
         }
         let mut names = BTreeMap::new();
@@ -50,6 +54,7 @@ impl Schemes {
             tree.kids.insert(names[&name].clone(), scheme);
         }
         let default = document.at("/security")?;
+        document.sound_throughout("/security")?;
         Ok(Self {
             tree,
             names,
@@ -88,12 +93,27 @@ pub(super) fn scheme(value: &Value, at: &str) -> Tree {
                 {
                     json!(text.to_lowercase())
                 }
+                None if key == "flows" => flows(value),
                 _ => value.clone(),
             };
             tree.set(key, format!("{at}/{key}"), value);
         }
     }
     tree
+}
+
+/// The flows of OAuth, without the words about each scope.
+fn flows(value: &Value) -> Value {
+    let mut flows = value.clone();
+    let list = flows.as_object_mut().into_iter().flat_map(Map::values_mut);
+    for flow in list.filter_map(Value::as_object_mut) {
+        flow.retain(|key, _| !key.starts_with("x-"));
+        if let Some(Value::Object(scopes)) = flow.get("scopes") {
+            let names = scopes.keys().cloned().collect();
+            flow.insert("scopes".to_owned(), names);
+        }
+    }
+    flows
 }
 
 fn same(a: &Tree, b: &Tree) -> bool {

@@ -161,10 +161,11 @@ impl Ours {
 pub(super) fn root(document: &Document<'_>, schemes: &Schemes) -> Result<Tree, Problem> {
     let mut root = Tree::node("");
     if let Some(value) = document.at("/servers")? {
+        document.sound_throughout("/servers")?;
         root.set(
             "servers",
             "/servers",
-            super::operation::servers(&value, "/servers")?,
+            super::servers::servers(&value, "/servers")?,
         );
     }
     let security = schemes.requirement(&schemes.default, "/security")?;

@@ -1,11 +1,20 @@
 //! The check on small documents of our own.
 
+mod available;
+mod double;
+mod encoding;
 mod kinds;
 mod mutant;
 mod mutation;
+mod null;
+mod nulls;
 mod reach;
 mod records;
 mod rewrite;
 mod same;
+mod security;
+mod servers;
 mod small;
 mod strange;
+mod twice;
+mod whole;

@@ -23,6 +23,9 @@ pub(super) struct Tree {
     pub(super) gone: BTreeMap<String, RecordId>,
     /// The record that takes all of this away.
     pub(super) absent: Option<RecordId>,
+    /// Of a schema: where it names a type without null. One such part keeps null
+    /// out, whatever the others say.
+    pub(super) not_null: Vec<String>,
 }
 
 /// The part of a schema that says why nothing satisfies it.
@@ -43,6 +46,8 @@ pub(super) enum Kind {
     Response,
     Content,
     Media,
+    Encodings,
+    Encoding,
     Headers,
     Schema,
     Properties,
@@ -65,8 +70,10 @@ impl Kind {
             (Self::Operation, "responses") => Self::Responses,
             (Self::Responses, _) => Self::Response,
             (Self::Response | Self::Body | Self::Parameter, "content") => Self::Content,
-            (Self::Response, "headers") => Self::Headers,
+            (Self::Response | Self::Encoding, "headers") => Self::Headers,
             (Self::Content, _) => Self::Media,
+            (Self::Media, "encoding") => Self::Encodings,
+            (Self::Encodings, _) => Self::Encoding,
             (Self::Media | Self::Parameter, "schema")
             | (Self::Properties, _)
             | (Self::Schema, "items" | "additionalProperties") => Self::Schema,
@@ -86,6 +93,7 @@ impl Kind {
                 | Self::ParametersIn
                 | Self::Responses
                 | Self::Content
+                | Self::Encodings
                 | Self::Headers
                 | Self::Properties
                 | Self::Names

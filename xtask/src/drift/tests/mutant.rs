@@ -101,85 +101,6 @@ impl Mutator {
         Some((name, places))
     }
 
-    fn change_whole(
-        &mut self,
-        document: &mut Value,
-        sites: &[Site],
-    ) -> Option<(&'static str, Vec<String>)> {
-        let operations: Vec<_> = sites
-            .iter()
-            .filter(|(kind, _)| *kind == Kind::Operation)
-            .collect();
-        let (_, operation) = (*self.pick(&operations)?).clone();
-        let (item, _) = operation.rsplit_once('/').unwrap();
-        match self.below(5) {
-            0 => {
-                put(document, "/servers/0/url", json!("https://mutant.example"));
-                Some(("server changed", vec!["/servers".to_owned()]))
-            }
-            1 => {
-                let names: Vec<_> = document["components"]["securitySchemes"]
-                    .as_object()?
-                    .keys()
-                    .cloned()
-                    .collect();
-                let at = format!("/components/securitySchemes/{}", escape(self.pick(&names)?));
-                let facts: Vec<_> = document
-                    .pointer(&at)?
-                    .as_object()?
-                    .keys()
-                    .cloned()
-                    .collect();
-                let facts: Vec<_> = facts
-                    .iter()
-                    .filter(|name| ["name", "scheme"].contains(&name.as_str()))
-                    .collect();
-                let at_fact = format!("{at}/{}", self.pick(&facts)?);
-                put(document, &at_fact, json!("mutant"));
-                Some((
-                    "security scheme changed",
-                    vec![at_fact, at, "/components/securitySchemes".to_owned()],
-                ))
-            }
-            2 => {
-                let whole = cut(document, item);
-                let moved = item.replacen("/paths/~1", "/paths/~1mutant~1", 1);
-                put(document, &moved, whole);
-                Some((
-                    "path moved",
-                    vec![
-                        format!("{moved}/get"),
-                        format!("{moved}/put"),
-                        format!("{moved}/post"),
-                        format!("{moved}/delete"),
-                        operation,
-                    ],
-                ))
-            }
-            3 => {
-                let method = ["patch", "head", "options"][self.below(3)];
-                put(
-                    document,
-                    &format!("{item}/{method}"),
-                    json!({"responses": {}}),
-                );
-                Some((
-                    "operation added to a path",
-                    vec![format!("{item}/{method}")],
-                ))
-            }
-            _ => {
-                // Much that is not ours is below /zones.
-                if item == "/paths/~1zones" {
-                    return None;
-                }
-                let below = format!("{item}~1mutant");
-                put(document, &below, json!({"get": {"responses": {}}}));
-                Some(("operation added below a path", vec![format!("{below}/get")]))
-            }
-        }
-    }
-
     fn change_operation(
         &mut self,
         document: &mut Value,
@@ -300,7 +221,20 @@ impl Mutator {
             return Some(("header added", vec![format!("{at}/headers/X-Mutant")]));
         }
         let at = format!("{at}/content");
-        document.pointer(&at)?;
+        let media = document.pointer(&at)?.as_object()?;
+        let first = media
+            .keys()
+            .next()
+            .map(|name| format!("{at}/{}", escape(name)));
+        if let Some(first) = first.filter(|_| kind == Kind::Body && self.below(2) == 0) {
+            let at = format!("{first}/encoding");
+            put(
+                document,
+                &at,
+                json!({"mutant": {"contentType": "text/mutant"}}),
+            );
+            return Some(("encoding added", vec![at]));
+        }
         put(
             document,
             &format!("{at}/text~1mutant"),
@@ -334,12 +268,6 @@ impl Mutator {
             }
             2 => {
                 let nullable = schema.get("nullable") == Some(&json!(true));
-                // Where another part of the same says null, too, it changes nothing.
-                let result = at.contains("/allOf/") && at.contains("/properties/result");
-                if result && (at.ends_with("/result") || at.contains("/result/anyOf/")) && !nullable
-                {
-                    return None;
-                }
                 set(document, "nullable", json!(!nullable));
                 Some(("nullable turned", here("nullable")))
             }

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::mutant::Mutator;
+use super::nulls::nulls;
 use super::reach::{Site, sites};
 use super::small::{self, fragment, upstream};
 use crate::drift::compare;
-use crate::drift::report::{Finding, Report};
+use crate::drift::report::{Finding, Report, Trouble};
 use crate::fragment::FRAGMENT;
 
 /// Tells each kind of change how often it was tried, and how it went.
@@ -64,16 +65,35 @@ fn run(ours: &Value, theirs: &Value, seed: u64, count: usize) -> (Figures, Figur
     let ours_text = ours.to_string();
     let places = sites(theirs, ours);
     assert!(10 < places.len(), "{} sites", places.len());
-    let check = |document: &Value| compare(&ours_text, &document.to_string(), "mutant").unwrap();
+    let check_text = |text: &str| compare(&ours_text, text, "mutant").unwrap();
+    let check = |document: &Value| check_text(&document.to_string());
     assert_eq!(describe(&check(theirs)), "");
+    let null_before = nulls(theirs, ours);
     let mut random = Mutator::new(seed);
     let (mut matter, mut idle) = (Figures::default(), Figures::default());
     while matter.count() < count {
+        if random.below(20) == 0 {
+            let Some((text, place)) = random.double(theirs, &places, true) else {
+                continue;
+            };
+            let report = check_text(&text);
+            let told = |problem: &Trouble| problem.pointer == place;
+            let fault = (!report.problems.iter().any(told))
+                .then(|| format!("{place}: {:?}", report.problems));
+            matter.add("name twice", fault);
+            continue;
+        }
         let mut document = theirs.clone();
         let Some((kind, places)) = random.change(&mut document, &places) else {
             continue;
         };
         let report = check(&document);
+        // What is joined decides together, so it may change nothing.
+        if kind == "nullable turned" && nulls(&document, ours) == null_before {
+            let fault = (report.exit() != 0).then(|| format!("{places:?}: {}", describe(&report)));
+            idle.add("nullable turned where others decide", fault);
+            continue;
+        }
         let about = |place: &String| {
             report
                 .findings
@@ -93,6 +113,15 @@ fn run(ours: &Value, theirs: &Value, seed: u64, count: usize) -> (Figures, Figur
         matter.add(kind, fault);
     }
     while idle.count() < count {
+        if random.below(20) == 0 {
+            let Some((text, place)) = random.double(theirs, &places, false) else {
+                continue;
+            };
+            let report = check_text(&text);
+            let fault = (report.exit() != 0).then(|| format!("{place}: {:?}", report.problems));
+            idle.add("description twice", fault);
+            continue;
+        }
         let mut document = theirs.clone();
         let mut kinds = Vec::new();
         for _ in 0..3 {
@@ -120,7 +149,10 @@ fn every_change_that_matters_is_reported_and_no_other() {
         "/components/schemas/lid_response_single/allOf/0",
         json!({"allOf": [
             {"$ref": "#/components/schemas/common_envelope"},
-            {"properties": {"result": {"anyOf": [{"type": "object"}, {"type": "string"}]}}}
+            {"properties": {"result": {"anyOf": [
+                {"type": "object", "nullable": true},
+                {"type": "string", "nullable": true}
+            ]}}}
         ]}),
     );
     let mut ours = fragment();

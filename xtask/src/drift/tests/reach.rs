@@ -128,7 +128,7 @@ impl<'d> Finder<'d> {
             }
             return;
         }
-        let kind = if self.is_contradiction(value) {
+        let kind = if is_contradiction(self.document, value) {
             Kind::Contradiction
         } else {
             Kind::Schema
@@ -146,24 +146,37 @@ impl<'d> Finder<'d> {
             }
         }
     }
+}
 
-    fn is_contradiction(&self, schema: &Value) -> bool {
-        let parts = schema.get("allOf").and_then(Value::as_array);
-        let mut said: Vec<Value> = Vec::new();
-        for part in parts.into_iter().flatten() {
-            let mut part = part;
-            // The first of each envelope is the one that it builds on.
-            loop {
-                if let Some(target) = part.get("$ref").and_then(Value::as_str) {
-                    part = self.get(&target[1..]).unwrap();
-                } else if let Some(base) = part.pointer("/allOf/0") {
-                    part = base;
-                } else {
-                    break;
-                }
-            }
-            said.extend(part.pointer("/properties/success/enum").cloned());
-        }
-        said.len() == 2 && said[0] != said[1]
+/// Where a reference at `at` leads in the end, or `at` itself.
+pub(super) fn target(document: &Value, at: &str) -> String {
+    let mut at = at.to_owned();
+    while let Some(next) = document
+        .pointer(&at)
+        .and_then(|value| value["$ref"].as_str())
+    {
+        at = next[1..].to_owned();
     }
+    at
+}
+
+/// Whether it joins two envelopes that exclude each other.
+pub(super) fn is_contradiction(document: &Value, schema: &Value) -> bool {
+    let parts = schema.get("allOf").and_then(Value::as_array);
+    let mut said: Vec<Value> = Vec::new();
+    for part in parts.into_iter().flatten() {
+        let mut part = part;
+        // The first of each envelope is the one that it builds on.
+        loop {
+            if let Some(target) = part.get("$ref").and_then(Value::as_str) {
+                part = document.pointer(&target[1..]).unwrap();
+            } else if let Some(base) = part.pointer("/allOf/0") {
+                part = base;
+            } else {
+                break;
+            }
+        }
+        said.extend(part.pointer("/properties/success/enum").cloned());
+    }
+    said.len() == 2 && said[0] != said[1]
 }

@@ -286,7 +286,7 @@ fn a_record_explains_what_it_says_and_no_more() {
         ),
         (
             "/paths/~1boxes~1{box_id}~1lids~1{lid_id}",
-            "below",
+            "below/~1screws/get",
             json!("available"),
             |u| {
                 put(
@@ -298,8 +298,8 @@ fn a_record_explains_what_it_says_and_no_more() {
             |u| {
                 put(
                     u,
-                    "/paths/~1boxes~1{b}~1lids~1all",
-                    json!({"get": {"responses": {}}}),
+                    "/paths/~1boxes~1{b}~1lids~1{l}~1screws/post",
+                    json!({"responses": {}}),
                 )
             },
         ),

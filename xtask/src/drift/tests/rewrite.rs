@@ -5,8 +5,9 @@
 use serde_json::{Map, Value, json};
 
 use super::mutant::Mutator;
-use super::reach::{Kind, Site};
+use super::reach::{Kind, Site, escape};
 use super::small::{cut, put};
+use super::whole::choice_of_server;
 
 impl Mutator {
     /// Writes something in another way that means the same.
@@ -18,7 +19,7 @@ impl Mutator {
         let (kind, at) = self.pick(sites)?.clone();
         let name = self.fresh("mutant");
         let is_schema = matches!(kind, Kind::Schema | Kind::Contradiction);
-        let what = match self.below(16) {
+        let what = match self.below(18) {
             0 if kind != Kind::Reference => {
                 put(document, &format!("{at}/description"), json!(name));
                 "description"
@@ -156,7 +157,25 @@ impl Mutator {
                 rename_requirement(document, &old, &name);
                 "name of a security scheme"
             }
-            15 if is_schema => {
+            15 => {
+                let names = document["components"]["securitySchemes"].as_object()?;
+                let names: Vec<_> = names.keys().cloned().collect();
+                let at = format!("/components/securitySchemes/{}", escape(self.pick(&names)?));
+                let scheme = document.pointer(&at)?.clone();
+                let target = format!("/components/x-moved/{name}");
+                if document.pointer("/components/x-moved").is_none() {
+                    put(document, "/components/x-moved", json!({}));
+                }
+                put(document, &target, scheme);
+                put(document, &at, json!({"$ref": format!("#{target}")}));
+                "security scheme behind a reference"
+            }
+            16 => {
+                let values = [None, Some(json!([]))];
+                choice_of_server(document, self.pick(&values)?.clone())?;
+                "address with a variable"
+            }
+            17 if is_schema => {
                 // In parts, which together say the same.
                 let schema = document.pointer(&at)?.as_object()?.clone();
                 if schema.contains_key("allOf") || schema.len() < 2 {
@@ -164,7 +183,9 @@ impl Mutator {
                 }
                 let (mut first, mut second) = (Map::new(), Map::new());
                 for (index, (name, value)) in schema.into_iter().enumerate() {
-                    let half = if index % 2 == 0 {
+                    // Null belongs to the type beside it.
+                    let with_type = matches!(name.as_str(), "type" | "nullable");
+                    let half = if with_type || index % 2 == 0 {
                         &mut first
                     } else {
                         &mut second

@@ -1,0 +1,168 @@
+//! Operations under our paths that ours does not have.
+
+use serde_json::{Value, json};
+
+use super::small::{LID, at, check, fragment, lines, put, try_check, upstream};
+
+const OURS: &str = "/paths/~1boxes~1{box_id}~1lids~1{lid_id}";
+const SCREWS: &str = "/paths/~1boxes~1{b}~1lids~1{l}~1screws";
+const SCREW: &str = "/paths/~1boxes~1{b}~1lids~1{l}~1screws~1{screw}";
+
+/// Upstream with three operations below a path of ours.
+fn with_screws() -> Value {
+    let mut theirs = upstream();
+    let operation = json!({"responses": {}});
+    put(
+        &mut theirs,
+        SCREWS,
+        json!({"get": operation, "post": operation}),
+    );
+    put(&mut theirs, SCREW, json!({"get": operation}));
+    theirs
+}
+
+fn recorded(aspect: &str, upstream: Value) -> Value {
+    let mut ours = fragment();
+    at(&mut ours, OURS)["x-departures"] =
+        json!([{"aspect": aspect, "upstream": upstream, "reason": "Because."}]);
+    ours
+}
+
+/// The record that a finding advises, put where it says.
+fn follow(ours: &mut Value, edit: &str) {
+    let (_, rest) = edit.split_once("x-departures of #").unwrap();
+    let (holder, rest) = rest.split_once(" that it is left out: ").unwrap();
+    let holder = at(ours, holder).as_object_mut().unwrap();
+    let records = holder.entry("x-departures").or_insert_with(|| json!([]));
+    let record = serde_json::from_str(rest).unwrap();
+    records.as_array_mut().unwrap().push(record);
+}
+
+#[test]
+fn what_is_below_a_path_is_reported_together() {
+    let report = check(&fragment(), &with_screws());
+    assert_eq!(
+        lines(&report),
+        [format!(
+            "addition available {SCREWS}/get | 3 operations that ours does not have"
+        )]
+    );
+    let finding = &report.findings[0];
+    assert_eq!(finding.operations.len(), 3, "{:?}", finding.operations);
+    assert_eq!(
+        finding.upstream.also,
+        [format!("{SCREWS}/post"), format!("{SCREW}/get")]
+    );
+}
+
+#[test]
+fn advice_that_is_followed_hides_nothing_that_comes_later() {
+    // One operation, several, and one at our own path.
+    for methods in [&["get"][..], &["get", "post", "delete"]] {
+        let mut theirs = upstream();
+        put(&mut theirs, SCREWS, json!({}));
+        for method in methods {
+            put(
+                &mut theirs,
+                &format!("{SCREWS}/{method}"),
+                json!({"responses": {}}),
+            );
+        }
+        put(
+            &mut theirs,
+            &format!("{LID}/patch"),
+            json!({"responses": {}}),
+        );
+        let mut ours = fragment();
+        for finding in check(&ours, &theirs).findings {
+            follow(&mut ours, &finding.edit);
+        }
+        assert_eq!(lines(&check(&ours, &theirs)), [""; 0]);
+        for (path, method) in [(SCREWS, "put"), (SCREW, "get"), (LID, "put")] {
+            let mut later = theirs.clone();
+            if later.pointer(path).is_none() {
+                put(&mut later, path, json!({}));
+            }
+            let place = format!("{path}/{method}");
+            put(&mut later, &place, json!({"responses": {}}));
+            assert_eq!(
+                lines(&check(&ours, &later)),
+                [format!(
+                    "addition available {place} | an operation that ours does not have"
+                )]
+            );
+        }
+    }
+}
+
+#[test]
+fn one_record_may_name_many() {
+    let listed = json!({"/screws": "get post", "/screws/{id}": "get"});
+    let ours = recorded("below/+", listed);
+    assert_eq!(lines(&check(&ours, &with_screws())), [""; 0]);
+    let mut more = with_screws();
+    put(
+        &mut more,
+        &format!("{SCREW}/delete"),
+        json!({"responses": {}}),
+    );
+    let report = check(&ours, &more);
+    assert_eq!(
+        lines(&report),
+        [format!(
+            "addition available {SCREW}/delete | an operation that ours does not have"
+        )]
+    );
+    let edit = &report.findings[0].edit;
+    let advice = format!(
+        "`upstream` of the record at #{OURS}/x-departures/0: {{\"/screws/{{screw}}\":\"delete\"}}"
+    );
+    assert!(edit.ends_with(&advice), "{edit}");
+}
+
+#[test]
+fn what_was_left_out_and_went_is_a_note() {
+    let ours = recorded(
+        "below/+",
+        json!({"/screws": "get post patch", "/screws/{id}": "get"}),
+    );
+    let report = check(&ours, &with_screws());
+    assert_eq!(report.exit(), 0, "{:#?}", lines(&report));
+    assert!(
+        report.notes[0].ends_with("no longer has: PATCH …/screws"),
+        "{:?}",
+        report.notes
+    );
+    // A record of which nothing is left is stale.
+    let report = check(&ours, &upstream());
+    assert_eq!(
+        lines(&report),
+        ["relaxation stale  | a record that explains nothing"]
+    );
+}
+
+#[test]
+fn a_record_that_would_hide_everything_is_refused() {
+    for (aspect, upstream) in [
+        ("below", json!("available")),
+        ("below/~1screws", json!("available")),
+        ("below/~1screws/*", json!("available")),
+        ("below/screws/get", json!("available")),
+        ("below/~1screws/get", json!(null)),
+        ("below/+", json!("available")),
+        ("below/+", json!({"/screws": ""})),
+        ("below/+", json!({"/screws": "*"})),
+        ("below/+", json!({"screws": "get"})),
+        ("patch", json!({})),
+        ("ptach", json!("available")),
+    ] {
+        let outcome = try_check(&recorded(aspect, upstream.clone()), &with_screws());
+        let error = format!("{:#}", outcome.unwrap_err());
+        assert!(
+            error.contains(&format!(
+                "at #{OURS}/x-departures/0: at a path, a departure leaves"
+            )),
+            "{aspect} {upstream}: {error}"
+        );
+    }
+}
