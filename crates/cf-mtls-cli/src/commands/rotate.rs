@@ -57,8 +57,9 @@ struct Plan<'a, T> {
     old: T,
     /// The new CA, where it is in the account already.
     successor: Option<&'a Certificate>,
-    /// Others in the account that are the same.
-    other_copies: &'a [Certificate],
+    /// Others in the account that are the same; not looked for where there is
+    /// nothing to rotate.
+    other_copies: Option<&'a [Certificate]>,
     /// Whether the name that was asked for is not given to the new CA.
     name_unused: bool,
     /// What is in the file.
@@ -101,7 +102,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
             let form = Plan {
                 old,
                 successor: Some(&successor),
-                other_copies: &[],
+                other_copies: None,
                 name_unused: arguments.name_unused(Some(&successor)),
                 certificates: &contents,
             };
@@ -119,7 +120,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         let form = Plan {
             old: plan.release(),
             successor: plan.successor(),
-            other_copies: plan.other_copies(),
+            other_copies: Some(plan.other_copies()),
             name_unused: arguments.name_unused(plan.successor()),
             certificates: &contents,
         };
@@ -182,7 +183,7 @@ async fn absent(
 
 /// Where the hostnames go, for a person to read.
 fn show(plan: &RotatePlan, arguments: &Arguments, contents: &[Contents]) -> String {
-    let file = printable(&arguments.ca.display().to_string());
+    let file = printable(&upload::shown(&arguments.ca));
     let stored = plan.successor().and_then(|one| Some((one, one.id()?)));
     let mut text = match stored {
         Some((one, id)) => format!(

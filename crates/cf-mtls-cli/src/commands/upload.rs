@@ -86,10 +86,18 @@ pub(crate) fn ca(context: &Context, path: &Path) -> Result<Upload, Failure> {
     Err(Failure::input(format!(
         "certificate {number} in {} ({}) is not a CA: it has no basic constraint CA:TRUE, without \
          which the service refuses it (code 1411); nothing was sent",
-        path.display(),
+        shown(path),
         leaf.subject(),
     ))
     .with_hint("`cf-mtls upload --cert FILE --key FILE` uploads a leaf certificate"))
+}
+
+/// A file, as a person calls it.
+pub(crate) fn shown(path: &Path) -> String {
+    match is_stdin(path) {
+        true => "standard input".to_owned(),
+        false => path.display().to_string(),
+    }
 }
 
 fn is_stdin(path: &Path) -> bool {
@@ -98,7 +106,7 @@ fn is_stdin(path: &Path) -> bool {
 
 /// What is read may hold a key, so it is wiped.
 fn read(context: &Context, path: &Path) -> Result<Secret, Failure> {
-    let shown = path.display();
+    let shown = shown(path);
     let failed = |error: io::Error| Failure::input(format!("{shown} cannot be read: {error}"));
     let mut text = String::new();
     let length = if is_stdin(path) {

@@ -74,6 +74,7 @@ fn a_rotation_with_nothing_left_to_do_has_the_documented_form() {
         assert_eq!(told["successor"]["id"], there);
         let old = json!({ "certificate": null, "zones": [], "associations": [], "blockers": [] });
         assert_eq!(told["old"], old);
+        assert_eq!(told["other_copies"], json!(null));
         assert_eq!(run.stdout.lines().count() == 1, form == "ndjson", "{run:?}");
     }
     assert_eq!(world.writes(), [""; 0]);
