@@ -38,7 +38,7 @@ fn every_command_has_help_with_examples() {
 #[test]
 fn misuse_is_told_in_one_last_line() {
     let world = World::new();
-    let table: [&[&str]; 26] = [
+    let table: [&[&str]; 32] = [
         &[],
         &["lost"],
         &["list", "--nope"],
