@@ -1,6 +1,7 @@
 //! The check on small documents of our own.
 
 mod available;
+mod cut;
 mod double;
 mod encoding;
 mod kinds;
@@ -8,8 +9,10 @@ mod lost;
 mod meaning;
 mod mutant;
 mod mutation;
+mod no_document;
 mod null;
 mod reach;
+mod record_life;
 mod records;
 mod rewrite;
 mod same;
