@@ -4,11 +4,14 @@ mod available;
 mod check;
 mod class;
 mod compare;
+mod cut;
 mod document;
 mod json;
 mod left_out;
+mod lost;
 mod merge;
 mod operation;
+mod places;
 mod reader;
 mod records;
 mod report;
@@ -33,7 +36,7 @@ use clap::ValueEnum;
 use self::check::Failure;
 use self::document::Document;
 use self::records::Records;
-use self::report::{Report, Trouble};
+use self::report::Report;
 use crate::fragment::{self, FRAGMENT};
 
 /// More than any published document; it keeps a pipe that never ends from
@@ -76,12 +79,10 @@ fn answer(fragment: &str, bytes: Vec<u8>, name: &str) -> anyhow::Result<Report> 
     let open_end = bytes.last() != Some(&b'\n');
     let (text, is_yaml) = json(bytes, name)?;
     let mut report = compare(fragment, &text, name)?;
-    if is_yaml && open_end && report.exit() == 1 {
-        report.problems.push(Trouble {
-            operation: None,
-            pointer: String::new(),
-            message: "the YAML does not end with a line end; is it cut off?".to_owned(),
-        });
+    if is_yaml {
+        let fragment =
+            Document::new(fragment).map_err(|message| anyhow!("{FRAGMENT}: {message}"))?;
+        cut::look(&mut report, &fragment, &text, open_end);
     }
     Ok(report)
 }

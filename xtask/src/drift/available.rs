@@ -43,7 +43,7 @@ impl<'d> Index<'d> {
         let has = |path: &&str| {
             let methods = self.document.at(&format!("/paths/{}", escape(path)));
             match methods {
-                Ok(Some(item)) => {
+                Ok(Some(item)) if item.is_object() => {
                     item.get(&operation.method).is_some() || item.get("$ref").is_some()
                 }
                 // Let the reader say what is wrong with it.

@@ -119,16 +119,25 @@ impl Drift<'_> {
 
     fn differences(&mut self, operation: Option<&str>, found: Vec<Difference>) {
         for difference in found {
+            let of_a_name = difference.kind == Kind::Names;
             let finding = self.finding(operation, difference);
             let same = |other: &&mut Finding| {
-                other.upstream == finding.upstream
+                other.upstream.pointer == finding.upstream.pointer
+                    && other.upstream.value == finding.upstream.value
                     && other.ours == finding.ours
                     && other.known == finding.known
                     && other.record == finding.record
+                    // Of a list, all names have one place.
+                    && (!of_a_name || other.what == finding.what)
             };
             match self.report.findings.iter_mut().find(same) {
                 Some(other) => {
                     other.operations.extend(finding.operations);
+                    for place in finding.upstream.also {
+                        if !other.upstream.also.contains(&place) {
+                            other.upstream.also.push(place);
+                        }
+                    }
                     let uses = finding.suggestion.map(|suggestion| suggestion.uses);
                     if let (Some(all), Some(uses)) = (&mut other.suggestion, uses) {
                         all.uses.extend(uses);
@@ -201,6 +210,7 @@ impl Drift<'_> {
                 )]),
                 holder,
                 upstream: difference.told,
+                names: difference.names,
             }),
         }
     }
@@ -348,6 +358,22 @@ impl Drift<'_> {
 /// The change in a few words.
 fn what(kind: Kind, place: &[String], known: Option<&Value>, upstream: Option<&Value>) -> String {
     let name = place.last().map(String::as_str).unwrap_or_default();
+    if kind == Kind::Schema
+        && let Some(known) = known
+        && let ("properties" | "required", None) = (name, upstream)
+    {
+        let names: Vec<_> = match known {
+            Value::Object(fields) => fields.keys().map(|name| format!("{name:?}")).collect(),
+            Value::Array(names) => names.iter().map(Value::to_string).collect(),
+            _ => Vec::new(),
+        };
+        let now = if name == "required" {
+            "now optional"
+        } else {
+            "gone"
+        };
+        return format!("the fields {} are {now}", names.join(", "));
+    }
     let thing = match kind {
         Kind::Properties => format!("the field {name:?}"),
         Kind::ParametersIn => {

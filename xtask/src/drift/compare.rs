@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use super::class::{Class, Step};
 use super::document::escape;
+use super::lost;
+use super::places;
 use super::schema::Way;
 use super::tree::{Kind, RecordId, Tree};
 
@@ -23,6 +25,8 @@ pub(super) struct Difference {
     pub(super) holder: Holder,
     /// What such a record would say of upstream.
     pub(super) told: Value,
+    /// The names that it is about, where several went at once.
+    pub(super) names: Vec<String>,
     /// What upstream was known to say.
     pub(super) known: Option<Value>,
     pub(super) upstream: Option<Value>,
@@ -43,7 +47,7 @@ pub(super) struct Holder {
 }
 
 impl Holder {
-    fn pointer(&self) -> &str {
+    pub(super) fn pointer(&self) -> &str {
         self.at.last().map_or("", String::as_str)
     }
 }
@@ -60,6 +64,7 @@ pub(super) fn compare(kind: Kind, known: &Tree, upstream: &Tree, ours: &Tree) ->
         ours: Some(ours),
         record: None,
         upstream_at: vec![there(upstream)],
+        mute: Vec::new(),
         holder: Holder {
             at: ours.at.clone(),
             ..Holder::default()
@@ -71,22 +76,24 @@ pub(super) fn compare(kind: Kind, known: &Tree, upstream: &Tree, ours: &Tree) ->
 }
 
 /// A node on all three sides.
-struct Spot<'t> {
-    kind: Kind,
-    known: &'t Tree,
-    upstream: &'t Tree,
-    ours: Option<&'t Tree>,
+pub(super) struct Spot<'t> {
+    pub(super) kind: Kind,
+    pub(super) known: &'t Tree,
+    pub(super) upstream: &'t Tree,
+    pub(super) ours: Option<&'t Tree>,
     /// The record that took the whole away from `known`.
-    record: Option<RecordId>,
-    upstream_at: Vec<String>,
-    holder: Holder,
-    above: Option<&'t Spot<'t>>,
+    pub(super) record: Option<RecordId>,
+    pub(super) upstream_at: Vec<String>,
+    /// Places in parts that say nothing, and so may have said this.
+    pub(super) mute: Vec<String>,
+    pub(super) holder: Holder,
+    pub(super) above: Option<&'t Spot<'t>>,
 }
 
 #[derive(Default)]
-struct Walk {
-    place: Vec<String>,
-    found: Vec<Difference>,
+pub(super) struct Walk {
+    pub(super) place: Vec<String>,
+    pub(super) found: Vec<Difference>,
 }
 
 impl Walk {
@@ -97,7 +104,8 @@ impl Walk {
             .keys()
             .chain(spot.upstream.kids.keys())
             .collect();
-        for name in names {
+        let together = self.gone_together(spot);
+        for name in names.into_iter().filter(|name| !together.contains(*name)) {
             self.place.push(name.clone());
             self.part(spot, name);
             self.place.pop();
@@ -135,6 +143,15 @@ impl Walk {
                 .map(|at| format!("{at}/{}", escape(name)))
                 .collect(),
         };
+        let mut mute: Vec<_> = spot
+            .mute
+            .iter()
+            .map(|at| format!("{at}/{}", escape(name)))
+            .collect();
+        if let (Kind::Properties, Some(above)) = (spot.kind, spot.above) {
+            let parts = places::mute(above.upstream);
+            mute.extend(parts.map(|part| format!("{part}/properties/{}", escape(name))));
+        }
         let nothing = Tree::default();
         let deeper = kind.is_container()
             || match (known, upstream) {
@@ -161,7 +178,10 @@ impl Walk {
             }
             // The likeliest place for what is missing is where the schema is
             // spelled out, not where it is used.
-            let upstream_at = upstream_at.into_iter().rev().collect();
+            let upstream_at = match upstream.parts.as_slice() {
+                [] => places::objects(&upstream_at),
+                parts => parts.iter().rev().cloned().collect(),
+            };
             self.visit(&Spot {
                 kind,
                 known,
@@ -169,6 +189,7 @@ impl Walk {
                 ours,
                 record,
                 upstream_at,
+                mute,
                 holder,
                 above: Some(spot),
             });
@@ -182,13 +203,24 @@ impl Walk {
         if same || self.told_by_property(spot, name) {
             return;
         }
+        let mut upstream_at = upstream_at;
+        if upstream.is_none() {
+            match (spot.kind, spot.above) {
+                (Kind::Properties | Kind::Names, Some(above)) => {
+                    upstream_at = lost::places_of_one(above.upstream, spot, &self.place);
+                }
+                (Kind::Schema, _) => upstream_at.extend(places::lists(spot.upstream)),
+                _ => {}
+            }
+            upstream_at.extend(mute);
+        }
         self.found
             .push(self.difference(spot, name, [known, upstream, ours], record, upstream_at));
     }
 
     /// Of a property that comes or goes, it need not be said that it is
     /// required, too.
-    fn told_by_property(&self, spot: &Spot<'_>, name: &str) -> bool {
+    pub(super) fn told_by_property(&self, spot: &Spot<'_>, name: &str) -> bool {
         let has = |tree: &Tree| {
             tree.kids
                 .get("properties")
@@ -200,7 +232,7 @@ impl Walk {
                 .is_some_and(|above| has(above.known) != has(above.upstream))
     }
 
-    fn difference(
+    pub(super) fn difference(
         &self,
         spot: &Spot<'_>,
         name: &str,
@@ -240,32 +272,8 @@ impl Walk {
             Some(new) if new.leaf.is_none() => upstream_at.truncate(1),
             _ => {}
         }
-        if name == "anyOf" && upstream.is_none() {
-            // Alternatives that have become one stood somewhere.
-            let mut stood: Vec<_> = spot.upstream.at.clone();
-            stood.retain(|at| {
-                at.rsplit('/')
-                    .take(2)
-                    .any(|part| part == "anyOf" || part == "oneOf")
-            });
-            stood.sort();
-            if !stood.is_empty() {
-                upstream_at = stood;
-            }
-        } else if name == "anyOf" {
-            // Begin with an alternative that is new.
-            let old = known
-                .and_then(|known| known.leaf.as_ref())
-                .and_then(Value::as_array);
-            let new = upstream
-                .and_then(|new| new.leaf.as_ref())
-                .and_then(Value::as_array);
-            if let (Some(old), Some(new)) = (old, new)
-                && let Some(index) = new.iter().position(|value| !old.contains(value))
-                && index < upstream_at.len()
-            {
-                upstream_at.swap(0, index);
-            }
+        if name == "anyOf" {
+            places::of_alternatives(&mut upstream_at, known, upstream, spot.upstream);
         }
         let mut holder = spot.holder.clone();
         if spot.kind != Kind::Names {
@@ -303,6 +311,7 @@ impl Walk {
                     ours: Some(ours),
                     record: None,
                     upstream_at: Vec::new(),
+                    mute: Vec::new(),
                     holder: spot.holder.clone(),
                     above: None,
                 });
@@ -319,6 +328,7 @@ impl Walk {
             ours_at,
             holder,
             told,
+            names: Vec::new(),
             known: render(known),
             upstream: render(upstream),
             ours: render(ours),

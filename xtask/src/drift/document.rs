@@ -88,6 +88,36 @@ impl<'t> Document<'t> {
         })
     }
 
+    /// Whether the document has this member.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.root.contains_key(name)
+    }
+
+    /// The path, component or other member that the text ends with.
+    pub(super) fn last(&self) -> Option<String> {
+        let others = self
+            .root
+            .iter()
+            .filter(|(name, _)| !["paths", "components"].contains(&name.as_str()))
+            .map(|(name, raw)| (format!("/{}", escape(name)), raw));
+        let paths = self.paths.iter();
+        let paths = paths.map(|(path, raw)| (format!("/paths/{}", escape(path)), raw));
+        let components = self.components.iter().flat_map(|(kind, named)| {
+            let pointer = move |name| format!("/components/{kind}/{}", escape(name));
+            named.iter().map(move |(name, raw)| (pointer(name), raw))
+        });
+        let all = others.chain(paths).chain(components);
+        // They are slices of one text.
+        all.max_by_key(|(_, raw)| raw.get().as_ptr().addr())
+            .map(|(pointer, _)| pointer)
+    }
+
+    /// Whether a component of this kind and name is there.
+    pub(super) fn has_component(&self, kind: &str, name: &str) -> bool {
+        let named = self.components.get(kind);
+        named.is_some_and(|named| named.contains_key(name))
+    }
+
     pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
         self.paths.keys().map(String::as_str)
     }

@@ -52,6 +52,8 @@ pub(super) fn merge(mut a: Tree, mut b: Tree) -> Tree {
     }
     a.gone.extend(b.gone);
     a.not_null.extend(b.not_null);
+    b.parts.retain(|part| !a.parts.contains(part));
+    a.parts.extend(b.parts);
     if !a.not_null.is_empty() {
         a.kids.remove("nullable");
     }

@@ -81,6 +81,9 @@ impl Reader<'_> {
         let or_null = (joins && !object.contains_key("type"))
             .then(|| tree.kids.remove("nullable"))
             .flatten();
+        if !joins || !tree.is_empty() {
+            tree.parts.push(at.to_owned());
+        }
         if let Some(target) = object.get("$ref") {
             let referred = match self.enter(target, at)? {
                 // The way up to itself is all that a recursion means.

@@ -13,24 +13,36 @@ use super::side::Ours;
 pub(super) struct Suggestion {
     pub(super) holder: Holder,
     pub(super) upstream: Value,
+    /// The parts of the holder's aspect that each need a record of their own.
+    pub(super) names: Vec<String>,
     /// The uses of the holder that the finding is about: operation and path.
     pub(super) uses: BTreeSet<(String, Vec<String>)>,
 }
 
 impl Suggestion {
-    /// Where the record goes, and the record.
+    /// Where the record goes, and the record, or the records.
     pub(super) fn text(&self, ours: &Ours) -> String {
         let (holder, aspect, operations) = self.fitting(ours);
-        let aspect: Vec<_> = aspect.iter().map(|part| escape(part)).collect();
-        let mut record = format!(
-            "\"aspect\": {}, \"upstream\": {}",
-            json!(aspect.join("/")),
-            self.upstream
-        );
-        if !operations.is_empty() {
-            record += &format!(", \"operations\": {}", json!(operations));
-        }
-        format!("record it in x-departures of #{holder}: {{{record}, \"reason\": \"…\"}}")
+        let record = |name: Option<&String>| {
+            let aspect: Vec<_> = aspect.iter().chain(name).map(|part| escape(part)).collect();
+            let mut record = format!(
+                "\"aspect\": {}, \"upstream\": {}",
+                json!(aspect.join("/")),
+                self.upstream
+            );
+            if !operations.is_empty() {
+                record += &format!(", \"operations\": {}", json!(operations));
+            }
+            format!("{{{record}, \"reason\": \"…\"}}")
+        };
+        let records: Vec<_> = match self.names.as_slice() {
+            [] => vec![record(None)],
+            names => names.iter().map(|name| record(Some(name))).collect(),
+        };
+        format!(
+            "record it in x-departures of #{holder}: {}",
+            records.join(", ")
+        )
     }
 
     /// The place nearest to the definition whose uses all differ, and the

@@ -1,14 +1,18 @@
 //! The check on small documents of our own.
 
 mod available;
+mod cut;
 mod double;
 mod encoding;
 mod kinds;
+mod lost;
+mod meaning;
 mod mutant;
 mod mutation;
+mod no_document;
 mod null;
-mod nulls;
 mod reach;
+mod record_life;
 mod records;
 mod rewrite;
 mod same;

@@ -26,6 +26,9 @@ pub(super) struct Tree {
     /// Of a schema: where it names a type without null. One such part keeps null
     /// out, whatever the others say.
     pub(super) not_null: Vec<String>,
+    /// Of a schema: the objects that it is made of, without those that only join
+    /// others. What is missing is missing from one of them.
+    pub(super) parts: Vec<String>,
 }
 
 /// The part of a schema that says why nothing satisfies it.

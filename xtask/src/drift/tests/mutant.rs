@@ -253,7 +253,7 @@ impl Mutator {
         let set = |document: &mut Value, name: &str, value: Value| {
             put(document, &format!("{at}/{name}"), value)
         };
-        match self.below(11) {
+        match self.below(12) {
             0 => {
                 let old = schema.get("type")?.as_str()?;
                 let types = ["string", "integer", "number", "boolean", "array", "object"];
@@ -328,7 +328,22 @@ impl Mutator {
                 );
                 Some(("property added", here(&format!("properties/{name}"))))
             }
-            8 | 9 => {
+            8 => {
+                let (what, list) = [
+                    ("fields removed from a schema", "properties"),
+                    ("required removed from a schema", "required"),
+                    ("part removed from a schema", "allOf/0"),
+                    ("part removed from a schema", "allOf/1"),
+                ][self.below(4)];
+                document.pointer(&format!("{at}/{list}"))?;
+                // A list of no parts is none.
+                let only = list.starts_with("allOf")
+                    && document.pointer(&format!("{at}/allOf/1")).is_none();
+                let list = if only { "allOf" } else { list };
+                cut(document, &format!("{at}/{list}"));
+                Some((what, here(list)))
+            }
+            9 | 10 => {
                 let properties = schema.get("properties")?.as_object()?;
                 // One that says nothing may stand beside one that says all.
                 let says = |value: &Value| {
@@ -347,7 +362,7 @@ impl Mutator {
                 let value = cut(document, &format!("{at}/properties/{name}"));
                 let places = vec![format!("{at}/properties/{name}"), format!("{at}/required")];
                 if self.below(2) == 0 {
-                    return Some(("property removed", places));
+                    return Some(("property removed from a schema", places));
                 }
                 set(document, &format!("properties/mutant_{name}"), value);
                 Some(("property renamed", places))

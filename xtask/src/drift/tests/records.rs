@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::small::{LID, LIDS, SCHEMAS, at, check, cut, fragment, lines, put, try_check, upstream};
+use super::small::{LID, LIDS, SCHEMAS, at, check, cut, fragment, lines, put, upstream};
 
 /// The fragment with a record at `holder`.
-fn with(holder: &str, records: Value) -> Value {
+pub(super) fn with(holder: &str, records: Value) -> Value {
     let mut fragment = fragment();
     at(&mut fragment, holder)["x-departures"] = records;
     fragment
 }
 
-fn record(aspect: &str, upstream: Value) -> Value {
+pub(super) fn record(aspect: &str, upstream: Value) -> Value {
     json!({"aspect": aspect, "upstream": upstream, "reason": "Because."})
 }
 
@@ -328,194 +328,5 @@ fn a_record_explains_what_it_says_and_no_more() {
             !report.findings.is_empty(),
             "{name}: adopted, and not reported"
         );
-    }
-}
-
-#[test]
-fn adoption_is_reported_even_where_it_is_partial() {
-    let holder = "/components/schemas/Lid";
-    let ours = with(
-        holder,
-        json!([record("properties/size/maximum", json!(50))]),
-    );
-    // Upstream has it in one of the two places where ours uses the schema.
-    let mut theirs = upstream();
-    put(
-        &mut theirs,
-        &format!("{SCHEMAS}/old_lid"),
-        at(&mut upstream(), &format!("{SCHEMAS}/lid")).clone(),
-    );
-    put(
-        &mut theirs,
-        &format!("{SCHEMAS}/old_lid/properties/size"),
-        json!({"type": "integer", "minimum": 1, "maximum": 50}),
-    );
-    put(
-        &mut theirs,
-        &format!("{SCHEMAS}/lid_response_single/allOf/1/properties/result/allOf/0/$ref"),
-        json!("#/components/schemas/old_lid"),
-    );
-    let report = check(&ours, &theirs);
-    let [finding] = report.findings.as_slice() else {
-        panic!("{:#?}", lines(&report))
-    };
-    assert_eq!(
-        lines(&report),
-        [format!(
-            "relaxation adopted {SCHEMAS}/size/maximum | `maximum` of \"size\" changed"
-        )]
-    );
-    assert_eq!(
-        finding.operations.iter().collect::<Vec<_>>(),
-        ["GET /boxes/{box_id}/lids"]
-    );
-    assert_eq!(
-        finding.record.as_deref(),
-        Some("/components/schemas/Lid/x-departures/0")
-    );
-    assert!(finding.edit.contains("narrow it"), "{}", finding.edit);
-    // Narrowed to the operations that still differ, it is silent.
-    let mut narrow = record("properties/size/maximum", json!(50));
-    narrow["operations"] = json!(["make_lid", "get_lid", "delete_lid"]);
-    assert_eq!(
-        lines(&check(&with(holder, json!([narrow])), &theirs)),
-        [""; 0]
-    );
-}
-
-#[test]
-fn the_record_nearest_to_the_use_counts() {
-    let mut ours = with(
-        "/components/schemas/Id",
-        json!([record("maxLength", json!(36))]),
-    );
-    at(&mut ours, "/components/schemas/Lid")["x-departures"] =
-        json!([record("properties/id/maxLength", json!(64))]);
-    let mut theirs = upstream();
-    put(
-        &mut theirs,
-        &format!("{SCHEMAS}/identifier/maxLength"),
-        json!(36),
-    );
-    put(
-        &mut theirs,
-        &format!("{SCHEMAS}/lid/properties/id"),
-        json!({"type": "string", "maxLength": 64}),
-    );
-    assert_eq!(lines(&check(&ours, &theirs)), [""; 0]);
-}
-
-#[test]
-fn a_record_that_explains_nothing_is_reported() {
-    let table = [
-        (
-            "/components/schemas/Lid",
-            "properties/none/type",
-            json!("string"),
-        ),
-        (
-            "/components/schemas/Lid",
-            "properties/size/maximum",
-            json!(99),
-        ),
-        ("/components/schemas/Lid", "description", json!("d")),
-        (
-            "/paths/~1boxes~1{box_id}~1lids~1{lid_id}",
-            "patch",
-            json!("available"),
-        ),
-        (
-            "/paths/~1boxes~1{box_id}~1lids/get",
-            "responses/204/content",
-            Value::Null,
-        ),
-    ];
-    for (holder, aspect, value) in table {
-        let report = check(&with(holder, json!([record(aspect, value)])), &upstream());
-        let found = lines(&report);
-        assert_eq!(
-            found,
-            ["relaxation stale  | a record that explains nothing"],
-            "{aspect}"
-        );
-        assert_eq!(
-            report.findings[0].record,
-            Some(format!("{holder}/x-departures/0"))
-        );
-    }
-}
-
-#[test]
-fn a_record_of_a_name_is_never_asked_for() {
-    let ours = with(
-        "/paths/~1boxes~1{box_id}~1lids~1{lid_id}/get",
-        json!([record("operationId", json!("lids-get"))]),
-    );
-    assert_eq!(lines(&check(&ours, &upstream())), [""; 0]);
-    // But it finds what moved to where nobody would look.
-    let mut theirs = upstream();
-    let get = cut(&mut theirs, &format!("{LID}/get"));
-    put(&mut theirs, "/paths/~1covers~1{lid}", json!({"get": get}));
-    let found = lines(&check(&ours, &theirs));
-    assert!(
-        found[0].ends_with("the path moved to /covers/{lid}"),
-        "{found:#?}"
-    );
-}
-
-#[test]
-fn a_malformed_record_is_named() {
-    let table = [
-        (json!({}), "list of departures"),
-        (json!([]), "list of departures"),
-        (json!(["x"]), "a departure is an object"),
-        (json!([{"upstream": 1, "reason": "r"}]), "`aspect`"),
-        (json!([{"aspect": "type", "reason": "r"}]), "`upstream`"),
-        (json!([{"aspect": "type", "upstream": 1}]), "`reason`"),
-        (
-            json!([{"aspect": "type", "upstream": 1, "reason": " "}]),
-            "`reason`",
-        ),
-        (
-            json!([{"aspect": "type", "upstream": 1, "reason": "r", "resaon": 1}]),
-            "no field \"resaon\"",
-        ),
-        (
-            json!([{"aspect": "type", "upstream": "string", "reason": "r", "operations": ["none"]}]),
-            "no operation \"none\"",
-        ),
-        (
-            json!([{"aspect": "type", "upstream": "string", "reason": "r", "operations": "get_lid"}]),
-            "list of operationIds",
-        ),
-        (
-            json!([{"aspect": "properties/+", "upstream": {"size": {}}, "reason": "r"}]),
-            "it has \"size\"",
-        ),
-        (
-            json!([{"aspect": "properties/+/type", "upstream": "string", "reason": "r"}]),
-            "`+` ends an aspect",
-        ),
-        (
-            json!([{"aspect": "properties/size", "upstream": "text", "reason": "r"}]),
-            "should be a schema here",
-        ),
-        (
-            json!([{"aspect": "type", "upstream": "text", "reason": "r"}]),
-            "no type",
-        ),
-    ];
-    for (records, want) in table {
-        let error = try_check(
-            &with("/components/schemas/Lid", records.clone()),
-            &upstream(),
-        )
-        .unwrap_err();
-        let error = format!("{error:#}");
-        assert!(
-            error.starts_with("openapi/mtls.json: at #/components/schemas/Lid/x-departures"),
-            "{records}: {error}"
-        );
-        assert!(error.contains(want), "{records}: {error}");
     }
 }

@@ -249,6 +249,24 @@ fn what_touches_one_operation_costs_only_its_answer() {
 }
 
 #[test]
+fn a_path_that_is_none_is_not_taken_for_gone() {
+    for strange in [json!(7), json!(null), json!([]), json!("here")] {
+        let mut theirs = upstream();
+        put(&mut theirs, LID, strange.clone());
+        let report = check(&fragment(), &theirs);
+        assert_eq!(report.exit(), 2, "{strange}");
+        assert!(
+            report.findings.is_empty(),
+            "{strange}: {:?}",
+            report.findings
+        );
+        for problem in &report.problems {
+            assert_eq!(problem.pointer, LID, "{strange}");
+        }
+    }
+}
+
+#[test]
 fn what_is_nested_too_deeply_is_not_taken_for_gone() {
     let mut strange = upstream();
     put(&mut strange, &format!("{LIDS}/x-deep"), json!("DEEP"));
@@ -267,131 +285,6 @@ fn what_is_nested_too_deeply_is_not_taken_for_gone() {
         report.problems
     );
     assert!(report.findings.is_empty(), "{:?}", report.findings);
-}
-
-#[test]
-fn what_is_no_document_gets_one_line() {
-    let deep = "{\"a\":".repeat(100_000);
-    let whole = upstream().to_string();
-    let cut = &whole[..whole.len() * 2 / 3];
-    let mut empty = upstream();
-    empty["paths"] = json!({});
-    let mut wrong = upstream();
-    wrong["components"] = json!([]);
-    let mut servers = upstream();
-    servers["servers"] = json!({"url": "x"});
-    let table: Vec<(&str, String, &str)> = vec![
-        ("nothing", String::new(), "empty"),
-        ("white space", " \n".to_owned(), "empty"),
-        ("a list", "[]".to_owned(), "not an OpenAPI document"),
-        ("a text", "\"x\"".to_owned(), "not an OpenAPI document"),
-        ("a number", "7".to_owned(), "not an OpenAPI document"),
-        ("an object", "{}".to_owned(), "no `openapi` version"),
-        (
-            "Swagger",
-            "{\"swagger\": \"2.0\"}".to_owned(),
-            "Swagger 2.0",
-        ),
-        ("version", "{\"openapi\": \"4.0.0\"}".to_owned(), "4.0.0"),
-        (
-            "version that is none",
-            "{\"openapi\": {}}".to_owned(),
-            "version",
-        ),
-        (
-            "no paths",
-            "{\"openapi\": \"3.0.3\"}".to_owned(),
-            "no `paths`",
-        ),
-        (
-            "paths in a list",
-            "{\"openapi\": \"3.0.3\", \"paths\": []}".to_owned(),
-            "at #/paths",
-        ),
-        (
-            "no operation of ours",
-            empty.to_string(),
-            "none of our operations",
-        ),
-        ("components in a list", wrong.to_string(), "at #/components"),
-        (
-            "servers that are no list",
-            servers.to_string(),
-            "list of servers",
-        ),
-        ("cut off", cut.to_owned(), "cut off"),
-        ("nested without end", deep, "cut off"),
-        (
-            "HTML",
-            "<html>no</html>".to_owned(),
-            "not an OpenAPI document",
-        ),
-        (
-            "two names",
-            "{\"openapi\": \"3.0.3\", \"openapi\": \"3.0.3\"}".to_owned(),
-            "twice",
-        ),
-        ("more after the end", whole.clone() + "}", "not JSON"),
-        ("a comma too many", "{\"a\": 1,}".to_owned(), "not JSON"),
-        ("broken YAML", "a: [".to_owned(), "not YAML"),
-    ];
-    for (name, text, want) in table {
-        let outcome = answer(&fragment().to_string(), text.into_bytes(), "document");
-        let error = format!("{:#}", outcome.unwrap_err());
-        assert!(error.starts_with("document: "), "{name}: {error}");
-        assert!(error.contains(want), "{name}: {error}");
-        assert_eq!(error.lines().count(), 1, "{name}: {error}");
-    }
-    let error = answer("{}", vec![b'{', 0xff], "document").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "document: not UTF-8 text: byte 1 belongs to no character"
-    );
-}
-
-#[test]
-fn no_cut_makes_it_panic_or_silent() {
-    let ours = fragment().to_string();
-    let whole = upstream().to_string();
-    for length in (0..whole.len()).step_by(7) {
-        let cut = whole.as_bytes()[..length].to_vec();
-        assert!(answer(&ours, cut, "document").is_err(), "cut at {length}");
-    }
-    // Much of what is cut out of YAML is YAML, so here it takes a look at what
-    // is missing.
-    let whole = yaml(&upstream(), 0);
-    let whole = whole.trim_end();
-    assert_eq!(answer(&ours, whole.into(), "document").unwrap().exit(), 0);
-    for length in (0..whole.len() - 1).step_by(7) {
-        let outcome = answer(&ours, whole.as_bytes()[..length].to_vec(), "document");
-        let code = outcome.map_or(2, |report| report.exit());
-        let line_ends = whole.as_bytes()[..length].ends_with(b"\n");
-        assert!(
-            code == 2 || (line_ends && code == 1),
-            "cut at {length}: {code}"
-        );
-    }
-}
-
-/// Block style, a line for each value.
-fn yaml(value: &Value, indent: usize) -> String {
-    let margin = " ".repeat(indent);
-    let below = |value: &Value| match value {
-        Value::Object(members) if !members.is_empty() => format!("\n{}", yaml(value, indent + 1)),
-        Value::Array(items) if !items.is_empty() => format!("\n{}", yaml(value, indent + 1)),
-        value => format!(" {value}\n"),
-    };
-    match value {
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, value)| format!("{margin}{}:{}", json!(name), below(value)))
-            .collect(),
-        Value::Array(items) => items
-            .iter()
-            .map(|value| format!("{margin}-{}", below(value)))
-            .collect(),
-        value => format!("{margin}{value}\n"),
-    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! Where a document allows null, worked out apart from the code under test.
+//! What joined schemas say together, worked out apart from the code under test.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -9,12 +9,20 @@ use super::reach::{Kind, escape, is_contradiction, sites, target};
 /// How deep to look; schemas that contain themselves have no end.
 const DEEPEST: usize = 12;
 
-/// Of each value that our operations send or get, whether it is said that it
-/// may be null. The key is its path of meaning, from where a schema is used.
-pub(super) fn nulls(theirs: &Value, ours: &Value) -> BTreeMap<String, bool> {
+/// Of all that our operations send and get: the key is the path of meaning, from
+/// where a schema is used.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Meaning {
+    /// Whether a value may be null.
+    pub(super) nulls: BTreeMap<String, bool>,
+    /// The fields that are sure to be there.
+    pub(super) required: BTreeSet<String>,
+}
+
+pub(super) fn meaning(theirs: &Value, ours: &Value) -> Meaning {
     let mut finder = Finder {
         document: theirs,
-        found: BTreeMap::new(),
+        found: Meaning::default(),
     };
     for (kind, at) in sites(theirs, ours) {
         if matches!(kind, Kind::Parameter | Kind::Media) {
@@ -29,11 +37,11 @@ pub(super) fn nulls(theirs: &Value, ours: &Value) -> BTreeMap<String, bool> {
 
 struct Finder<'d> {
     document: &'d Value,
-    found: BTreeMap<String, bool>,
+    found: Meaning,
 }
 
-impl Finder<'_> {
-    fn get(&self, at: &str) -> &Value {
+impl<'d> Finder<'d> {
+    fn get(&self, at: &str) -> &'d Value {
         self.document.pointer(at).unwrap_or(&Value::Null)
     }
 
@@ -52,9 +60,16 @@ impl Finder<'_> {
             return;
         }
         let said: Vec<_> = schemas.iter().map(|at| self.opinion(at)).collect();
-        self.found.insert(path.to_owned(), all(&said) == Some(true));
+        self.found
+            .nulls
+            .insert(path.to_owned(), all(&said) == Some(true));
         let mut inside: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for at in &objects {
+            let required = self.get(&format!("{at}/required")).as_array();
+            for name in required.into_iter().flatten().filter_map(Value::as_str) {
+                let required = format!("{path}/{}", escape(name));
+                self.found.required.insert(required);
+            }
             let names = self.get(&format!("{at}/properties")).as_object();
             for name in names.into_iter().flat_map(|names| names.keys()) {
                 let name = escape(name);
