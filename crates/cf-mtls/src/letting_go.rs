@@ -29,7 +29,14 @@ pub(crate) async fn run(
     }
     let mut turns = order.options.wait.begin();
     let confirmed = match wait_until_free(order, &mut turns, on_step).await? {
-        Free::Unused => delete(order, &mut turns, on_step).await?,
+        Free::Unused => {
+            on_step(&Step::Unused {
+                certificate_id: order.id.clone(),
+            });
+            // Who wants to stop here can: what follows cannot be taken back.
+            wait::give_way().await;
+            delete(order, &mut turns, on_step).await?
+        }
         Free::Gone => false,
     };
     on_step(&Step::Deleted {

@@ -62,6 +62,11 @@ pub enum Step {
         /// Those that remain.
         associations: Vec<Association>,
     },
+    /// No service uses the certificate any more; it is deleted next.
+    Unused {
+        /// The certificate.
+        certificate_id: CertificateId,
+    },
     /// No service is left, but the deletion is still refused; tries again later.
     StillRefused {
         /// The certificate.
@@ -104,6 +109,7 @@ impl fmt::Display for Step {
                 write!(f, "waiting until nothing uses {certificate_id}")?;
                 list(f, associations)
             }
+            Self::Unused { certificate_id } => write!(f, "nothing uses {certificate_id}"),
             Self::StillRefused { certificate_id } => write!(
                 f,
                 "waiting until {certificate_id} can be deleted: the service refuses it still"

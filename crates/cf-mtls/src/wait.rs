@@ -1,6 +1,8 @@
 //! Waiting until the service has done what was asked of it.
 
 use std::fmt;
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -33,6 +35,20 @@ pub(crate) struct Turns {
 
 /// What to do when a wait has ended in vain.
 pub(crate) const LATER: &str = "run it again later to go on";
+
+/// Comes back at the second poll, so that whoever polls can stop in between.
+pub(crate) async fn give_way() {
+    let mut polled = false;
+    poll_fn(|context| {
+        if polled {
+            return Poll::Ready(());
+        }
+        polled = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
 
 impl fmt::Display for Wait {
     /// How long it lasts, as people read it.

@@ -77,6 +77,21 @@ fn a_release_that_was_stopped_at_any_step_goes_on() {
     }
 }
 
+/// The signal comes while it looks whether anything uses the certificate.
+#[test]
+fn nothing_is_deleted_after_the_look_that_was_under_way() {
+    let world = World::new();
+    let id = world.seed_in_use("devices");
+    let look = Fault::delay(Duration::from_secs(1)).on(Operation::Associations);
+    world.simulator.inject(look);
+    let arguments = ["release", &id, "--yes"];
+    let (code, stderr) = stop_after(&world, &arguments, 1, "-INT").unwrap();
+    assert_eq!(code, 130, "{stderr}");
+    assert!(stderr.contains("is not deleted"), "{stderr}");
+    assert_eq!(world.ids(), [id.as_str()]);
+    assert_eq!(world.simulator.effects().deleted, 0);
+}
+
 #[test]
 fn a_rotation_that_was_stopped_at_any_step_goes_on() {
     let pem = new_ca();

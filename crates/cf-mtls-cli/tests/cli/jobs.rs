@@ -57,11 +57,11 @@ fn release_tells_its_steps_in_json() {
     };
     assert_eq!(
         names(json["steps"].as_array().unwrap()),
-        ["detached", "deleted"]
+        ["detached", "unused", "deleted"]
     );
     let id = world.seed_in_use("devices");
     let run = world.run(&["release", &id, "--yes", "-o", "ndjson"]);
-    assert_eq!(names(&run.lines()), ["detached", "deleted"]);
+    assert_eq!(names(&run.lines()), ["detached", "unused", "deleted"]);
 }
 
 #[test]

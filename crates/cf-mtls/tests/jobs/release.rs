@@ -68,7 +68,10 @@ async fn releases_what_is_in_use_and_touches_nothing_else() {
     assert!(!world.holds(&world.ca));
     assert_eq!(released.detached.len(), 2);
     assert!(released.confirmed);
-    assert_eq!(names(&steps), ["detached", "awaiting_release", "deleted"]);
+    assert_eq!(
+        names(&steps),
+        ["detached", "awaiting_release", "unused", "deleted"]
+    );
     world.assert_others_untouched("release");
     let ca = &world.ca;
     let want = [

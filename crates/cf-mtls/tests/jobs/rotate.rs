@@ -69,6 +69,7 @@ async fn hostnames_go_over_without_a_gap() {
         "active",
         "detached",
         "awaiting_release",
+        "unused",
         "deleted",
     ];
     assert_eq!(steps, want);
