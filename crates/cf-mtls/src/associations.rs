@@ -18,7 +18,7 @@ pub(crate) async fn list(
     let (this, id, begun) = (certificates.clone(), id.clone(), Instant::now());
     let read = move |page| {
         // One deadline for all pages.
-        let this = this.within(this.deadline().saturating_sub(begun.elapsed()));
+        let this = this.within(this.limits().time.after(begun.elapsed()));
         let id = id.clone();
         async move {
             let mut call = this.call(Operation::ListAssociations, Some(&id));

@@ -14,7 +14,7 @@ use crate::classify;
 use crate::client::Client;
 use crate::envelope::{self, Envelope};
 use crate::error::{Error, ErrorKind};
-use crate::limits::Limits;
+use crate::limits::{Limits, Time};
 use crate::operation::{Operation, Subject};
 use crate::rate_limit::{self, Permit};
 use crate::requests::Request;
@@ -57,6 +57,8 @@ pub(crate) struct Call<'a> {
     subject: Subject,
     sanitizer: Sanitizer<'a>,
     deadline: Instant,
+    /// What is left of the waits that the service may ask for.
+    waits: Duration,
     attempts: u32,
 }
 
@@ -74,7 +76,10 @@ impl<'a> Call<'a> {
             operation,
             subject,
             sanitizer: Sanitizer::new(client.secrets()),
-            deadline: now.checked_add(limits.deadline).unwrap_or(now + FOREVER),
+            deadline: now
+                .checked_add(limits.time.deadline)
+                .unwrap_or(now + FOREVER),
+            waits: limits.time.waits,
             attempts: 0,
         }
     }
@@ -86,8 +91,11 @@ impl<'a> Call<'a> {
     }
 
     /// The time that is left for it.
-    pub(crate) fn left(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
+    pub(crate) fn left(&self) -> Time {
+        Time {
+            deadline: self.deadline.saturating_duration_since(Instant::now()),
+            waits: self.waits,
+        }
     }
 
     /// The span of the operation, for everything that belongs to it.
@@ -105,7 +113,7 @@ impl<'a> Call<'a> {
 
     /// Sends a read, as often as it takes.
     pub(crate) async fn read<R: Request>(&mut self, request: R) -> Result<R::Answer, Error> {
-        self.repeat(Replay::Safe, self.deadline, request)
+        self.repeat(Replay::Safe, Duration::ZERO, request)
             .await
             .map_err(|failed| failed.error)
     }
@@ -117,23 +125,20 @@ impl<'a> Call<'a> {
         replay: Replay,
         request: R,
     ) -> Result<R::Answer, Failed> {
-        let until = self
-            .deadline
-            .checked_sub(self.limits.deadline / 4)
-            .unwrap_or(self.deadline);
-        self.repeat(replay, until, request).await
+        self.repeat(replay, self.limits.time.deadline / 4, request)
+            .await
     }
 
     async fn repeat<R: Request>(
         &mut self,
         replay: Replay,
-        until: Instant,
+        reserve: Duration,
         request: R,
     ) -> Result<R::Answer, Failed> {
         let (mut ambiguous, mut unanswered) = (false, false);
         loop {
-            let (error, certainty) = match self.admit(until).await {
-                Ok(permit) => match self.attempt(permit, until, &request).await {
+            let (error, certainty) = match self.admit(reserve).await {
+                Ok(permit) => match self.attempt(permit, reserve, &request).await {
                     Ok(envelope) => return Ok(envelope),
                     Err(failure) => failure,
                 },
@@ -146,7 +151,7 @@ impl<'a> Call<'a> {
                 Certainty::Refused => false,
                 Certainty::Unclear | Certainty::Unanswered => replay == Replay::Safe,
             };
-            let wait = again.then(|| self.wait_for(&error, until)).flatten();
+            let wait = again.then(|| self.wait_for(&error, reserve)).flatten();
             self.trace_attempt(&error, wait);
             let Some(wait) = wait else {
                 let effect = ambiguous && self.operation.is_write();
@@ -162,35 +167,58 @@ impl<'a> Call<'a> {
     }
 
     /// How long to wait before the next attempt; `None` when there is none.
-    fn wait_for(&self, error: &Error, until: Instant) -> Option<Duration> {
+    fn wait_for(&mut self, error: &Error, reserve: Duration) -> Option<Duration> {
         if self.limits.retry.attempts() <= self.attempts {
             return None;
         }
         let backoff = self.limits.retry.delay(self.attempts);
-        let wait = error.retry_after().unwrap_or_default().max(backoff);
-        let fits = Instant::now()
-            .checked_add(wait)
-            .is_some_and(|then| then < until);
-        (fits && self.client.budget().withdraw()).then_some(wait)
+        let asked = error.retry_after().unwrap_or_default();
+        let wait = asked.max(backoff);
+        let more = self.room(wait, asked, reserve)?;
+        if !self.client.budget().withdraw() {
+            return None;
+        }
+        self.draw(more);
+        Some(wait)
+    }
+
+    /// When the last attempt has to end.
+    fn until(&self, reserve: Duration) -> Instant {
+        self.deadline.checked_sub(reserve).unwrap_or(self.deadline)
+    }
+
+    /// What a wait takes of the time for waits, up to as much as the service has
+    /// `asked` for; `None` if there is not enough time for it.
+    fn room(&self, wait: Duration, asked: Duration, reserve: Duration) -> Option<Duration> {
+        let more = asked.min(self.waits);
+        let then = Instant::now().checked_add(wait)?;
+        (then < self.until(reserve).checked_add(more)?).then_some(more)
+    }
+
+    fn draw(&mut self, more: Duration) {
+        self.waits -= more;
+        self.deadline += more;
     }
 
     /// Waits until the rate limit has room, or says that it will not in time.
-    async fn admit(&self, until: Instant) -> Result<Permit<'a>, Error> {
+    async fn admit(&mut self, reserve: Duration) -> Result<Permit<'a>, Error> {
+        let client = self.client;
         loop {
             let now = Instant::now();
-            let ends = match self.client.rate_limit().take(now) {
+            let ends = match client.rate_limit().take(now) {
                 Ok(permit) => return Ok(permit),
                 Err(ends) => ends,
             };
-            if until <= ends {
-                let wait = ends.saturating_duration_since(now);
+            let wait = ends.saturating_duration_since(now);
+            let Some(more) = self.room(wait, wait, reserve) else {
                 return Err(Error::new(ErrorKind::RateLimited)
                     .with_retry_after(Some(wait))
                     .with_detail(
                         "nothing remains of the rate limit, so the request was not sent",
                     ));
-            }
-            tracing::debug!(wait_ms = millis(ends - now), "waiting for the rate limit");
+            };
+            self.draw(more);
+            tracing::debug!(wait_ms = millis(wait), "waiting for the rate limit");
             tokio::time::sleep_until(ends).await;
         }
     }
@@ -198,10 +226,12 @@ impl<'a> Call<'a> {
     async fn attempt<R: Request>(
         &mut self,
         _permit: Permit<'a>,
-        until: Instant,
+        reserve: Duration,
         request: &R,
     ) -> Result<R::Answer, (Error, Certainty)> {
-        let left = until.saturating_duration_since(Instant::now());
+        let left = self
+            .until(reserve)
+            .saturating_duration_since(Instant::now());
         if left.is_zero() {
             let error = Error::new(ErrorKind::Timeout).with_detail("no time was left to send it");
             return Err((error, Certainty::Refused));

@@ -11,7 +11,7 @@ use crate::client::Client;
 use crate::delete::Deleted;
 use crate::error::Error;
 use crate::hostnames::Hostnames;
-use crate::limits::{Limits, limit_setters};
+use crate::limits::{Limits, Time, limit_setters};
 use crate::listing::{Listing, PER_PAGE, Page};
 use crate::operation::{Operation, Subject};
 use crate::requests::{GetCertificate, ListCertificates};
@@ -223,10 +223,12 @@ impl Certificates {
         self
     }
 
-    /// Says how much longer than its deadline a request of a job of many may
-    /// take, so that the job can go on when the rate limit's window ends (15
-    /// minutes unless set). A wait for the rate limit that would take longer is
-    /// [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited) at once.
+    /// Says how long a request of a job of many may wait beyond its deadline
+    /// where the service asks for it: for the rate limit's window to end, or for
+    /// the time of a `Retry-After` (15 minutes unless set). A wait for the rate
+    /// limit that would take longer is
+    /// [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited) at once. Waits
+    /// for an answer are never longer than the deadline.
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.limits.patience = patience;
         self
@@ -242,7 +244,10 @@ impl Certificates {
 
     /// This handle, for the requests of a job of many.
     pub(crate) fn patient(&self) -> Self {
-        self.within(self.limits.deadline.saturating_add(self.limits.patience))
+        self.within(Time {
+            waits: self.limits.patience,
+            ..self.limits.time
+        })
     }
 
     /// The hostnames of a zone, with the limits of this handle.
@@ -269,14 +274,10 @@ impl Certificates {
     }
 
     /// This handle, for what must be done in the time that is left.
-    pub(crate) fn within(&self, left: Duration) -> Self {
+    pub(crate) fn within(&self, left: Time) -> Self {
         let mut this = self.clone();
-        this.limits.deadline = left;
+        this.limits.time = left;
         this
-    }
-
-    pub(crate) fn deadline(&self) -> Duration {
-        self.limits.deadline
     }
 
     pub(crate) fn call(

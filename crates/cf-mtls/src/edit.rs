@@ -58,7 +58,7 @@ pub(crate) async fn edit(
 ) -> Result<Edited, Error> {
     let limits = hostnames.limits().clone();
     let begun = Instant::now();
-    let in_time = || hostnames.within(limits.deadline.saturating_sub(begun.elapsed()));
+    let in_time = || hostnames.within(limits.time.after(begun.elapsed()));
     let mut changed: Vec<String> = Vec::new();
     for round in 0..=ROUNDS {
         let list = match in_time().list(ca).await {

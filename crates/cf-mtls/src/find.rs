@@ -21,7 +21,7 @@ pub(crate) async fn by_name(
     let subject = certificates.subject(None);
     let failed = |kind| Error::new(kind).of(Operation::ListCertificates, &subject);
     let look = all_of_name(certificates, name);
-    let mut found = match tokio::time::timeout(certificates.deadline(), look).await {
+    let mut found = match tokio::time::timeout(certificates.limits().time.total(), look).await {
         Ok(found) => found?,
         Err(_) => return Err(failed(ErrorKind::Timeout)),
     };

@@ -1,14 +1,12 @@
 //! Which hostnames of a zone ask their clients for a certificate of which CA.
 
-use std::time::Duration;
-
 use cf_mtls_api::{CertificateId, ZoneId, types};
 
 use crate::call::{Call, Failed, Replay, traced};
 use crate::client::Client;
 use crate::edit::{self, Edit};
 use crate::error::Error;
-use crate::limits::{Limits, limit_setters};
+use crate::limits::{Limits, Time, limit_setters};
 use crate::operation::{Operation, Subject};
 use crate::requests::{ListHostnames, ReplaceHostnames};
 
@@ -242,9 +240,9 @@ impl Hostnames {
     }
 
     /// This handle, for what must be done in the time that is left.
-    pub(crate) fn within(&self, left: Duration) -> Self {
+    pub(crate) fn within(&self, left: Time) -> Self {
         let mut this = self.clone();
-        this.limits.deadline = left;
+        this.limits.time = left;
         this
     }
 

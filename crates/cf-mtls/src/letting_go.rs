@@ -10,6 +10,7 @@ use crate::classify;
 use crate::edit::{self, Edit};
 use crate::error::{Error, ErrorKind};
 use crate::hostnames::ClientCa;
+use crate::limits::Time;
 use crate::operation::Operation;
 use crate::release::Order;
 use crate::step::Step;
@@ -165,10 +166,13 @@ pub(crate) async fn look(
     id: &CertificateId,
     turns: &Turns,
 ) -> Result<Vec<Association>, Error> {
-    let time = certificates.deadline().min(turns.left());
+    let (limits, left) = (certificates.limits(), turns.left());
     // Even the last look must have the time for an answer.
-    let least = certificates.limits().attempt_timeout;
-    certificates.within(time.max(least)).associations(id).await
+    let time = Time {
+        deadline: limits.time.deadline.min(left.max(limits.attempt_timeout)),
+        waits: limits.time.waits.min(left),
+    };
+    certificates.within(time).associations(id).await
 }
 
 /// A service that will not go away by itself.

@@ -7,19 +7,47 @@ use crate::retry::Retry;
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
     pub(crate) attempt_timeout: Duration,
-    pub(crate) deadline: Duration,
+    pub(crate) time: Time,
     pub(crate) retry: Retry,
     /// How many requests a job of many has under way at a time.
     pub(crate) concurrency: usize,
-    /// How much longer a request of such a job may wait for the rate limit.
+    /// How long a request of such a job may wait where the service asks for it.
     pub(crate) patience: Duration,
+}
+
+/// The time that an operation has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Time {
+    /// For everything that it does.
+    pub(crate) deadline: Duration,
+    /// Beyond that, for waits that the service asks for, and nothing else.
+    pub(crate) waits: Duration,
+}
+
+impl Time {
+    pub(crate) fn total(self) -> Duration {
+        self.deadline.saturating_add(self.waits)
+    }
+
+    /// What another request of the same operation has after some time.
+    pub(crate) fn after(self, elapsed: Duration) -> Self {
+        let left = self.total().saturating_sub(elapsed);
+        let deadline = self.deadline.min(left);
+        Self {
+            deadline,
+            waits: left - deadline,
+        }
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             attempt_timeout: Duration::from_secs(20),
-            deadline: Duration::from_secs(60),
+            time: Time {
+                deadline: Duration::from_secs(60),
+                waits: Duration::ZERO,
+            },
             retry: Retry::default(),
             concurrency: 8,
             // Three windows of the service.
@@ -39,7 +67,7 @@ macro_rules! limit_setters {
 
         #[doc = concat!("Bounds the time of ", $whose, " as a whole, with all attempts, waits, and looks at what became of it (60 seconds unless set).")]
         pub fn with_deadline(mut self, deadline: std::time::Duration) -> Self {
-            self.limits.deadline = deadline;
+            self.limits.time.deadline = deadline;
             self
         }
 

@@ -72,7 +72,7 @@ async fn find(certificates: &Certificates, upload: &Upload) -> Result<Option<Cer
         Ok(newest)
     };
     // Each page has a deadline of its own, all of them share this one.
-    match tokio::time::timeout(certificates.deadline(), read).await {
+    match tokio::time::timeout(certificates.limits().time.total(), read).await {
         Ok(found) => found,
         Err(_) => Err(Error::new(crate::ErrorKind::Timeout)),
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cf_mtls::{Certificates, Error, ErrorKind, Retry};
 use cf_mtls_testkit::Simulator;
 use cf_mtls_testkit::simulator::{Fault, Operation};
-use futures_util::future;
+use futures_util::{future, stream};
 
 use crate::support::raw::{Act, End, Raw, THERE, answer};
 use crate::support::{
@@ -177,6 +177,48 @@ async fn a_wait_that_fits_is_waited_for() {
     outcome.unwrap();
     assert!(Duration::from_secs(1) <= begun.elapsed(), "it waited");
     assert_eq!(server.methods(), "GET 2");
+}
+
+/// The patience of a job is for waits that the service asks for, and for nothing
+/// else.
+#[tokio::test]
+async fn a_job_of_many_waits_beyond_its_deadline_where_the_service_asks_for_it() {
+    let server = Raw::start(|_, number| {
+        let busy = answer("429 Too Many Requests", "retry-after: 1\r\n", "busy");
+        let bytes = match number {
+            0 => busy,
+            _ => answer("200 OK", "", THERE),
+        };
+        Act::Say(bytes, End::Close)
+    })
+    .await;
+    let client =
+        builder(&server.base_url(), "token-of-this-test").with_deadline(Duration::from_millis(500));
+    let certificates = client.build().unwrap();
+    let certificates = certificates.certificates(&ACCOUNT.parse().unwrap());
+    let mut outcomes = certificates.delete_many(stream::iter([unknown_id()]));
+    let (outcome, ()) = tokio::join!(outcomes.next(), skip_a_second(&server));
+    outcome.unwrap().result.unwrap();
+    assert_eq!(server.methods(), "DELETE 2");
+}
+
+#[tokio::test]
+async fn a_job_of_many_waits_for_no_answer_beyond_its_deadline() {
+    let simulator = Simulator::start().await.unwrap();
+    simulator.inject(Fault::silence());
+    let client = builder(simulator.base_url(), simulator.token())
+        .with_deadline(Duration::from_millis(400))
+        .build()
+        .unwrap();
+    let certificates = client.certificates(&account_of(&simulator));
+    let mut outcomes = certificates.delete_many(stream::iter([unknown_id()]));
+    let outcome = tokio::time::timeout(Duration::from_secs(20), outcomes.next());
+    let error = outcome.await.expect("it goes on").unwrap().result;
+    assert_eq!(
+        verdict(&error.unwrap_err()),
+        "timeout, may have taken effect"
+    );
+    assert_eq!(requests_of(&simulator), "delete 1 get 1");
 }
 
 #[tokio::test]

@@ -315,6 +315,34 @@ async fn a_deletion_that_is_refused_for_good_is_not_tried_again() {
     }
 }
 
+/// Neither the look nor the deletion waits longer for an answer than one
+/// operation may.
+#[tokio::test]
+async fn a_release_without_an_answer_ends_with_the_deadline_of_the_operation() {
+    let table = [
+        (Operation::Associations, "timeout", false),
+        (Operation::Delete, "timeout", true),
+    ];
+    for (operation, kind, unknown) in table {
+        let world = InUse::start().await;
+        let client = client(&world.simulator).with_deadline(Duration::from_millis(500));
+        let certificates = certificates_of(&world.simulator, client);
+        let plan = quick(certificates.release(&world.ca)).plan().await.unwrap();
+        world.simulator.inject(Fault::silence().on(operation));
+        if operation == Operation::Delete {
+            // Not even the look afterwards has an answer.
+            let silence = Fault::silence().on(Operation::Get);
+            world.simulator.inject(silence);
+        }
+        let run = plan.run(|step| world.let_time_pass(step));
+        let run = tokio::time::timeout(Duration::from_secs(15), run).await;
+        let error = run.expect("it goes on").unwrap_err();
+        assert_eq!(error.kind().as_str(), kind, "{error}");
+        assert_eq!(error.may_have_taken_effect(), unknown, "{error}");
+        assert_eq!(error.detached().len(), 2, "{error}");
+    }
+}
+
 #[tokio::test]
 async fn what_the_service_says_enters_an_error_without_secrets_and_escapes() {
     let world = InUse::start().await;
