@@ -62,14 +62,7 @@ async fn detach(
         error.of(Operation::ReplaceHostnames, &hostnames.subject(&ca))
     };
     if let Some(successor) = successor {
-        let held = hostnames.list(&ClientCa::from(successor)).await?;
-        let missing = edit::subtract(&zone.hostnames, &held);
-        if !missing.is_empty() {
-            let missing = missing.join(", ");
-            return Err(conflict(format!(
-                "{missing} would be left without a CA: somebody took it from {successor} meanwhile"
-            )));
-        }
+        taken_over(&order.certificates, successor, zone).await?;
     }
     let edited = edit::edit(&hostnames, &ca, Edit::Remove, zone.hostnames.clone()).await?;
     if !edited.changed.is_empty() {
@@ -90,6 +83,30 @@ async fn detach(
         )));
     }
     Ok(())
+}
+
+/// Fails where a successor does not have all hostnames of a zone.
+pub(crate) async fn taken_over(
+    certificates: &Certificates,
+    successor: &CertificateId,
+    zone: &ZoneHostnames,
+) -> Result<(), Error> {
+    let (hostnames, ca) = (
+        certificates.hostnames(&zone.zone_id),
+        ClientCa::from(successor),
+    );
+    let held = hostnames.list(&ca).await?;
+    let missing = edit::subtract(&zone.hostnames, &held);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let missing = missing.join(", ");
+    let detail = format!(
+        "{missing} would be left without a CA: somebody took it from {successor} meanwhile"
+    );
+    Err(Error::new(ErrorKind::Conflict)
+        .with_detail(certificates.presentable(&detail))
+        .of(Operation::ListHostnames, &hostnames.subject(&ca)))
 }
 
 enum Free {

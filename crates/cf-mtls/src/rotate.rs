@@ -9,7 +9,7 @@ use crate::certificates::{CertificateFilter, Certificates};
 use crate::edit::{self, Edit};
 use crate::error::{Error, ErrorKind};
 use crate::hostnames::ClientCa;
-use crate::letting_go::look;
+use crate::letting_go::{look, taken_over};
 use crate::operation::Operation;
 use crate::release::{Options, Release, ReleasePlan, Released, release_setters};
 use crate::step::Step;
@@ -314,7 +314,12 @@ impl RotatePlan {
                 Standing::Active if seen_active => break,
                 Standing::Active => seen_active = true,
                 Standing::Nothing if !expected => break,
-                Standing::Nothing | Standing::Pending => seen_active = false,
+                // Not told yet, or taken away again, which no wait mends.
+                Standing::Nothing => {
+                    seen_active = false;
+                    self.check_taken_over(successor).await?;
+                }
+                Standing::Pending => seen_active = false,
                 Standing::Failed(row) => {
                     let detail = format!("{row} did not get the successor in time");
                     return Err(failed(ErrorKind::Conflict, &detail));
@@ -325,6 +330,7 @@ impl RotatePlan {
                 associations: rows,
             });
             if !turns.pause().await {
+                self.check_taken_over(successor).await?;
                 let detail = format!(
                     "the successor is not active for all hostnames after {}; nothing was taken \
                      from the old CA",
@@ -333,9 +339,19 @@ impl RotatePlan {
                 return Err(failed(ErrorKind::Timeout, &detail).with_next(wait::LATER));
             }
         }
+        self.check_taken_over(successor).await?;
         on_step(&Step::Active {
             certificate_id: successor.clone(),
         });
+        Ok(())
+    }
+
+    /// Whether the successor has still what was attached to it, in every zone.
+    async fn check_taken_over(&self, successor: &CertificateId) -> Result<(), Error> {
+        for zone in self.release.zones() {
+            let held = taken_over(self.certificates(), successor, zone).await;
+            held.map_err(|error| error.with_detail("nothing was taken from the old CA"))?;
+        }
         Ok(())
     }
 

@@ -296,29 +296,52 @@ async fn a_use_that_is_active_already_says_nothing_of_the_hostnames() {
     }
 }
 
+/// What somebody takes from the successor is found at once, whether it is told of
+/// as active by then or not, and none of it is taken from the old CA.
 #[tokio::test]
 async fn hostnames_that_the_successor_loses_stay_with_the_old_ca() {
-    let world = InUse::start().await;
-    let rotate = rotate(&world, &make_ca("robbed"));
-    let rotated = rotate.run(|step| {
-        world.let_time_pass(step);
-        if let Step::Active { certificate_id } = step {
-            let kept = ["one.a.example"];
-            world
-                .simulator
-                .set_hostnames(&world.zones[0], certificate_id.as_str(), kept)
-                .unwrap();
-        }
-    });
-    let error = rotated.await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Conflict);
-    assert!(
-        error.to_string().contains("two.a.example would be left"),
-        "{error}"
-    );
-    assert_eq!(world.hostnames_of(&world.ca), HOSTS);
-    rotate.run(|step| world.let_time_pass(step)).await.unwrap();
-    assert_eq!(world.simulator.effects().gaps, []);
+    // (the step after which they are taken, what the successor keeps in zone a,
+    // what the old CA has lost by then)
+    type Taken = fn(&Step) -> bool;
+    let attached: Taken =
+        |step| matches!(step, Step::Attached { zone, .. } if zone.hostnames == ["one.b.example"]);
+    let waiting: Taken = |step| matches!(step, Step::AwaitingActive { .. });
+    let active: Taken = |step| matches!(step, Step::Active { .. });
+    let table: [(Taken, &[&str]); 5] = [
+        (attached, &[]),
+        (attached, &["one.a.example"]),
+        (waiting, &[]),
+        (waiting, &["one.a.example"]),
+        (active, &["one.a.example"]),
+    ];
+    for (number, (taken, kept)) in table.into_iter().enumerate() {
+        let world = InUse::start().await;
+        // Nothing ends by itself before a test fails.
+        let rotate = rotate(&world, &make_ca("robbed")).with_longest_wait(Duration::from_secs(60));
+        let mut robbed = false;
+        let rotated = rotate.run(|step| {
+            if taken(step) && !robbed {
+                robbed = true;
+                let new = successor(&world.simulator);
+                for zone in &world.zones[..2] {
+                    let kept = kept.iter().copied().filter(|_| *zone == world.zones[0]);
+                    world
+                        .simulator
+                        .set_hostnames(zone, new.as_str(), kept)
+                        .unwrap();
+                }
+            }
+            world.let_time_pass(step);
+        });
+        let rotated = tokio::time::timeout(Duration::from_secs(20), rotated).await;
+        let error = rotated.expect("it waits").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "row {number}");
+        let told = error.to_string();
+        assert!(told.contains("two.a.example would be left"), "{told}");
+        assert_eq!(world.hostnames_of(&world.ca), HOSTS, "row {number}");
+        rotate.run(|step| world.let_time_pass(step)).await.unwrap();
+        assert_eq!(world.simulator.effects().gaps, []);
+    }
 }
 
 /// Each request fails once in turn, before and after it took effect; and each
