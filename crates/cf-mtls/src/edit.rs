@@ -1,6 +1,8 @@
 //! Adds to a list of hostnames and removes from it, where the service can only
 //! replace it.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};
@@ -8,7 +10,11 @@ use crate::hostnames::{ClientCa, Hostnames, normal};
 use crate::operation::Operation;
 
 /// How often a list is replaced before it is left to those who fight over it.
-const ROUNDS: u32 = 4;
+const ROUNDS: u32 = 6;
+
+/// A replacement that waited for the rate limit says nothing of how soon others
+/// come.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Edit {
@@ -50,6 +56,10 @@ impl Edit {
 }
 
 /// Reads the list, replaces it, and reads it again, until it is as wanted.
+///
+/// The service cannot be told which list is meant to be replaced. Who has read
+/// it before it was replaced here puts back what they have read, and takes about
+/// as long for it as it took here. So the last look comes when that is over.
 pub(crate) async fn edit(
     hostnames: &Hostnames,
     ca: &ClientCa,
@@ -58,10 +68,11 @@ pub(crate) async fn edit(
 ) -> Result<Edited, Error> {
     let limits = hostnames.limits().clone();
     let begun = Instant::now();
-    let in_time = || hostnames.within(limits.time.after(begun.elapsed()));
+    let left = || limits.time.after(begun.elapsed());
     let mut changed: Vec<String> = Vec::new();
     for round in 0..=ROUNDS {
-        let list = match in_time().list(ca).await {
+        let read = Instant::now();
+        let list = match hostnames.within(left()).list(ca).await {
             Ok(list) => list,
             Err(error) if changed.is_empty() => return Err(error),
             // A failed read has no effect, but what went before it has.
@@ -78,19 +89,23 @@ pub(crate) async fn edit(
         if round == ROUNDS {
             break;
         }
-        if 0 < round {
-            tokio::time::sleep(limits.retry.delay(round)).await;
-        }
         let new = subtract(&differing, &changed);
-        let replaced = in_time().replace(ca, edit.apply(list, &differing)).await;
+        let list = edit.apply(list, &differing);
+        let replaced = hostnames.within(left()).replace(ca, list).await;
         replaced.map_err(|error| {
             let effect = error.may_have_taken_effect() || !changed.is_empty();
             error.with_effect(effect)
         })?;
         changed.extend(new);
+        let mut pause = (read.elapsed() * 2).min(LONGEST_PAUSE);
+        if 0 < round {
+            // Those who fight over it should not go on in step.
+            pause += limits.retry.delay(round);
+        }
+        tokio::time::sleep(pause.min(left().deadline / 4)).await;
     }
     let detail = format!(
-        "the list was replaced {ROUNDS} times, and each time it was another one right afterwards: \
+        "the list was replaced {ROUNDS} times, and each time it was another one soon afterwards: \
          somebody else is changing it"
     );
     Err(Error::new(ErrorKind::Conflict)

@@ -167,10 +167,14 @@ impl Hostnames {
     /// ```
     ///
     /// The service can only replace a list as a whole. So the list is read,
-    /// replaced, and read again; when somebody else has replaced it meanwhile,
-    /// that is done anew, up to four times within the one deadline. What
-    /// somebody adds between the read and the replacement gets lost all the
-    /// same, unless they look too: the service offers no way to tell.
+    /// replaced, and after a moment read again; when somebody else has replaced
+    /// it meanwhile, that is done anew, up to six times within the one deadline.
+    /// The moment is twice as long as it took to read and to replace it, and two
+    /// seconds at most: by then, others who had read the list before have
+    /// replaced it too. So several who add at the same time by this call find
+    /// out, and all get into the list. What somebody else puts there between the
+    /// read and the replacement gets lost, unless they look too: the service
+    /// offers no way to tell.
     ///
     /// # Errors
     ///

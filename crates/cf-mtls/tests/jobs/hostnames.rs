@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use cf_mtls::{ClientCa, ErrorKind, Hostnames};
 use cf_mtls_testkit::Simulator;
 use cf_mtls_testkit::simulator::{Fault, Operation};
@@ -135,7 +137,7 @@ async fn what_is_no_hostname_is_refused_before_anything_is_sent() {
 #[tokio::test]
 async fn a_list_that_others_change_is_changed_again() {
     let success = r#"{"success":true,"errors":[],"messages":[],"result":{"hostnames":[]}}"#;
-    for (undone, puts, ok) in [(0, 1, true), (1, 2, true), (3, 4, true), (4, 4, false)] {
+    for (undone, puts, ok) in [(0, 1, true), (1, 2, true), (5, 6, true), (6, 6, false)] {
         let simulator = Simulator::start().await.unwrap();
         let ca = uploaded(&seed_ca(&simulator, "ca"));
         let zone = simulator.add_zone("a.example");
@@ -160,6 +162,34 @@ async fn a_list_that_others_change_is_changed_again() {
             }
         }
     }
+}
+
+/// Both have read the list before the other one has replaced it, and the second
+/// replacement comes when the first one could have been taken for lasting.
+#[tokio::test]
+async fn what_two_add_at_the_same_time_is_in_the_list_in_the_end() {
+    let simulator = Simulator::start().await.unwrap();
+    let id = seed_ca(&simulator, "ca");
+    let zone = simulator.add_zone("a.example");
+    let beat = Duration::from_millis(100);
+    simulator.inject(
+        Fault::delay(beat * 5 / 2)
+            .on(Operation::ReplaceHostnames)
+            .nth(2)
+            .times(1),
+    );
+    simulator.inject(Fault::delay(beat));
+    let (handle, ca) = (hostnames(&simulator, &zone), uploaded(&id));
+    let (first, second) = tokio::join!(
+        handle.add(&ca, ["one.a.example"]),
+        handle.add(&ca, ["two.a.example"]),
+    );
+    let mut held = simulator.hostnames(&zone, id.as_str());
+    held.sort();
+    assert_eq!(held, ["one.a.example", "two.a.example"]);
+    assert!(first.unwrap().contains(&held[0]) && second.unwrap().contains(&held[1]));
+    let puts = simulator.request_count(Operation::ReplaceHostnames);
+    assert!(2 < puts, "one was lost in between");
 }
 
 /// A read has no effect, but the replacement before it had.
