@@ -1,6 +1,8 @@
 //! Deletes certificates that are known, and tells what became of each.
 
 use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cf_mtls::{CertificateId, Certificates, Error, ErrorKind};
 use futures_util::stream::{self, StreamExt as _};
@@ -72,9 +74,11 @@ impl Deletion<'_> {
                 let outcome = self.judge(result.map_err(Failure::from));
                 return tally.add(id, names.get(id).copied().flatten(), outcome);
             }
-            let interrupt = self.context.interrupt.clone();
-            let ids = stream::iter(ids.clone())
-                .take_while(move |_| std::future::ready(!interrupt.is_raised()));
+            let (interrupt, lost) = (self.context.interrupt.clone(), tally.lost.clone());
+            let ids = stream::iter(ids.clone()).take_while(move |_| {
+                let stops = interrupt.is_raised() || lost.load(Ordering::SeqCst);
+                std::future::ready(!stops)
+            });
             let mut outcomes = self.certificates.delete_many(ids);
             while let Some(outcome) = outcomes.next().await {
                 progress.step();
@@ -163,6 +167,8 @@ struct Tally {
     output: Output,
     progress: Progress,
     records: Records,
+    /// Outcomes cannot be told any more, so no more are begun.
+    lost: Arc<AtomicBool>,
     single: bool,
     rehearsal: bool,
     exits: Vec<Exit>,
@@ -181,6 +187,7 @@ impl Tally {
             output,
             progress: progress.clone(),
             records: output.many(sheet).beside(progress).that_carries_on(),
+            lost: Arc::default(),
             single,
             rehearsal: false,
             exits: Vec::new(),
@@ -223,6 +230,7 @@ impl Tally {
             self.records
                 .push(&form, || row(id, name, outcome, failure.as_ref()))?;
             self.records.flush()?;
+            self.lost.store(self.records.is_lost(), Ordering::SeqCst);
         }
         if let Some(failure) = failure {
             if !self.single && self.output.format == Format::Table {
@@ -259,17 +267,26 @@ impl Tally {
     }
 
     fn finish(self) -> Result<(), Failure> {
-        self.records.finish()?;
+        let told = self.records.finish();
         let of = self.exits.len() + self.not_begun;
         let count = |exit: Exit| self.exits.iter().filter(|other| **other == exit).count();
         let gone = count(Exit::Success);
-        if 0 < self.not_begun {
-            let failed = self.exits.len() - gone;
-            return Err(Failure::interrupted(format!(
-                "interrupted: of {} {gone} gone, {failed} failed, {} not begun",
-                times::counted(of as u64, "certificate"),
-                self.not_begun
-            )));
+        let failed = self.exits.len() - gone;
+        let summary = format!(
+            "of {} {gone} gone, {failed} failed, {} not begun",
+            times::counted(of as u64, "certificate"),
+            self.not_begun
+        );
+        match told {
+            Err(failure) if self.rehearsal => return Err(failure),
+            // What became of a single one matters more.
+            Err(failure) if self.last.is_none() || !self.single => {
+                return Err(failure.after(summary));
+            }
+            _ if 0 < self.not_begun => {
+                return Err(Failure::interrupted(format!("interrupted: {summary}")));
+            }
+            _ => {}
         }
         let Some(last) = self.last else { return Ok(()) };
         if self.single {
@@ -294,7 +311,9 @@ pub(crate) fn refusal(id: &CertificateId) -> Failure {
     let message = format!(
         "certificate {id} is in use, and the service would refuse to delete it; nothing was changed"
     );
-    Failure::new(Exit::InUse, ErrorKind::InUse.as_str(), message).with_hint(release_hint(id))
+    Failure::new(Exit::InUse, ErrorKind::InUse.as_str(), message)
+        .about(id)
+        .with_hint(release_hint(id))
 }
 
 /// What to end with where some of several are not deleted.

@@ -43,6 +43,21 @@ impl Difference {
         }
     }
 
+    /// What of another difference is not of this one.
+    pub(crate) fn beside(&self, other: &Self) -> Self {
+        Self {
+            after: other.after.clone(),
+            added: lacking(&other.added, &self.added),
+            removed: lacking(&other.removed, &self.removed),
+            unchanged: Vec::new(),
+        }
+    }
+
+    pub(crate) fn summary(&self) -> String {
+        let (added, removed) = (self.added.len(), self.removed.len());
+        format!("{added} added, {removed} removed")
+    }
+
     pub(crate) fn is_none(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty()
     }
@@ -85,6 +100,16 @@ mod tests {
             let want = (names(after), names(added), names(removed), names(unchanged));
             assert_eq!(got, want, "{change:?} {hosts:?}");
         }
+    }
+
+    #[test]
+    fn what_others_did_is_not_of_a_plan() {
+        let names = |text: &str| -> Vec<String> { text.split(' ').map(str::to_owned).collect() };
+        let plan = Difference::planned(Change::Add, &names("a b"), &names("c"));
+        let seen = Difference::seen(&names("a b"), names("B C. d"));
+        let others = plan.beside(&seen);
+        assert_eq!((others.added, others.removed), (names("d"), names("a")));
+        assert_eq!(plan.summary(), "1 added, 0 removed");
     }
 
     #[test]

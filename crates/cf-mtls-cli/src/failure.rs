@@ -84,6 +84,12 @@ impl Failure {
         self
     }
 
+    /// Says what had been done when the output failed.
+    pub(crate) fn after(mut self, done: impl std::fmt::Display) -> Self {
+        self.0.message.push_str(&format!("; before that: {done}"));
+        self
+    }
+
     pub(crate) fn steps(&self) -> &[Step] {
         &self.0.steps
     }

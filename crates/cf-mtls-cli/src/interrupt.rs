@@ -11,11 +11,13 @@ use tokio::sync::watch;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Report};
+use crate::ledger::Ledger;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Interrupt {
     raised: watch::Receiver<bool>,
     changing: Arc<AtomicBool>,
+    ledger: Ledger,
 }
 
 impl Interrupt {
@@ -23,19 +25,25 @@ impl Interrupt {
     /// pipe that nobody reads.
     pub(crate) fn listen(report: Report) -> Result<Self, Failure> {
         let (raise, raised) = watch::channel(false);
-        let changing = Arc::new(AtomicBool::new(false));
         let this = Self {
             raised,
-            changing: Arc::clone(&changing),
+            changing: Arc::default(),
+            ledger: Ledger::default(),
         };
+        let watched = this.clone();
         let (ready, listening) = std::sync::mpsc::channel();
         std::thread::Builder::new()
             .name("interrupt".to_owned())
-            .spawn(move || listen(&raise, &changing, report, &ready))
+            .spawn(move || listen(&raise, &watched, report, &ready))
             .map_err(|error| refused(&error))?;
         // A signal before this would end the process with nothing told.
         let _ = listening.recv();
         Ok(this)
+    }
+
+    /// What has been done so far, which a second Ctrl-C tells, too.
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     pub(crate) fn is_raised(&self) -> bool {
@@ -99,7 +107,7 @@ fn refused(error: &std::io::Error) -> Failure {
 
 fn listen(
     raise: &watch::Sender<bool>,
-    changing: &AtomicBool,
+    interrupt: &Interrupt,
     report: Report,
     ready: &std::sync::mpsc::Sender<()>,
 ) {
@@ -112,23 +120,29 @@ fn listen(
         let _ = ready.send(());
         signals.next().await;
         raise.send_replace(true);
-        if changing.load(Ordering::SeqCst) {
+        if interrupt.changing.load(Ordering::SeqCst) {
             eprintln!("interrupted: waiting for the outcome of what is under way; Ctrl-C again does not wait");
         }
         signals.next().await;
         // Whatever is under way, and whoever blocks: end now.
-        let failure = if changing.load(Ordering::SeqCst) {
-            Failure::new(
-                Exit::Unknown,
-                "interrupted",
-                "interrupted twice; the outcome of what was under way is unknown, so look before trying again",
-            )
+        let failure = if interrupt.changing.load(Ordering::SeqCst) {
+            interrupted_twice(&interrupt.ledger)
         } else {
             Failure::interrupted("interrupted; nothing was under way")
         };
         report.tell(&failure);
         std::process::exit(failure.exit().code().into());
     });
+}
+
+fn interrupted_twice(ledger: &Ledger) -> Failure {
+    let mut message = "interrupted twice; the outcome of what was under way is unknown, so look \
+                       before trying again"
+        .to_owned();
+    if let Some(done) = ledger.changes() {
+        message.push_str(&format!("; done before: {done}"));
+    }
+    ledger.enter(Failure::new(Exit::Unknown, "interrupted", message))
 }
 
 #[cfg(unix)]

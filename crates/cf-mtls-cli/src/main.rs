@@ -12,6 +12,7 @@ mod exit;
 mod failure;
 mod interrupt;
 mod json;
+mod ledger;
 mod output;
 mod preview;
 mod progress;

@@ -66,8 +66,8 @@ impl Output {
             lines: Vec::new(),
             text: String::new(),
             begun: false,
-            closed: false,
             carries_on: false,
+            broken: None,
             progress: Progress::none(),
         }
     }
@@ -80,16 +80,24 @@ pub(crate) struct Records {
     lines: Vec<Line>,
     text: String,
     begun: bool,
-    closed: bool,
     carries_on: bool,
+    /// Why nothing more is written.
+    broken: Option<Failure>,
     progress: Progress,
 }
 
 impl Records {
-    /// Goes on when nobody reads any more: what is done is done all the same.
+    /// Is no failure when it cannot be written: what is done is done all the
+    /// same. [`finish`](Self::finish) tells, unless nobody reads any more.
     pub(crate) fn that_carries_on(mut self) -> Self {
         self.carries_on = true;
         self
+    }
+
+    /// Whether what is told gets lost, although somebody may want it.
+    pub(crate) fn is_lost(&self) -> bool {
+        let lost = |failure: &Failure| !failure.is_closed_pipe();
+        self.broken.as_ref().is_some_and(lost)
     }
 
     /// Keeps out of the way of a progress bar.
@@ -132,14 +140,14 @@ impl Records {
             self.lines.clear();
             self.begun = true;
         }
-        if self.closed || self.text.is_empty() {
+        if self.broken.is_some() || self.text.is_empty() {
             self.text.clear();
             return Ok(());
         }
         let text = std::mem::take(&mut self.text);
         match self.progress.suspend(|| write(&text)) {
-            Err(failure) if failure.is_closed_pipe() && self.carries_on => {
-                self.closed = true;
+            Err(failure) if self.carries_on => {
+                self.broken = Some(failure);
                 Ok(())
             }
             outcome => outcome,
@@ -153,7 +161,16 @@ impl Records {
             self.text
                 .push_str(if self.begun { "\n]\n" } else { "[]\n" });
         }
-        self.flush()
+        self.flush()?;
+        self.outcome()
+    }
+
+    /// Whether all could be written, as far as somebody still reads.
+    pub(crate) fn outcome(&mut self) -> Result<(), Failure> {
+        match self.broken.take() {
+            Some(failure) if !failure.is_closed_pipe() => Err(failure),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::cli::Format;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::ledger::{Ledger, is_wait};
 use crate::output::Records;
 use crate::progress::Progress;
 use crate::safe_text::printable;
@@ -73,27 +74,32 @@ struct Done<'a, T> {
 /// What has been told of a job.
 #[derive(Clone)]
 pub(crate) struct Told {
-    steps: Arc<Mutex<Vec<Step>>>,
+    ledger: Ledger,
     count: Arc<AtomicUsize>,
+    /// A line for each step, in NDJSON.
+    records: Option<Arc<Mutex<Records>>>,
     progress: Progress,
 }
 
 impl Told {
     pub(crate) fn new(context: &Context, what: &str) -> Self {
+        let (output, progress) = (context.output, Progress::waiting(context.output, what));
+        let records = (output.format == Format::Ndjson).then(|| {
+            let records = output.many(Sheet::new(&[], 0, None));
+            // The job goes on, whoever reads.
+            Arc::new(Mutex::new(records.beside(&progress).that_carries_on()))
+        });
         Self {
-            steps: Arc::default(),
+            ledger: context.interrupt.ledger().clone(),
             count: Arc::default(),
-            progress: Progress::waiting(context.output, what),
+            records,
+            progress,
         }
     }
 
     /// Takes the steps of a job.
     pub(crate) fn listener(&self, context: &Context) -> impl FnMut(&Step) + Send + 'static {
         let (this, output) = (self.clone(), context.output);
-        let mut records: Option<Records> = (output.format == Format::Ndjson).then(|| {
-            let records = output.many(Sheet::new(&[], 0, None));
-            records.beside(&this.progress).that_carries_on()
-        });
         let mut waiting_for: Option<String> = None;
         move |step| {
             let text = printable(&step.to_string());
@@ -105,14 +111,14 @@ impl Told {
                 if output.is_table() {
                     this.progress.suspend(|| output.note(&text));
                 }
-                if let Some(records) = &mut records {
-                    // The job goes on, whoever reads.
+                if let Some(records) = &this.records {
+                    let mut records = records.lock().unwrap_or_else(PoisonError::into_inner);
+                    // What cannot be written is told in the end.
                     let _ = records
                         .push(step, Line::default)
                         .and_then(|()| records.flush());
                 }
-                let mut steps = this.steps.lock().unwrap_or_else(PoisonError::into_inner);
-                steps.push(step.clone());
+                this.ledger.add(step);
             }
             this.count.fetch_add(1, Ordering::SeqCst);
         }
@@ -125,67 +131,53 @@ impl Told {
         id: &CertificateId,
         job: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Failure> {
+        self.ledger.begin(id);
         let outcome = context.interrupt.between_steps(&self.count, job).await;
         self.progress.end();
         match outcome {
             Some(Ok(result)) => Ok(result),
-            Some(Err(error)) => Err(Failure::from(error).with_steps(self.steps())),
+            Some(Err(error)) => Err(Failure::from(error).with_steps(self.ledger.steps())),
             None => {
-                let done: Vec<String> = self
-                    .steps()
-                    .iter()
-                    .filter(|step| !is_wait(step))
-                    .map(|step| printable(&step.to_string()))
-                    .collect();
-                let done = match done.is_empty() {
-                    true => "nothing was changed".to_owned(),
-                    false => format!("done so far: {}", done.join("; ")),
+                let done = match self.ledger.changes() {
+                    None => "nothing was changed".to_owned(),
+                    Some(done) => format!("done so far: {done}"),
                 };
                 let message = format!(
                     "interrupted: {done}; {id} is not deleted; run the same command again to go on"
                 );
-                Err(Failure::interrupted(message)
-                    .about(id)
-                    .with_steps(self.steps()))
+                Err(self.ledger.enter(Failure::interrupted(message)))
             }
         }
     }
 
     /// Tells the result, with the steps. In NDJSON the steps have told it.
     pub(crate) fn finish<T: Serialize>(
-        &self,
+        self,
         context: &Context,
         result: &T,
         table: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
-        if context.output.format == Format::Ndjson {
-            return Ok(());
-        }
-        let steps = self.steps();
-        let done = Done {
-            result,
-            steps: &steps,
+        let steps = self.ledger.steps();
+        let told = match &self.records {
+            Some(records) => {
+                let mut records = records.lock().unwrap_or_else(PoisonError::into_inner);
+                records.outcome()
+            }
+            None => {
+                let steps = &steps;
+                context.output.one(&Done { result, steps }, table)
+            }
         };
-        match context.output.one(&done, table) {
+        match told {
             // It is done, whoever reads.
             Err(failure) if failure.is_closed_pipe() => Ok(()),
-            told => told,
+            Err(failure) => {
+                let done = self.ledger.changes().unwrap_or_default();
+                Err(self.ledger.enter(failure.after(done)))
+            }
+            Ok(()) => Ok(()),
         }
     }
-
-    fn steps(&self) -> Vec<Step> {
-        self.steps
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-}
-
-fn is_wait(step: &Step) -> bool {
-    matches!(
-        step,
-        Step::AwaitingActive { .. } | Step::AwaitingRelease { .. } | Step::StillRefused { .. }
-    )
 }
 
 /// Whether it is not there, which may be what was wanted.

@@ -8,6 +8,7 @@ use crate::certificates::Certificates;
 use crate::delete_many::{self, DeleteOutcome};
 use crate::error::Error;
 use crate::find;
+use crate::get_many::{self, GetOutcome};
 use crate::outcomes::Outcomes;
 use crate::prune::{self, Candidate, Prune};
 use crate::release::Release;
@@ -57,6 +58,20 @@ impl Certificates {
     /// the zones could not be listed.
     pub fn zones_using(&self, ca: &CertificateId) -> Outcomes<Result<ZoneUse, Error>> {
         usage::zones_using(self, ca)
+    }
+
+    /// Reads many certificates: ids go in as they come, outcomes come out as they
+    /// become known, in whatever order.
+    ///
+    /// Each one is read and repeated as by [`get`](Self::get), and has an outcome
+    /// of its own: none stops another. For concurrency, memory and the rate limit
+    /// the same holds as for [`delete_many`](Self::delete_many). Where most of an
+    /// account is wanted, [`list`](Self::list) takes fifty of them to a request.
+    pub fn get_many(
+        &self,
+        ids: impl Stream<Item = CertificateId> + Send + 'static,
+    ) -> Outcomes<GetOutcome> {
+        get_many::get_many(self, ids)
     }
 
     /// Deletes many certificates: ids go in as they come, outcomes come out as

@@ -20,6 +20,7 @@ mod find;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod get_many;
 mod hostnames;
 mod jobs;
 mod letting_go;
@@ -55,6 +56,7 @@ pub use credentials::Credentials;
 pub use delete::Deleted;
 pub use delete_many::DeleteOutcome;
 pub use error::{Error, ErrorKind, ServiceMessage};
+pub use get_many::GetOutcome;
 pub use hostnames::{ClientCa, Hostnames};
 pub use listing::Listing;
 pub use operation::Operation;

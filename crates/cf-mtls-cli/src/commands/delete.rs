@@ -70,10 +70,11 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         // Nothing is looked up where nobody would see it.
         doomed.extend(ids.into_iter().map(Doomed::unseen));
     } else {
-        let look = look_up(context, &certificates, ids);
+        let look = look_up(context, &certificates, ids, consent.dry_run);
         for found in context.interrupt.reading(look).await?? {
             match found {
                 Found::There(one) => doomed.push(*one),
+                Found::Unlisted(id) => doomed.push(Doomed::unseen(id)),
                 Found::Missing(id, error) => missing.push((id, error)),
             }
         }
@@ -146,16 +147,26 @@ fn ids(context: &Context, arguments: &Arguments) -> Result<Vec<CertificateId>, F
 enum Found {
     There(Box<Doomed>),
     Missing(CertificateId, Error),
+    /// The list does not have it, and it was not asked for.
+    Unlisted(CertificateId),
 }
 
 async fn look_up(
     context: &Context,
     certificates: &Certificates,
     ids: Vec<CertificateId>,
+    dry_run: bool,
 ) -> Result<Vec<Found>, Failure> {
     let progress = Progress::of(context.output, ids.len(), "looking up");
     let found = if LOOKED_UP < ids.len() {
-        names_of(&progress, certificates, ids).await
+        let found = names_of(&progress, certificates, ids).await?;
+        match dry_run {
+            true => ask_for_unlisted(&progress, certificates, found).await,
+            false => {
+                tell_unlisted(context, &progress, &found);
+                Ok(found)
+            }
+        }
     } else {
         let looks = stream::iter(ids).map(|id| look(certificates, id));
         let mut looks = looks.buffered(LOOKS);
@@ -183,19 +194,21 @@ async fn look(certificates: &Certificates, id: CertificateId) -> Result<Found, F
             ..Doomed::seen(id, certificate)
         }))),
         // What is wrong with one id is no reason to stop for the others.
-        Err(error)
-            if matches!(
-                error.kind(),
-                ErrorKind::NotFound | ErrorKind::InvalidRequest
-            ) =>
-        {
-            Ok(Found::Missing(id, error))
-        }
+        Err(error) if is_about_one(&error) => Ok(Found::Missing(id, error)),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Many certificates cost a request each, but a list has fifty to a page.
+fn is_about_one(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::InvalidRequest
+    )
+}
+
+/// Many certificates cost a request each, but a list has fifty to a page. What
+/// it lacks has neither name nor certificate then, and may be there all the same:
+/// pages move while they are read.
 async fn names_of(
     progress: &Progress,
     certificates: &Certificates,
@@ -217,16 +230,59 @@ async fn names_of(
         };
         progress.step();
         if let Some(one) = doomed.get_mut(at) {
-            one.name = certificate.name().map(str::to_owned);
+            *one = Doomed::seen(id, certificate);
             // Only the first ones are shown in full.
-            if at < deletion::SHOWN {
-                *one = Doomed::seen(id, certificate);
+            if deletion::SHOWN <= at {
+                one.certificate = None;
             }
         }
     }
-    // What the list lacks may be there all the same, as it is read in pages.
-    Ok(doomed
+    let found = doomed
         .into_iter()
-        .map(|one| Found::There(Box::new(one)))
-        .collect())
+        .map(|one| match wanted.contains_key(&one.id) {
+            true => Found::Unlisted(one.id),
+            false => Found::There(Box::new(one)),
+        });
+    Ok(found.collect())
+}
+
+/// The real run is told by the service; a dry run has to ask for it.
+async fn ask_for_unlisted(
+    progress: &Progress,
+    certificates: &Certificates,
+    found: Vec<Found>,
+) -> Result<Vec<Found>, Failure> {
+    let unlisted = found.iter().filter_map(|one| match one {
+        Found::Unlisted(id) => Some(id.clone()),
+        _ => None,
+    });
+    let unlisted: Vec<CertificateId> = unlisted.collect();
+    let mut answers = HashMap::new();
+    let mut outcomes = certificates.get_many(stream::iter(unlisted));
+    while let Some(outcome) = outcomes.next().await {
+        progress.step();
+        let answer = match outcome.result {
+            Ok(certificate) => {
+                let one = Doomed::seen(outcome.id.clone(), certificate);
+                Found::There(Box::new(one))
+            }
+            Err(error) if is_about_one(&error) => Found::Missing(outcome.id.clone(), error),
+            Err(error) => return Err(error.into()),
+        };
+        answers.insert(outcome.id, answer);
+    }
+    let found = found.into_iter().map(|one| match one {
+        Found::Unlisted(id) => answers.remove(&id).unwrap_or(Found::Unlisted(id)),
+        other => other,
+    });
+    Ok(found.collect())
+}
+
+fn tell_unlisted(context: &Context, progress: &Progress, found: &[Found]) {
+    let unlisted = |one: &&Found| matches!(one, Found::Unlisted(_));
+    let count = found.iter().filter(unlisted).count();
+    if 0 < count {
+        let note = format!("{count} of these may be gone already: the list does not show them");
+        progress.suspend(|| context.output.note(note));
+    }
 }

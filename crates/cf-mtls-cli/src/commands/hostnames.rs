@@ -254,11 +254,32 @@ impl Place {
             }
         };
         let after = interrupt.changing(change).await?;
-        let done = Difference {
-            unchanged: plan.unchanged,
-            ..Difference::seen(&before, after)
-        };
-        self.tell(context, &done, false)
+        let others = plan.beside(&Difference::seen(&before, after.clone()));
+        if !others.is_none() && !context.output.quiet {
+            self.warn_of_others(context, &others);
+        }
+        let done = Difference { after, ..plan };
+        let told = self.tell(context, &done, false);
+        told.map_err(|failure| {
+            let zone = self.zone_name();
+            failure.after(format!("{} in zone {zone}", done.summary()))
+        })
+    }
+
+    /// What somebody else did to the list meanwhile.
+    fn warn_of_others(&self, context: &Context, others: &Difference) {
+        let mut told = Vec::new();
+        for (hosts, verb) in [(&others.added, "added"), (&others.removed, "removed")] {
+            if !hosts.is_empty() {
+                told.push(format!("{verb} {}", printable(&hosts.join(", "))));
+            }
+        }
+        let told = told.join(" and ");
+        let warning = format!(
+            "somebody else {told} in zone {} meanwhile",
+            self.zone_name()
+        );
+        context.output.warn(warning);
     }
 
     /// What may be a slip of whoever wrote the arguments.
@@ -373,7 +394,7 @@ impl Place {
             let done = match (change.is_none(), dry_run) {
                 (true, false) => "nothing changed".to_owned(),
                 (true, true) => "dry run: nothing would change".to_owned(),
-                (false, false) => format!("{added} added, {removed} removed"),
+                (false, false) => change.summary(),
                 (false, true) => format!("dry run: would add {added} and remove {removed}"),
             };
             let count = change.after.len();

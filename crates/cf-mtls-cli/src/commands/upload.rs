@@ -73,7 +73,12 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         .changing(certificates.upload(&upload))
         .await?;
     let now = Timestamp::now();
-    context.output.one(&stored, || preview::card(&stored, now))
+    let told = context.output.one(&stored, || preview::card(&stored, now));
+    told.map_err(|failure| match stored.id() {
+        // Who does not learn the id cannot tell that it is there.
+        Some(id) => failure.after(format!("uploaded {id}")).about(id),
+        None => failure.after("uploaded it"),
+    })
 }
 
 /// A CA out of a file. That the service takes nothing else as one is told here,

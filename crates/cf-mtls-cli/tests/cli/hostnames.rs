@@ -1,10 +1,12 @@
 //! hostnames list, add, remove, replace.
 
+use std::time::Duration;
+
 use cf_mtls_testkit::DOCUMENTED_CA;
 use cf_mtls_testkit::simulator::{Fault, Operation, Seed};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::support::{HOSTS, Run, World};
 
 #[test]
 fn a_list_is_edited_and_nothing_else_is_touched() {
@@ -55,6 +57,32 @@ fn a_list_is_edited_and_nothing_else_is_touched() {
         world.simulator.managed_hostnames(&world.zone),
         ["m.example.com"]
     );
+}
+
+/// Each process tells what it did itself, and warns of what others did.
+#[test]
+fn what_somebody_else_adds_meanwhile_is_not_told_as_its_own() {
+    let world = World::new();
+    let id = world.seed("devices");
+    // The second look waits for twice as long as this takes.
+    let slow = Fault::delay(Duration::from_millis(150)).on(Operation::ReplaceHostnames);
+    world.simulator.inject(slow);
+    let target = ["--zone", "example.com", "--certificate", &id, "-o", "json"];
+    let child = world.spawn(&[&["hostnames", "add", HOSTS[0]], &target[..]].concat());
+    while world.simulator.hostnames(&world.zone, &id).is_empty() {
+        std::thread::yield_now();
+    }
+    world
+        .simulator
+        .set_hostnames(&world.zone, &id, HOSTS)
+        .unwrap();
+    let run: Run = child.wait_with_output().unwrap().into();
+    assert_eq!(run.code, 0, "{run:?}");
+    let told: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(told["added"], json!([HOSTS[0]]));
+    assert_eq!(told["hostnames"], json!(HOSTS));
+    let warning = "somebody else added b.example.com in zone example.com meanwhile";
+    assert!(run.stderr.contains(warning), "{run:?}");
 }
 
 #[test]

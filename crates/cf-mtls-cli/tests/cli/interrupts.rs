@@ -211,6 +211,40 @@ fn a_single_deletion_is_awaited_and_a_second_interrupt_is_not() {
     );
 }
 
+/// The second Ctrl-C does not wait, and knows what had been done.
+#[test]
+fn a_second_interrupt_tells_the_steps_that_were_done() {
+    for form in ["table", "json"] {
+        let world = World::new();
+        let id = world.seed_in_use("devices");
+        world
+            .simulator
+            .inject(Fault::silence().on(Operation::Associations).nth(2));
+        let mut child = world.spawn(&["release", &id, "--yes", "-o", form]);
+        while world.simulator.request_count(Operation::Associations) < 2 {
+            std::thread::yield_now();
+        }
+        signal(&child, "-INT");
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("waiting for the outcome") {
+            line.clear();
+            assert_ne!(stderr.read_line(&mut line).unwrap(), 0);
+        }
+        signal(&child, "-INT");
+        assert_eq!(child.wait().unwrap().code(), Some(9));
+        let last = stderr.lines().map(Result::unwrap).last().unwrap();
+        let done = "done before: detached a.example.com, b.example.com in zone example.com";
+        assert!(last.contains(done), "{last}");
+        if form == "json" {
+            let error: Value = serde_json::from_str(&last).unwrap();
+            assert_eq!(error["steps"][0]["step"], "detached");
+            assert_eq!(error["detached"][0]["hostnames"][1], HOSTS[1]);
+            assert_eq!(error["certificate_id"], id.as_str());
+        }
+    }
+}
+
 #[test]
 fn reading_stops_at_once() {
     let world = World::new();

@@ -7,6 +7,7 @@ mod hostnames;
 mod interrupts;
 mod jobs;
 mod many;
+mod output;
 mod reads;
 mod release;
 mod rotate;

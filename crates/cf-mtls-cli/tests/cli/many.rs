@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use cf_mtls_testkit::Simulator;
 use cf_mtls_testkit::simulator::{Operation, RequestRecord, Seed};
+use serde_json::Value;
 
 use crate::support::{World, new_ca};
 
@@ -69,6 +70,43 @@ fn ten_thousand_are_listed_as_they_come_and_stay_within_the_limit() {
     assert!(world.simulator.request_count(None) < 500);
     let refused = |request: &RequestRecord| request.status == Some(429);
     assert!(!world.simulator.requests().iter().any(refused));
+}
+
+/// Names of many come out of the list; what it does not show is asked for.
+#[test]
+fn a_dry_run_of_many_tells_which_are_not_there() {
+    let world = World::new();
+    let mut ids: Vec<String> = (0..110)
+        .map(|number| world.seed(&format!("c{number}")))
+        .collect();
+    ids[7] = "00000000-0000-4000-8000-000000000000".to_owned();
+    ids[108] = "00000000-0000-4000-8000-000000000001".to_owned();
+    let mut arguments = vec!["delete", "--dry-run", "-o", "json"];
+    arguments.extend(ids.iter().map(String::as_str));
+    for (flag, outcome, code) in [("--quiet", "failed", 8), ("--if-exists", "absent", 0)] {
+        world.simulator.clear_requests();
+        let run = world.run(&[&arguments[..], &[flag]].concat());
+        assert_eq!(run.code, code, "{run:?}");
+        let told: Value = serde_json::from_str(&run.stdout).unwrap();
+        let told = told.as_array().unwrap();
+        assert_eq!(told.len(), ids.len());
+        for one in told {
+            let id = one["id"].as_str().unwrap();
+            let want = match id.starts_with("00000000") {
+                true => outcome,
+                false => "would_delete",
+            };
+            assert_eq!(one["outcome"], want, "{one}");
+        }
+        let count = |operation| world.simulator.request_count(operation);
+        assert_eq!((count(Operation::List), count(Operation::Get)), (3, 2));
+    }
+    arguments[1] = "--yes";
+    let run = world.run(&[&arguments[..], &["--if-exists"]].concat());
+    assert_eq!(run.code, 0, "{run:?}");
+    let note = "2 of these may be gone already: the list does not show them";
+    assert!(run.stderr.contains(note), "{run:?}");
+    assert_eq!(world.ids().len(), 2, "those that were not named");
 }
 
 /// The most memory that a process has had.

@@ -232,20 +232,6 @@ fn a_list_that_breaks_off_says_so_last_and_keeps_what_came_before() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
-fn standard_output_that_cannot_be_written_is_1() {
-    let world = World::new();
-    let id = world.seed("devices");
-    for arguments in [&["list"][..], &["list", "-o", "json"], &["get", &id]] {
-        let full = std::fs::File::create("/dev/full").unwrap();
-        let output = world.command(arguments).stdout(full).output().unwrap();
-        let run = Run::from(output);
-        assert_eq!(run.code, 1, "{arguments:?}: {run:?}");
-        assert!(run.last_error().contains("cannot be written"), "{run:?}");
-    }
-}
-
-#[test]
 fn a_closed_pipe_ends_quietly() {
     let world = World::with(cf_mtls_testkit::Simulator::builder().no_rate_limit());
     for number in 0..120 {
