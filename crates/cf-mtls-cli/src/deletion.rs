@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json::{DeleteForm, Outcome};
 use crate::output::{Output, Records};
-use crate::preview::{self, Doomed};
+use crate::preview::{self, Doomed, Uses};
 use crate::progress::Progress;
 use crate::safe_text::printable;
 use crate::table::{self, Line, Sheet};
@@ -122,8 +122,7 @@ impl Deletion<'_> {
             tally.add(&id, None, self.judge(Err(error.into())))?;
         }
         for one in doomed {
-            let refused = one.uses.as_ref().is_some_and(preview::Uses::any);
-            tally.rehearse(one, refused)?;
+            tally.rehearse(one)?;
         }
         if self.consent.shows(output) {
             show(output, doomed);
@@ -244,10 +243,11 @@ impl Tally {
         Ok(())
     }
 
-    fn rehearse(&mut self, one: &Doomed, refused: bool) -> Result<(), Failure> {
+    fn rehearse(&mut self, one: &Doomed) -> Result<(), Failure> {
+        let refused = one.uses.as_ref().filter(|uses| uses.any());
         let (outcome, exit) = match refused {
-            false => (Outcome::WouldDelete, Exit::Success),
-            true => (Outcome::WouldBeRefused, Exit::InUse),
+            None => (Outcome::WouldDelete, Exit::Success),
+            Some(_) => (Outcome::WouldBeRefused, Exit::InUse),
         };
         self.exits.push(exit);
         let form = DeleteForm {
@@ -259,8 +259,8 @@ impl Tally {
             used_by: one.uses.as_ref(),
             reasons: None,
         };
-        if refused {
-            self.last = Some(refusal(&one.id));
+        if let Some(uses) = refused {
+            self.last = Some(refusal(&one.id, uses));
         }
         self.records
             .push(&form, || row(&one.id, name(one), outcome, None))
@@ -307,12 +307,20 @@ impl Tally {
 }
 
 /// What the service would say of a certificate in use.
-pub(crate) fn refusal(id: &CertificateId) -> Failure {
+pub(crate) fn refusal(id: &CertificateId, uses: &Uses) -> Failure {
+    const TOLD: usize = 3;
+    let lines = uses.lines();
+    let mut by = lines.get(..TOLD).unwrap_or(&lines).join("; ");
+    if let Some(more @ 1..) = lines.len().checked_sub(TOLD) {
+        by.push_str(&format!("; and {more} more"));
+    }
     let message = format!(
-        "certificate {id} is in use, and the service would refuse to delete it; nothing was changed"
+        "certificate {id} is in use by {by}: the service would refuse to delete it; nothing was \
+         changed"
     );
     Failure::new(Exit::InUse, ErrorKind::InUse.as_str(), message)
         .about(id)
+        .with_associations(&uses.services)
         .with_hint(release_hint(id))
 }
 

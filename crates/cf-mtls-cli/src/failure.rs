@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
-use cf_mtls::{CertificateId, Error, Step, ZoneHostnames};
+use cf_mtls::{Association, CertificateId, Error, Step, ZoneHostnames};
 use serde::Serialize;
 
 use crate::cli::{Format, Global};
@@ -27,6 +27,8 @@ struct Inner {
     hint: Option<String>,
     /// What it is about, where no error of the library tells.
     id: Option<CertificateId>,
+    /// What uses it, likewise.
+    associations: Vec<Association>,
     steps: Vec<Step>,
     /// Nobody reads any more, so nothing is to be said.
     silent: bool,
@@ -42,6 +44,7 @@ impl Failure {
             causes: Vec::new(),
             hint: None,
             id: None,
+            associations: Vec::new(),
             steps: Vec::new(),
             silent: false,
         }))
@@ -76,6 +79,19 @@ impl Failure {
     pub(crate) fn about(mut self, id: &CertificateId) -> Self {
         self.0.id = Some(id.clone());
         self
+    }
+
+    /// What uses the certificate.
+    pub(crate) fn with_associations(mut self, associations: &[Association]) -> Self {
+        self.0.associations = associations.to_vec();
+        self
+    }
+
+    pub(crate) fn associations(&self) -> &[Association] {
+        match &self.0.error {
+            Some(error) => error.associations(),
+            None => &self.0.associations,
+        }
     }
 
     /// What had been done before.

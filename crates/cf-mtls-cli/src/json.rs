@@ -51,7 +51,7 @@ impl<'a> ErrorForm<'a> {
             attempts: error.map(|error| error.attempts()).unwrap_or_default(),
             retry_after_seconds: wait.map(|wait| wait.as_secs_f64().ceil() as u64),
             may_have_taken_effect: error.is_some_and(|error| error.may_have_taken_effect()),
-            associations: error.map(|error| error.associations()).unwrap_or_default(),
+            associations: failure.associations(),
             candidates: error.map(|error| error.candidates()).unwrap_or_default(),
             detached: failure.detached(),
             steps: failure.steps(),

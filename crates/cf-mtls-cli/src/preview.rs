@@ -163,7 +163,7 @@ impl Uses {
     }
 
     /// One line for each, and each once: a service may appear for every zone.
-    fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
         for service in &self.services {
             let line = printable(&service.to_string());

@@ -240,8 +240,8 @@ struct Plan {
     records: crate::output::Records,
     count: usize,
     refused: usize,
-    /// The last one of those.
-    last: Option<CertificateId>,
+    /// What the service would say of the last one of those.
+    last: Option<Failure>,
     now: Timestamp,
 }
 
@@ -257,15 +257,14 @@ impl Plan {
     }
 
     fn tell(&mut self, candidate: &Candidate, uses: Option<&Uses>) -> Result<(), Failure> {
-        let refused = uses.is_some_and(Uses::any);
         self.count += 1;
-        if refused {
-            self.refused += 1;
-            self.last = Some(candidate.id.clone());
-        }
-        let outcome = match refused {
-            true => Outcome::WouldBeRefused,
-            false => Outcome::WouldDelete,
+        let outcome = match uses.filter(|uses| uses.any()) {
+            Some(uses) => {
+                self.refused += 1;
+                self.last = Some(deletion::refusal(&candidate.id, uses));
+                Outcome::WouldBeRefused
+            }
+            None => Outcome::WouldDelete,
         };
         let certificate = &candidate.certificate;
         let form = DeleteForm {
@@ -310,8 +309,9 @@ impl Plan {
             }
             output.note(note);
         }
-        let Some(last) = self.last else { return Ok(()) };
-        let refusal = deletion::refusal(&last);
+        let Some(refusal) = self.last else {
+            return Ok(());
+        };
         if count == 1 {
             return Err(refusal);
         }

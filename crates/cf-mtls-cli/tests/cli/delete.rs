@@ -191,7 +191,15 @@ fn a_dry_run_ends_as_the_real_one_would() {
     assert_eq!(plan[1]["outcome"], "would_be_refused");
     assert_eq!(plan[1]["used_by"]["zones"][0]["zone_name"], "example.com");
     assert_eq!(plan[1]["certificate"]["id"], used);
-    assert_eq!(world.run(&["delete", &used, "--dry-run"]).code, 4);
+    let run = world.run(&["delete", &used, "--dry-run", "-o", "json"]);
+    let error = run.error_json();
+    assert_eq!(
+        (run.code, &error["certificate_id"]),
+        (4, &Value::from(used))
+    );
+    assert_eq!(error["associations"][0]["service"], "API Shield");
+    let told = "in use by API Shield (active); a.example.com, b.example.com in zone example.com";
+    assert!(error["message"].as_str().unwrap().contains(told), "{error}");
     assert_eq!(world.run(&["delete", &free, "--dry-run"]).code, 0);
     assert_eq!(world.writes(), [""; 0]);
     assert_eq!(world.ids().len(), 2);
