@@ -8,6 +8,7 @@ use crate::cli::{Consent, Format};
 use crate::confirm;
 use crate::context::{Context, certificate_id};
 use crate::difference::{Change, Difference, is_outside};
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json::ZoneForm;
 use crate::preview::{self, Doomed, Uses};
@@ -246,6 +247,9 @@ impl Place {
             false => "Change the hostnames?",
         };
         confirm::ask(context, consent, question).await?;
+        if change == Change::Replace && !consent.yes {
+            self.check_unchanged(context, &before).await?;
+        }
         let change = async {
             match change {
                 Change::Add => self.hostnames.add(&self.ca, &hosts).await,
@@ -264,6 +268,22 @@ impl Place {
             let zone = self.zone_name();
             failure.after(format!("{} in zone {zone}", done.summary()))
         })
+    }
+
+    /// Somebody may have taken their time to answer, and has agreed to take away
+    /// what was shown, not what others have added since.
+    async fn check_unchanged(&self, context: &Context, before: &[String]) -> Result<(), Failure> {
+        let look = self.hostnames.list(&self.ca);
+        let now = context.interrupt.reading(look).await??;
+        if Difference::seen(before, now).is_none() {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Exit::Other,
+            ErrorKind::Conflict.as_str(),
+            "somebody else has changed the list since it was shown; nothing was changed, so run it \
+             again to see how it is now",
+        ))
     }
 
     /// What somebody else did to the list meanwhile.

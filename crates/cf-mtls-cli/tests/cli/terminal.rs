@@ -160,6 +160,35 @@ fn a_question_is_never_without_what_it_is_about() {
     assert_eq!(world.writes(), [""; 0]);
 }
 
+/// Whoever agrees has agreed to what was shown.
+#[test]
+fn a_list_that_changed_while_somebody_was_asked_is_not_replaced() {
+    for changed in [false, true] {
+        let world = World::new();
+        let id = world.seed_in_use("devices");
+        let target = ["--zone", "example.com", "--certificate", &id];
+        let arguments = [&["hostnames", "replace", "c.example.com"], &target[..]].concat();
+        let mut terminal = Terminal::start(&world, 100, &arguments, &[]);
+        terminal.expect("Change the hostnames? [y/N] ");
+        let late = ["a.example.com", "late.example.com"];
+        if changed {
+            world
+                .simulator
+                .set_hostnames(&world.zone, &id, late)
+                .unwrap();
+        }
+        terminal.press("y\r");
+        let (code, seen) = terminal.end();
+        assert_eq!(code, u32::from(changed), "{seen}");
+        let held = world.simulator.hostnames(&world.zone, &id);
+        match changed {
+            true => assert_eq!(held, late, "{seen}"),
+            false => assert_eq!(held, ["c.example.com"], "{seen}"),
+        }
+        assert_eq!(seen.contains("nothing was changed"), changed, "{seen}");
+    }
+}
+
 #[test]
 fn release_asks_with_everything_on_the_table() {
     let world = World::new();
