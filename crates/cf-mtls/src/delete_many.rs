@@ -2,7 +2,6 @@
 
 use cf_mtls_api::CertificateId;
 use futures_core::Stream;
-use futures_util::StreamExt as _;
 
 use crate::certificates::Certificates;
 use crate::delete::Deleted;
@@ -23,14 +22,8 @@ pub(crate) fn delete_many(
     certificates: &Certificates,
     ids: impl Stream<Item = CertificateId> + Send + 'static,
 ) -> Outcomes<DeleteOutcome> {
-    let this = certificates.patient();
-    let most = this.limits().concurrency;
-    let deletions = ids.map(move |id| {
-        let this = this.clone();
-        async move {
-            let result = this.delete(&id).await;
-            DeleteOutcome { id, result }
-        }
-    });
-    Outcomes::new(deletions.buffer_unordered(most))
+    Outcomes::of_each(certificates, ids, |this, id| async move {
+        let result = this.delete(&id).await;
+        DeleteOutcome { id, result }
+    })
 }

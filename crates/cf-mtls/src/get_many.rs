@@ -2,7 +2,6 @@
 
 use cf_mtls_api::CertificateId;
 use futures_core::Stream;
-use futures_util::StreamExt as _;
 
 use crate::certificate::Certificate;
 use crate::certificates::Certificates;
@@ -23,14 +22,8 @@ pub(crate) fn get_many(
     certificates: &Certificates,
     ids: impl Stream<Item = CertificateId> + Send + 'static,
 ) -> Outcomes<GetOutcome> {
-    let this = certificates.patient();
-    let most = this.limits().concurrency;
-    let reads = ids.map(move |id| {
-        let this = this.clone();
-        async move {
-            let result = this.get(&id).await;
-            GetOutcome { id, result }
-        }
-    });
-    Outcomes::new(reads.buffer_unordered(most))
+    Outcomes::of_each(certificates, ids, |this, id| async move {
+        let result = this.get(&id).await;
+        GetOutcome { id, result }
+    })
 }

@@ -4,7 +4,11 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use cf_mtls_api::CertificateId;
 use futures_core::Stream;
+use futures_util::StreamExt as _;
+
+use crate::certificates::Certificates;
 
 /// The results of a job of many parts, each as it becomes known.
 ///
@@ -17,6 +21,21 @@ impl<T> Outcomes<T> {
     /// The next result; `None` when there are no more.
     pub async fn next(&mut self) -> Option<T> {
         std::future::poll_fn(|context| self.0.as_mut().poll_next(context)).await
+    }
+
+    /// What becomes of each id, as many at a time as the limits allow.
+    pub(crate) fn of_each<F: Future<Output = T> + Send + 'static>(
+        certificates: &Certificates,
+        ids: impl Stream<Item = CertificateId> + Send + 'static,
+        each: impl Fn(Certificates, CertificateId) -> F + Send + 'static,
+    ) -> Self
+    where
+        T: 'static,
+    {
+        let this = certificates.patient();
+        let most = this.limits().concurrency;
+        let begun = ids.map(move |id| each(this.clone(), id));
+        Self::new(begun.buffer_unordered(most))
     }
 
     pub(crate) fn new(stream: impl Stream<Item = T> + Send + 'static) -> Self {

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 use std::io::{BufRead as _, BufReader};
+use std::process::Child;
 use std::time::Duration;
 
 use cf_mtls_testkit::simulator::{Fault, Operation};
@@ -169,6 +170,21 @@ fn many_deletions_stop_between_two_and_all_are_told() {
     );
 }
 
+/// Interrupts what waits for an answer, and again when that is told; returns the
+/// last line.
+fn interrupt_twice(mut child: Child) -> String {
+    signal(&child, "-INT");
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("waiting for the outcome") {
+        line.clear();
+        assert_ne!(stderr.read_line(&mut line).unwrap(), 0);
+    }
+    signal(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(9));
+    stderr.lines().map(Result::unwrap).last().unwrap()
+}
+
 #[test]
 fn a_single_deletion_is_awaited_and_a_second_interrupt_is_not() {
     let world = World::new();
@@ -191,20 +207,11 @@ fn a_single_deletion_is_awaited_and_a_second_interrupt_is_not() {
     world
         .simulator
         .inject(Fault::silence().on(Operation::Delete));
-    let mut child = world.spawn(&["delete", &id, "--yes"]);
+    let child = world.spawn(&["delete", &id, "--yes"]);
     while world.simulator.request_count(Operation::Delete) == 0 {
         std::thread::yield_now();
     }
-    signal(&child, "-INT");
-    let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("waiting for the outcome") {
-        line.clear();
-        assert_ne!(stderr.read_line(&mut line).unwrap(), 0);
-    }
-    signal(&child, "-INT");
-    assert_eq!(child.wait().unwrap().code(), Some(9));
-    let last = stderr.lines().map(Result::unwrap).last().unwrap();
+    let last = interrupt_twice(child);
     assert!(
         last.starts_with("error: ") && last.contains("unknown"),
         "{last}"
@@ -220,20 +227,11 @@ fn a_second_interrupt_tells_the_steps_that_were_done() {
         world
             .simulator
             .inject(Fault::silence().on(Operation::Associations).nth(2));
-        let mut child = world.spawn(&["release", &id, "--yes", "-o", form]);
+        let child = world.spawn(&["release", &id, "--yes", "-o", form]);
         while world.simulator.request_count(Operation::Associations) < 2 {
             std::thread::yield_now();
         }
-        signal(&child, "-INT");
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        while !line.contains("waiting for the outcome") {
-            line.clear();
-            assert_ne!(stderr.read_line(&mut line).unwrap(), 0);
-        }
-        signal(&child, "-INT");
-        assert_eq!(child.wait().unwrap().code(), Some(9));
-        let last = stderr.lines().map(Result::unwrap).last().unwrap();
+        let last = interrupt_twice(child);
         let done = "done before: detached a.example.com, b.example.com in zone example.com";
         assert!(last.contains(done), "{last}");
         if form == "json" {

@@ -158,9 +158,9 @@ async fn a_wait_beyond_the_deadline_comes_as_an_error_at_once() {
     }
 }
 
-#[tokio::test]
-async fn a_wait_that_fits_is_waited_for() {
-    let server = Raw::start(|_, number| {
+/// Asks to wait for a second, once.
+async fn busy_for_a_second() -> Raw {
+    Raw::start(|_, number| {
         let busy = answer("429 Too Many Requests", "retry-after: 1\r\n", "busy");
         let bytes = match number {
             0 => busy,
@@ -168,7 +168,12 @@ async fn a_wait_that_fits_is_waited_for() {
         };
         Act::Say(bytes, End::Close)
     })
-    .await;
+    .await
+}
+
+#[tokio::test]
+async fn a_wait_that_fits_is_waited_for() {
+    let server = busy_for_a_second().await;
     let client = builder(&server.base_url(), "token-of-this-test").build();
     let certificates = client.unwrap().certificates(&ACCOUNT.parse().unwrap());
     let begun = tokio::time::Instant::now();
@@ -183,15 +188,7 @@ async fn a_wait_that_fits_is_waited_for() {
 /// else.
 #[tokio::test]
 async fn a_job_of_many_waits_beyond_its_deadline_where_the_service_asks_for_it() {
-    let server = Raw::start(|_, number| {
-        let busy = answer("429 Too Many Requests", "retry-after: 1\r\n", "busy");
-        let bytes = match number {
-            0 => busy,
-            _ => answer("200 OK", "", THERE),
-        };
-        Act::Say(bytes, End::Close)
-    })
-    .await;
+    let server = busy_for_a_second().await;
     let client =
         builder(&server.base_url(), "token-of-this-test").with_deadline(Duration::from_millis(500));
     let certificates = client.build().unwrap();

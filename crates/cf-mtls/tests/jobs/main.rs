@@ -3,6 +3,7 @@
 
 mod delete_many;
 mod find;
+mod get_many;
 mod hostnames;
 mod prune;
 mod release;
