@@ -188,6 +188,9 @@ fn printable(label: &str) -> String {
         .collect()
 }
 
+const ONE_LINE: &str = "the PEM text has lost its line ends, as happens in variables and settings of \
+                        one line; put them back, at least around its BEGIN and END lines";
+
 struct Block<'a> {
     label: &'a str,
     /// From the begin line to the end line.
@@ -211,6 +214,9 @@ fn blocks(pem: &str) -> Result<Vec<Block<'_>>, Error> {
                 return Err(Error::invalid_input(
                     "a block of the PEM text begins inside of another",
                 ));
+            }
+            if label.contains("-----") {
+                return Err(Error::invalid_input(ONE_LINE));
             }
             open = Some((label, start));
         } else if let Some(label) = line

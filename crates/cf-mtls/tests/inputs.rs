@@ -257,6 +257,7 @@ fn pem_is_read_before_anything_is_sent() {
     let both = format!("{certificate}{key}");
     let two_keys = format!("{certificate}{key}{key}");
     let escaped = certificate.replace("\r\n", "\n").replace('\n', "\\n");
+    let one_line = certificate.replace("\r\n", "\n").replace('\n', " ");
     let ca = |pem: &str| Upload::ca(pem).err();
     let leaf = |pem: &str, key: &str| Upload::leaf(pem, key).err();
     let bundle = |pem: &str| Upload::leaf_bundle(pem).err();
@@ -286,6 +287,7 @@ fn pem_is_read_before_anything_is_sent() {
             "certificate 2 of the PEM text is not a certificate",
         ),
         (ca(&escaped), "backslash and n"),
+        (ca(&one_line), "lost its line ends"),
         (leaf(&both, &key), "leaf_bundle"),
         (leaf(&certificate, ""), "no private key"),
         (leaf(&certificate, &certificate), "not a private key"),
