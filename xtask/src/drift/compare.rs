@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::class::{Class, Step};
 use super::document::escape;
-use super::lost;
 use super::places;
 use super::schema::Way;
 use super::tree::{Kind, RecordId, Tree};
@@ -64,7 +63,7 @@ pub(super) fn compare(kind: Kind, known: &Tree, upstream: &Tree, ours: &Tree) ->
         ours: Some(ours),
         record: None,
         upstream_at: vec![there(upstream)],
-        mute: Vec::new(),
+        depth: 0,
         holder: Holder {
             at: ours.at.clone(),
             ..Holder::default()
@@ -84,8 +83,8 @@ pub(super) struct Spot<'t> {
     /// The record that took the whole away from `known`.
     pub(super) record: Option<RecordId>,
     pub(super) upstream_at: Vec<String>,
-    /// Places in parts that say nothing, and so may have said this.
-    pub(super) mute: Vec<String>,
+    /// How much of the path of meaning leads here.
+    pub(super) depth: usize,
     pub(super) holder: Holder,
     pub(super) above: Option<&'t Spot<'t>>,
 }
@@ -115,8 +114,7 @@ impl Walk {
     fn part(&mut self, spot: &Spot<'_>, name: &str) {
         let kind = spot.kind.part(name);
         let says = |tree: &&Tree| {
-            let optional = kind.is_container() || matches!(name, "items" | "schema");
-            !optional || spot.kind == Kind::Properties || !tree.is_empty() || !tree.gone.is_empty()
+            !spot.kind.is_optional(name) || !tree.is_empty() || !tree.gone.is_empty()
         };
         let known = spot.known.kids.get(name).filter(says);
         let upstream = spot.upstream.kids.get(name).filter(says);
@@ -143,15 +141,6 @@ impl Walk {
                 .map(|at| format!("{at}/{}", escape(name)))
                 .collect(),
         };
-        let mut mute: Vec<_> = spot
-            .mute
-            .iter()
-            .map(|at| format!("{at}/{}", escape(name)))
-            .collect();
-        if let (Kind::Properties, Some(above)) = (spot.kind, spot.above) {
-            let parts = places::mute(above.upstream);
-            mute.extend(parts.map(|part| format!("{part}/properties/{}", escape(name))));
-        }
         let nothing = Tree::default();
         let deeper = kind.is_container()
             || match (known, upstream) {
@@ -189,7 +178,7 @@ impl Walk {
                 ours,
                 record,
                 upstream_at,
-                mute,
+                depth: self.place.len(),
                 holder,
                 above: Some(spot),
             });
@@ -203,16 +192,13 @@ impl Walk {
         if same || self.told_by_property(spot, name) {
             return;
         }
+        let name = &name.to_owned();
         let mut upstream_at = upstream_at;
-        if upstream.is_none() {
-            match (spot.kind, spot.above) {
-                (Kind::Properties | Kind::Names, Some(above)) => {
-                    upstream_at = lost::places_of_one(above.upstream, spot, &self.place);
-                }
-                (Kind::Schema, _) => upstream_at.extend(places::lists(spot.upstream)),
-                _ => {}
-            }
-            upstream_at.extend(mute);
+        if upstream.is_none() && matches!(spot.kind, Kind::Schema | Kind::Properties | Kind::Names)
+        {
+            let emptied = spot.upstream.kids.get(name);
+            let emptied = emptied.map_or_else(Vec::new, |tree| places::objects(&tree.at));
+            upstream_at = self.places_of(spot, &[name], &emptied);
         }
         self.found
             .push(self.difference(spot, name, [known, upstream, ours], record, upstream_at));
@@ -311,7 +297,7 @@ impl Walk {
                     ours: Some(ours),
                     record: None,
                     upstream_at: Vec::new(),
-                    mute: Vec::new(),
+                    depth: 0,
                     holder: spot.holder.clone(),
                     above: None,
                 });

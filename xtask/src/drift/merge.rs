@@ -12,11 +12,14 @@ use super::tree::{Kind, Tree};
 pub(super) fn merge(mut a: Tree, mut b: Tree) -> Tree {
     let mut at = a.at.clone();
     at.extend(b.at.iter().filter(|place| !a.at.contains(place)).cloned());
-    if a.is_never() {
-        return a;
-    }
-    if b.is_never() {
-        return b;
+    let mut references = std::mem::take(&mut a.references);
+    references.append(&mut b.references);
+    if a.is_never() || b.is_never() {
+        let never = if a.is_never() { a } else { b };
+        return Tree {
+            references,
+            ..never
+        };
     }
     let types = (a.kids.remove("type"), b.kids.remove("type"));
     let kind = match types {
@@ -26,7 +29,12 @@ pub(super) fn merge(mut a: Tree, mut b: Tree) -> Tree {
                 (x_type, y_type) if x_type == y_type => Some(both(x, &y)),
                 ("integer", "number") => Some(x),
                 ("number", "integer") => Some(y),
-                _ => return clash("type", &x, &y),
+                _ => {
+                    return Tree {
+                        references,
+                        ..clash("type", &x, &y)
+                    };
+                }
             }
         }
         (x, y) => x.or(y),
@@ -41,7 +49,10 @@ pub(super) fn merge(mut a: Tree, mut b: Tree) -> Tree {
                 let ours = std::mem::take(entry.get_mut());
                 let clash = clash(&name, &ours, &theirs);
                 let Some(joined) = join(&name, ours, theirs) else {
-                    return clash;
+                    return Tree {
+                        references,
+                        ..clash
+                    };
                 };
                 entry.insert(joined);
             }
@@ -58,6 +69,7 @@ pub(super) fn merge(mut a: Tree, mut b: Tree) -> Tree {
         a.kids.remove("nullable");
     }
     a.at = at;
+    a.references = references;
     a
 }
 
@@ -183,6 +195,7 @@ pub(super) fn alternatives(branches: Vec<Tree>, at: &str) -> Tree {
             tree.kids.insert("nullable".to_owned(), nullable);
         }
         tree.not_null.append(&mut branch.not_null);
+        tree.references.append(&mut branch.references);
     }
     if !closed || tree.kids.contains_key("nullable") {
         tree.not_null.clear();

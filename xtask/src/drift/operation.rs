@@ -146,9 +146,7 @@ impl Reader<'_> {
         }
         if let Some(schema) = value.get("schema") {
             let schema = self.schema(schema, &format!("{at}/schema"))?;
-            if !schema.is_empty() {
-                tree.adopt("schema", schema);
-            }
+            tree.adopt("schema", schema);
         }
         self.content(&mut tree, value, at)?;
         // How lists and objects are written; a single value knows no styles.
@@ -233,9 +231,7 @@ impl Reader<'_> {
         let mut tree = Tree::node(at);
         if let Some(schema) = value.get("schema") {
             let schema = self.schema(schema, &format!("{at}/schema"))?;
-            if !schema.is_empty() {
-                tree.adopt("schema", schema);
-            }
+            tree.adopt("schema", schema);
         }
         // Answers have none, whatever is written there.
         let here = format!("{at}/encoding");

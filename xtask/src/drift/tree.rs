@@ -29,6 +29,8 @@ pub(super) struct Tree {
     /// Of a schema: the objects that it is made of, without those that only join
     /// others. What is missing is missing from one of them.
     pub(super) parts: Vec<String>,
+    /// Of a schema: from where a reference leads to where it stands.
+    pub(super) references: BTreeMap<String, String>,
 }
 
 /// The part of a schema that says why nothing satisfies it.
@@ -101,6 +103,15 @@ impl Kind {
                 | Self::Properties
                 | Self::Names
         )
+    }
+
+    /// Whether an empty part `name` of such a thing says as much as none.
+    pub(super) fn is_optional(self, name: &str) -> bool {
+        let any_value = matches!(
+            (self, name),
+            (Self::Schema, "items") | (Self::Media | Self::Parameter, "schema")
+        );
+        any_value || self.part(name).is_container()
     }
 
     /// Whether a document has its parts in a list, so that no pointer names one
@@ -202,7 +213,9 @@ impl Tree {
                 .map(|name| Value::from(name.as_str()))
                 .collect();
         }
+        // Whoever joins alternatives compares them by this.
+        let says = |(name, kid): &(&String, &Self)| !kind.is_optional(name) || !kid.is_empty();
         let part = |(name, kid): (&String, &Self)| (name.clone(), kid.render(kind.part(name)));
-        Value::Object(self.kids.iter().map(part).collect())
+        Value::Object(self.kids.iter().filter(says).map(part).collect())
     }
 }
