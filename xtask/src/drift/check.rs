@@ -93,6 +93,7 @@ pub(super) fn check(
     }
     drift.stale();
     for finding in &mut drift.report.findings {
+        finding.name_references();
         if let Some(suggestion) = &finding.suggestion {
             let record = suggestion.text(&ours);
             finding.edit = format!("follow upstream at #{}, or {record}", finding.ours.pointer);
@@ -133,11 +134,15 @@ impl Drift<'_> {
             match self.report.findings.iter_mut().find(same) {
                 Some(other) => {
                     other.operations.extend(finding.operations);
-                    for place in finding.upstream.also {
-                        if !other.upstream.also.contains(&place) {
-                            other.upstream.also.push(place);
-                        }
-                    }
+                    // What one reference does not lead to has changed itself.
+                    other
+                        .references
+                        .retain(|at| finding.references.contains(at));
+                    // The likeliest are those that all have.
+                    let (also, new) = (&mut other.upstream.also, finding.upstream.also);
+                    also.sort_by_key(|place| !new.contains(place));
+                    let known: BTreeSet<_> = also.iter().cloned().collect();
+                    also.extend(new.into_iter().filter(|place| !known.contains(place)));
                     let uses = finding.suggestion.map(|suggestion| suggestion.uses);
                     if let (Some(all), Some(uses)) = (&mut other.suggestion, uses) {
                         all.uses.extend(uses);
@@ -154,6 +159,7 @@ impl Drift<'_> {
             place,
             kind,
             upstream_at,
+            references,
             ours_at,
             holder,
             ..
@@ -201,6 +207,7 @@ impl Drift<'_> {
                 value: ours,
             },
             known,
+            references,
             record: record.map(|record| record.at.clone()),
             edit,
             suggestion: record.is_none().then(|| Suggestion {
@@ -251,6 +258,7 @@ impl Drift<'_> {
                 value: Some(json!(operation.path)),
             },
             known: Some(json!(operation.path)),
+            references: BTreeSet::new(),
             record: None,
             edit,
             suggestion: None,
@@ -293,6 +301,7 @@ impl Drift<'_> {
                     value: None,
                 },
                 known: None,
+                references: BTreeSet::new(),
                 record: None,
                 suggestion: None,
                 edit: left_out::advice(self.records, &found),
@@ -332,6 +341,7 @@ impl Drift<'_> {
                     value: None,
                 },
                 known: Some(record.upstream.clone()),
+                references: BTreeSet::new(),
                 record: Some(record.at.clone()),
                 edit: format!(
                     "take the record at #{} away, or correct its `aspect`",

@@ -19,6 +19,8 @@ pub(super) struct Difference {
     pub(super) kind: Kind,
     /// Where upstream says it, or would; the first is the likeliest.
     pub(super) upstream_at: Vec<String>,
+    /// References that lead to what upstream says.
+    pub(super) references: BTreeSet<String>,
     pub(super) ours_at: String,
     /// The object of ours that a record would be about.
     pub(super) holder: Holder,
@@ -192,13 +194,20 @@ impl Walk {
         if same || self.told_by_property(spot, name) {
             return;
         }
-        let name = &name.to_owned();
         let mut upstream_at = upstream_at;
-        if upstream.is_none() && matches!(spot.kind, Kind::Schema | Kind::Properties | Kind::Names)
-        {
+        if upstream.is_none() {
+            // It may not be there, or be there and say nothing.
             let emptied = spot.upstream.kids.get(name);
             let emptied = emptied.map_or_else(Vec::new, |tree| places::objects(&tree.at));
-            upstream_at = self.places_of(spot, &[name], &emptied);
+            match spot.kind {
+                Kind::Schema | Kind::Properties | Kind::Names => {
+                    upstream_at = self.places_of(spot, &[&name.to_owned()], &emptied);
+                }
+                _ if !emptied.is_empty() => upstream_at = emptied,
+                _ => {}
+            }
+        } else if name == "nullable" && known.is_none() {
+            upstream_at.extend(places::untyped(spot.upstream));
         }
         self.found
             .push(self.difference(spot, name, [known, upstream, ours], record, upstream_at));
@@ -248,11 +257,11 @@ impl Walk {
         };
         let mut upstream_at = upstream_at;
         match upstream {
-            Some(new) if new.is_never() => {
-                upstream_at = new
-                    .contradiction()
-                    .map(|why| why.at.clone())
-                    .unwrap_or_default();
+            Some(new) if new.is_never() => upstream_at = new.disagreeing(known),
+            // Where a contradiction has lost a side, its list has what is left.
+            Some(new) if known.is_some_and(Tree::is_never) => {
+                upstream_at.truncate(1);
+                upstream_at.extend(places::lists(new));
             }
             // A thing stands where it is used; what it is made of has no say in that.
             Some(new) if new.leaf.is_none() => upstream_at.truncate(1),
@@ -261,6 +270,13 @@ impl Walk {
         if name == "anyOf" {
             places::of_alternatives(&mut upstream_at, known, upstream, spot.upstream);
         }
+        let told_at = match upstream {
+            Some(_) => &upstream_at[..],
+            None => upstream_at.get(..1).unwrap_or_default(),
+        };
+        let references = told_at.iter();
+        let references = references.filter_map(|at| places::reference(at, upstream, spot));
+        let references = references.collect();
         let mut holder = spot.holder.clone();
         if spot.kind != Kind::Names {
             holder.aspect.push(name.to_owned());
@@ -311,6 +327,7 @@ impl Walk {
             place: self.place.clone(),
             kind: spot.kind,
             upstream_at,
+            references,
             ours_at,
             holder,
             told,

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::class::Class;
 use super::compare::{Difference, Spot, Walk};
+use super::places;
 use super::tree::{Kind, RecordId, Tree};
 
 impl Walk {
@@ -41,6 +42,9 @@ impl Walk {
         let container = self.place.last().cloned().unwrap_or_default();
         let gone: Vec<_> = names.iter().collect();
         let upstream_at = self.places_of(spot, &gone, &[]);
+        let first = upstream_at.first();
+        let references = first.and_then(|at| places::reference(at, None, spot));
+        let references = references.into_iter().collect();
         let subset = |tree: &Tree| {
             let kids = tree.kids.iter().filter(|(name, _)| names.contains(*name));
             let kids: BTreeMap<_, _> = kids.map(|(n, kid)| (n.clone(), kid.clone())).collect();
@@ -72,6 +76,7 @@ impl Walk {
             place: self.place.clone(),
             kind: above.kind,
             upstream_at,
+            references,
             ours_at: ours_at.unwrap_or_else(|| format!("{}/{container}", spot.holder.pointer())),
             holder: spot.holder.clone(),
             told,

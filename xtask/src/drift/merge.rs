@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use serde_json::{Value, json};
 
 use super::schema::set_of;
-use super::tree::{Kind, Tree};
+use super::tree::{CONTRADICTION, Kind, Tree};
 
 /// What satisfies both.
 pub(super) fn merge(mut a: Tree, mut b: Tree) -> Tree {
@@ -77,7 +77,13 @@ pub(super) fn merge(mut a: Tree, mut b: Tree) -> Tree {
 fn clash(keyword: &str, a: &Tree, b: &Tree) -> Tree {
     let mut sides = [a, b].map(|side| json!({ keyword: side.leaf }));
     sides.sort_by_key(Value::to_string);
-    Tree::never([a.at.as_slice(), &b.at].concat(), json!({ "allOf": sides }))
+    let mut never = Tree::never([a.at.as_slice(), &b.at].concat(), json!({ "allOf": sides }));
+    // Whoever compares can tell which side is the new one.
+    let why = never.container(CONTRADICTION).container(keyword);
+    for (name, side) in [("0", a), ("1", b)] {
+        why.kids.insert(name.to_owned(), side.clone());
+    }
+    never
 }
 
 /// A demand that cannot be met makes the whole one that nothing satisfies.

@@ -73,6 +73,9 @@ impl Reader<'_> {
             None => {
                 let value = schemes.requirement(&schemes.default, "/security")?;
                 tree.set("security", "/security", value);
+                // To say nothing refers to what holds for all.
+                let refers = ("/security".to_owned(), format!("{at}/security"));
+                tree.container("security").references.extend([refers]);
             }
         }
         for (owner, at) in [(Some(operation), &at), (item.as_object(), &item_at)] {

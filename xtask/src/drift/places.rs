@@ -11,7 +11,7 @@ use super::tree::{Kind, Tree};
 
 impl Walk {
     /// Where `names`, which are gone from the spot, may have stood: the likeliest
-    /// first. `emptied` are the places of what is still there and says nothing.
+    /// first. `emptied` are the places of what is still there, and says nothing.
     pub(super) fn places_of(
         &self,
         spot: &Spot<'_>,
@@ -29,7 +29,7 @@ impl Walk {
         let mut found: Vec<String> = Vec::new();
         found.extend(likely.iter().map(|(_, place)| place.clone()));
         found.extend(around.iter().flat_map(Level::suspects));
-        found.extend(emptied.iter().rev().cloned());
+        found.extend(emptied.iter().cloned());
         found.extend(others.iter().map(|(_, place)| place.clone()));
         found.extend(levels.iter().flat_map(|level| lists(level.upstream)));
         let mut seen = BTreeSet::new();
@@ -94,8 +94,9 @@ impl Level<'_> {
     /// Each object that the schema is made of, as the place of what is gone.
     fn ranked(&self, names: &[&String], emptied: bool) -> Vec<(Rank, String)> {
         let mut holders: Vec<_> = self.upstream.parts.iter().rev().cloned().collect();
+        let refers = |place: &String| self.upstream.references.values().any(|at| at == place);
         for place in objects(&self.upstream.at) {
-            if !holders.contains(&place) {
+            if !holders.contains(&place) && !refers(&place) {
                 holders.push(place);
             }
         }
@@ -193,6 +194,31 @@ fn stands_in(tree: &Tree, place: &str) -> bool {
     tree.at.iter().any(within)
 }
 
+/// Where a part of a schema that null has come to may have had a type, which kept it
+/// out.
+pub(super) fn untyped(schema: &Tree) -> Vec<String> {
+    let typed = schema.kids.get("type");
+    let of_type = |part: &String| format!("{part}/type");
+    let places = schema.parts.iter().rev().map(of_type);
+    places
+        .filter(|place| !typed.is_some_and(|tree| tree.at.contains(place)))
+        .collect()
+}
+
+/// The reference that leads to `place`, if all that is known of it stands behind one.
+pub(super) fn reference(place: &str, tree: Option<&Tree>, spot: &Spot<'_>) -> Option<String> {
+    let around = std::iter::successors(Some(spot), |spot| spot.above);
+    let trees = tree.into_iter().chain(around.map(|spot| spot.upstream));
+    let references = trees.flat_map(|tree| &tree.references);
+    let leads = references.filter(|(target, _)| {
+        let rest = place.strip_prefix(target.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    });
+    leads
+        .max_by_key(|(target, _)| target.len())
+        .map(|(_, at)| at.clone())
+}
+
 /// The last of these places first, without lists of alternatives, of which
 /// nothing is a member.
 pub(super) fn objects(places: &[String]) -> Vec<String> {
@@ -252,7 +278,7 @@ pub(super) fn of_alternatives(
 }
 
 /// The lists whose parts make up a schema.
-fn lists(schema: &Tree) -> Vec<String> {
+pub(super) fn lists(schema: &Tree) -> Vec<String> {
     let mut lists = Vec::new();
     for place in &schema.at {
         if let Some((list, _)) = place.rsplit_once('/')

@@ -52,6 +52,9 @@ pub(super) struct Finding {
     /// What upstream said when it was last looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) known: Option<Value>,
+    /// References that all lead to what upstream says: one may lead elsewhere now.
+    #[serde(skip)]
+    pub(super) references: BTreeSet<String>,
     /// The record that is about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) record: Option<String>,
@@ -60,6 +63,22 @@ pub(super) struct Finding {
     /// The record that would explain it, where there is none.
     #[serde(skip)]
     pub(super) suggestion: Option<Suggestion>,
+}
+
+impl Finding {
+    /// Names the references among the places.
+    pub(super) fn name_references(&mut self) {
+        let Seen { pointer, also, .. } = &mut self.upstream;
+        for at in std::mem::take(&mut self.references) {
+            if at != *pointer && !also.contains(&at) {
+                also.push(at);
+            }
+        }
+        // What holds for all has not changed when one operation comes to follow it.
+        if pointer == "/security" && !also.is_empty() {
+            std::mem::swap(pointer, &mut also[0]);
+        }
+    }
 }
 
 /// What one side says, and where.

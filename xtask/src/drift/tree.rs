@@ -29,7 +29,7 @@ pub(super) struct Tree {
     /// Of a schema: the objects that it is made of, without those that only join
     /// others. What is missing is missing from one of them.
     pub(super) parts: Vec<String>,
-    /// Of a schema: from where a reference leads to where it stands.
+    /// From where a reference leads to where it stands.
     pub(super) references: BTreeMap<String, String>,
 }
 
@@ -159,6 +159,22 @@ impl Tree {
 
     pub(super) fn is_never(&self) -> bool {
         self.contradiction().is_some()
+    }
+
+    /// The places of a contradiction, those first that say what was not known.
+    pub(super) fn disagreeing(&self, known: Option<&Self>) -> Vec<String> {
+        let Some(why) = self.contradiction() else {
+            return Vec::new();
+        };
+        let is_known = |place: &&String| {
+            why.kids.iter().any(|(keyword, sides)| {
+                let known = known.and_then(|known| known.value(keyword));
+                let mut sides = sides.kids.values();
+                sides.any(|side| side.at.contains(place) && side.leaf.as_ref() == known)
+            })
+        };
+        let (known, new): (Vec<_>, Vec<_>) = why.at.iter().partition(is_known);
+        new.into_iter().chain(known).cloned().collect()
     }
 
     /// Whether it says nothing at all.
