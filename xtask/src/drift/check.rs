@@ -92,8 +92,8 @@ pub(super) fn check(
         Err(problem) => drift.trouble(None, problem),
     }
     drift.stale();
+    drift.name_references();
     for finding in &mut drift.report.findings {
-        finding.name_references();
         if let Some(suggestion) = &finding.suggestion {
             let record = suggestion.text(&ours);
             finding.edit = format!("follow upstream at #{}, or {record}", finding.ours.pointer);
@@ -134,7 +134,6 @@ impl Drift<'_> {
             match self.report.findings.iter_mut().find(same) {
                 Some(other) => {
                     other.operations.extend(finding.operations);
-                    // What one reference does not lead to has changed itself.
                     other
                         .references
                         .retain(|at| finding.references.contains(at));
@@ -219,6 +218,24 @@ impl Drift<'_> {
                 upstream: difference.told,
                 names: difference.names,
             }),
+        }
+    }
+
+    /// Names references among the places. Where one leads to a change and others do
+    /// as well, it is what they lead to that has changed.
+    fn name_references(&mut self) {
+        let mut common: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for finding in &self.report.findings {
+            let place = finding.upstream.pointer.clone();
+            common
+                .entry(place)
+                .and_modify(|common| common.retain(|at| finding.references.contains(at)))
+                .or_insert_with(|| finding.references.clone());
+        }
+        for finding in &mut self.report.findings {
+            if let Some(references) = common.get(&finding.upstream.pointer) {
+                finding.upstream.refer(references);
+            }
         }
     }
 

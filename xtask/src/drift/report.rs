@@ -65,22 +65,6 @@ pub(super) struct Finding {
     pub(super) suggestion: Option<Suggestion>,
 }
 
-impl Finding {
-    /// Names the references among the places.
-    pub(super) fn name_references(&mut self) {
-        let Seen { pointer, also, .. } = &mut self.upstream;
-        for at in std::mem::take(&mut self.references) {
-            if at != *pointer && !also.contains(&at) {
-                also.push(at);
-            }
-        }
-        // What holds for all has not changed when one operation comes to follow it.
-        if pointer == "/security" && !also.is_empty() {
-            std::mem::swap(pointer, &mut also[0]);
-        }
-    }
-}
-
 /// What one side says, and where.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Seen {
@@ -90,6 +74,21 @@ pub(super) struct Seen {
     pub(super) also: Vec<String>,
     /// Null where it says nothing.
     pub(super) value: Option<Value>,
+}
+
+impl Seen {
+    /// Adds the references that lead there.
+    pub(super) fn refer(&mut self, references: &BTreeSet<String>) {
+        for at in references {
+            if *at != self.pointer && !self.also.contains(at) {
+                self.also.push(at.clone());
+            }
+        }
+        // What holds for all has not changed when one operation comes to follow it.
+        if self.pointer == "/security" && !self.also.is_empty() {
+            std::mem::swap(&mut self.pointer, &mut self.also[0]);
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
