@@ -151,9 +151,21 @@ impl Level<'_> {
         let parts = self.upstream.parts.iter().rev().filter(|part| {
             let here = format!("{part}{first}");
             !said.is_some_and(|tree| stands_in(tree, &here))
-                && (self.has_stranger(part) || is_mute(self.upstream, part))
+                && (self.has_stranger(part) || self.is_idle(part))
         });
         parts.map(|part| format!("{part}{way}")).collect()
+    }
+
+    /// Whether the part is there to join, and says nothing: a schema for any value is
+    /// usual elsewhere, as what a list holds.
+    fn is_idle(&self, part: &str) -> bool {
+        let used = self
+            .upstream
+            .references
+            .get(part)
+            .map_or(part, String::as_str);
+        let list = used.rsplit_once('/').map_or("", |(list, _)| list);
+        list.ends_with("/allOf") && is_mute(self.upstream, part)
     }
 
     /// Whether the part has a property that upstream was not known to have.

@@ -251,6 +251,88 @@ fn a_reference_is_not_named_where_others_lead_there_too() {
         assert_eq!(told.upstream.pointer, format!("{SCHEMAS}/size/minimum"));
         assert_eq!(told.upstream.also, [""; 0]);
     }
+    // Nor could a reference itself hold what is gone.
+    let lost = self::findings(|u| drop(cut(u, &format!("{SCHEMAS}/size/maximum"))));
+    let place = format!("{SCHEMAS}/size/maximum");
+    for told in lost {
+        assert_eq!(told.upstream.pointer, place);
+        let mut also = told.upstream.also.iter();
+        assert!(also.all(|at| at.ends_with("/allOf")), "{:?}", told.upstream);
+    }
+}
+
+#[test]
+fn a_schema_that_only_joins_others_is_no_suspect() {
+    let mut theirs = layered();
+    let mut ours = ours();
+    let page = format!("{SCHEMAS}/list_envelope/allOf/1/properties/page/properties");
+    let size = json!({"type": "integer"});
+    put(&mut theirs, &format!("{page}/size"), size.clone());
+    let our_size = "/components/schemas/Lids/properties/page/properties/size";
+    put(&mut ours, our_size, size);
+    assert_eq!(lines(&check(&ours, &theirs)), [""; 0]);
+    cut(&mut theirs, &format!("{page}/size"));
+    let report = check(&ours, &theirs);
+    let [told] = report.findings.as_slice() else {
+        panic!("{:#?}", lines(&report))
+    };
+    let outer = format!("{LIST}/2/properties/page/properties/size");
+    assert_eq!(told.upstream.pointer, outer);
+    assert_eq!(told.upstream.also[0], format!("{page}/size"));
+}
+
+#[test]
+fn what_all_uses_have_in_common_is_likelier() {
+    // Two answers that ours has one schema for, with an envelope in two layers.
+    let mut theirs = layered();
+    let result = json!({"nullable": true, "allOf": [{"$ref": "#/components/schemas/lid"}]});
+    let middle = format!("{SCHEMAS}/middle");
+    put(
+        &mut theirs,
+        &middle,
+        json!({"allOf": [
+            {"$ref": "#/components/schemas/common_envelope"},
+            {"properties": {"result": {"nullable": true}}}
+        ]}),
+    );
+    for (name, media) in [
+        ("one", format!("{LID}/get")),
+        ("other", format!("{LIDS}/post")),
+    ] {
+        put(
+            &mut theirs,
+            &format!("{SCHEMAS}/{name}"),
+            json!({"allOf": [
+                {"$ref": "#/components/schemas/middle"},
+                {"properties": {"result": result}}
+            ]}),
+        );
+        put(
+            &mut theirs,
+            &format!("{media}/responses/200/content/application~1json/schema"),
+            json!({"$ref": format!("#/components/schemas/{name}")}),
+        );
+    }
+    assert_eq!(lines(&check(&ours(), &theirs)), [""; 0]);
+    cut(
+        &mut theirs,
+        &format!("{SCHEMAS}/common_envelope/properties/success"),
+    );
+    let report = check(&ours(), &theirs);
+    let of_both = |finding: &&Finding| finding.operations.len() == 3;
+    let told = report.findings.iter().find(of_both).unwrap();
+    assert_eq!(
+        told.upstream.pointer,
+        format!("{SCHEMAS}/common_envelope/properties/success")
+    );
+    let of_one = |at: &String| at.starts_with(&format!("{SCHEMAS}/one/"));
+    let common = told
+        .upstream
+        .also
+        .iter()
+        .position(|at| at.starts_with(&middle));
+    let single = told.upstream.also.iter().position(of_one);
+    assert!(common < single, "{:?}", told.upstream);
 }
 
 #[test]
