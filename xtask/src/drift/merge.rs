@@ -101,15 +101,25 @@ pub(super) fn impossible(tree: &Tree) -> Option<Tree> {
     let required = tree.kids.get("required")?;
     let properties = &tree.kids.get("properties")?.kids;
     let mut at = Vec::new();
+    let mut references = tree.references.clone();
     let mut why = serde_json::Map::new();
     for name in required.kids.keys() {
-        if let Some(clash) = properties.get(name).and_then(Tree::contradiction) {
+        let property = properties.get(name);
+        if let Some(clash) = property.and_then(Tree::contradiction) {
             at.extend(clash.at.iter().cloned());
+            references.extend(
+                property
+                    .map(|kid| kid.references.clone())
+                    .unwrap_or_default(),
+            );
             why.insert(name.clone(), clash.leaf.clone().unwrap_or_default());
         }
     }
     let names: Vec<_> = why.keys().cloned().collect();
-    (!why.is_empty()).then(|| Tree::never(at, json!({"required": names, "properties": why})))
+    (!why.is_empty()).then(|| Tree {
+        references,
+        ..Tree::never(at, json!({"required": names, "properties": why}))
+    })
 }
 
 /// Joins what two schemas say under one keyword; `None` if nothing is left.

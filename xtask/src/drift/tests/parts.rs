@@ -225,6 +225,22 @@ fn what_cannot_be_told_names_all_that_may_be() {
             format!("{SCHEMAS}/lid/properties/made_on"),
         ),
         (
+            "reference that makes a required field impossible",
+            |u| {
+                put(u, &format!("{SCHEMAS}/flag"), json!({"type": "boolean"}));
+                let places = [
+                    "common_envelope/properties/success",
+                    "lid_response_single/allOf/1/properties/success",
+                ];
+                for (place, name) in places.iter().zip(["flag", "texts"]) {
+                    let reference = json!({"$ref": format!("#/components/schemas/{name}")});
+                    put(u, &format!("{SCHEMAS}/{place}"), reference);
+                }
+            },
+            "`schema` of \"200\" changed",
+            format!("{ONE}/1/properties/success"),
+        ),
+        (
             "reference to a whole answer that leads elsewhere",
             |u| {
                 let media = format!("{LIDS}/post/responses/200/content/application~1json");
