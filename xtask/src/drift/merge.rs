@@ -104,14 +104,12 @@ pub(super) fn impossible(tree: &Tree) -> Option<Tree> {
     let mut references = tree.references.clone();
     let mut why = serde_json::Map::new();
     for name in required.kids.keys() {
-        let property = properties.get(name);
-        if let Some(clash) = property.and_then(Tree::contradiction) {
+        let Some(property) = properties.get(name) else {
+            continue;
+        };
+        if let Some(clash) = property.contradiction() {
             at.extend(clash.at.iter().cloned());
-            references.extend(
-                property
-                    .map(|kid| kid.references.clone())
-                    .unwrap_or_default(),
-            );
+            references.extend(property.references.clone());
             why.insert(name.clone(), clash.leaf.clone().unwrap_or_default());
         }
     }
