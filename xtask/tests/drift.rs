@@ -233,6 +233,42 @@ fn pull_requests_get_markdown() {
 }
 
 #[test]
+fn each_form_names_all_places() {
+    let workspace = Workspace::new();
+    let parts = "{allOf: [{type: object}, {properties: {}}]}";
+    let lost = UPSTREAM.replace("{properties: {id: *text}}", parts);
+    workspace.write(
+        "lost.yaml",
+        (lost + "info: {}\n")
+            .replacen("info: {title: Everything, version: '7'}\n", "", 1)
+            .as_bytes(),
+    );
+    let part = "/components/schemas/box/allOf/1/properties/id";
+    let list = "/components/schemas/box/allOf";
+    let (code, text, _) = workspace.run(&["drift", "lost.yaml"]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains(&format!("(nothing)  #{part}\n")), "{text}");
+    assert!(text.contains(&format!("and #{list}\n")), "{text}");
+    let (_, markdown, _) = workspace.run(&["drift", "lost.yaml", "--format", "markdown"]);
+    assert!(
+        markdown.contains(&format!("`(nothing)`<br>`#{part}`<br>")),
+        "{markdown}"
+    );
+    assert!(
+        markdown.contains(&format!("<br>and `#{list}`")),
+        "{markdown}"
+    );
+    let (_, json, _) = workspace.run(&["drift", "lost.yaml", "--format", "json"]);
+    let report: Value = serde_json::from_str(&json).unwrap();
+    let upstream = &report["findings"][0]["upstream"];
+    assert_eq!(upstream["pointer"], part);
+    assert!(
+        upstream["also"].as_array().unwrap().contains(&list.into()),
+        "{upstream}"
+    );
+}
+
+#[test]
 fn what_cannot_be_read_is_one_clear_line() {
     let workspace = Workspace::new();
     workspace.write("bytes.json", &[b'{', 0xff, 0xfe]);

@@ -3,7 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::document::{Document, Problem, escape};
+use serde_json::Value;
+
+use super::document::{Document, METHODS, Problem, escape};
+use super::reader::Reader;
 use super::side::{Operation, shape};
 
 /// The paths of a published document.
@@ -73,7 +76,7 @@ impl<'d> Index<'d> {
             if ours.iter().any(at_home) {
                 continue;
             }
-            let Ok(methods) = self.document.methods(path) else {
+            let Ok(methods) = self.methods(path) else {
                 continue;
             };
             let Some((_, name)) = methods
@@ -91,6 +94,20 @@ impl<'d> Index<'d> {
             }
         }
         best.map(|(_, path)| path)
+    }
+
+    /// The methods of a path and their operationIds.
+    fn methods(&self, path: &str) -> Result<Vec<(String, Option<String>)>, Problem> {
+        let Some(target) = self.document.path_reference(path)? else {
+            return self.document.methods(path);
+        };
+        let reader = Reader::new(self.document, None);
+        let (item, _) = reader.follow(&target, &format!("/paths/{}", escape(path)))?;
+        let methods = METHODS.iter().filter_map(|method| {
+            let id = item.get(method)?.get("operationId").and_then(Value::as_str);
+            Some((method.to_string(), id.map(str::to_owned)))
+        });
+        Ok(methods.collect())
     }
 
     /// Operations under our paths that are not ours.
@@ -111,7 +128,7 @@ impl<'d> Index<'d> {
                 .filter(|index| here.starts_with(&shapes[*index]))
                 .max_by_key(|index| shapes[*index].len());
             let Some(under) = under else { continue };
-            for (method, _) in self.document.methods(path)? {
+            for (method, _) in self.methods(path)? {
                 let mine = ours
                     .iter()
                     .zip(&shapes)

@@ -92,6 +92,7 @@ pub(super) fn check(
         Err(problem) => drift.trouble(None, problem),
     }
     drift.stale();
+    drift.name_references();
     for finding in &mut drift.report.findings {
         if let Some(suggestion) = &finding.suggestion {
             let record = suggestion.text(&ours);
@@ -133,11 +134,14 @@ impl Drift<'_> {
             match self.report.findings.iter_mut().find(same) {
                 Some(other) => {
                     other.operations.extend(finding.operations);
-                    for place in finding.upstream.also {
-                        if !other.upstream.also.contains(&place) {
-                            other.upstream.also.push(place);
-                        }
-                    }
+                    other
+                        .references
+                        .retain(|at| finding.references.contains(at));
+                    // The likeliest are those that all have.
+                    let (also, new) = (&mut other.upstream.also, finding.upstream.also);
+                    also.sort_by_key(|place| !new.contains(place));
+                    let known: BTreeSet<_> = also.iter().cloned().collect();
+                    also.extend(new.into_iter().filter(|place| !known.contains(place)));
                     let uses = finding.suggestion.map(|suggestion| suggestion.uses);
                     if let (Some(all), Some(uses)) = (&mut other.suggestion, uses) {
                         all.uses.extend(uses);
@@ -154,6 +158,7 @@ impl Drift<'_> {
             place,
             kind,
             upstream_at,
+            references,
             ours_at,
             holder,
             ..
@@ -201,6 +206,7 @@ impl Drift<'_> {
                 value: ours,
             },
             known,
+            references,
             record: record.map(|record| record.at.clone()),
             edit,
             suggestion: record.is_none().then(|| Suggestion {
@@ -212,6 +218,24 @@ impl Drift<'_> {
                 upstream: difference.told,
                 names: difference.names,
             }),
+        }
+    }
+
+    /// Names references among the places. Where one leads to a change and others do
+    /// as well, it is what they lead to that has changed.
+    fn name_references(&mut self) {
+        let mut common: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for finding in &self.report.findings {
+            let place = finding.upstream.pointer.clone();
+            common
+                .entry(place)
+                .and_modify(|common| common.retain(|at| finding.references.contains(at)))
+                .or_insert_with(|| finding.references.clone());
+        }
+        for finding in &mut self.report.findings {
+            if let Some(references) = common.get(&finding.upstream.pointer) {
+                finding.upstream.refer(references);
+            }
         }
     }
 
@@ -251,6 +275,7 @@ impl Drift<'_> {
                 value: Some(json!(operation.path)),
             },
             known: Some(json!(operation.path)),
+            references: BTreeSet::new(),
             record: None,
             edit,
             suggestion: None,
@@ -293,6 +318,7 @@ impl Drift<'_> {
                     value: None,
                 },
                 known: None,
+                references: BTreeSet::new(),
                 record: None,
                 suggestion: None,
                 edit: left_out::advice(self.records, &found),
@@ -332,6 +358,7 @@ impl Drift<'_> {
                     value: None,
                 },
                 known: Some(record.upstream.clone()),
+                references: BTreeSet::new(),
                 record: Some(record.at.clone()),
                 edit: format!(
                     "take the record at #{} away, or correct its `aspect`",

@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::class::{Class, Step};
 use super::document::escape;
-use super::lost;
 use super::places;
 use super::schema::Way;
 use super::tree::{Kind, RecordId, Tree};
@@ -20,6 +19,8 @@ pub(super) struct Difference {
     pub(super) kind: Kind,
     /// Where upstream says it, or would; the first is the likeliest.
     pub(super) upstream_at: Vec<String>,
+    /// References that lead to what upstream says.
+    pub(super) references: BTreeSet<String>,
     pub(super) ours_at: String,
     /// The object of ours that a record would be about.
     pub(super) holder: Holder,
@@ -64,7 +65,7 @@ pub(super) fn compare(kind: Kind, known: &Tree, upstream: &Tree, ours: &Tree) ->
         ours: Some(ours),
         record: None,
         upstream_at: vec![there(upstream)],
-        mute: Vec::new(),
+        depth: 0,
         holder: Holder {
             at: ours.at.clone(),
             ..Holder::default()
@@ -84,8 +85,8 @@ pub(super) struct Spot<'t> {
     /// The record that took the whole away from `known`.
     pub(super) record: Option<RecordId>,
     pub(super) upstream_at: Vec<String>,
-    /// Places in parts that say nothing, and so may have said this.
-    pub(super) mute: Vec<String>,
+    /// How much of the path of meaning leads here.
+    pub(super) depth: usize,
     pub(super) holder: Holder,
     pub(super) above: Option<&'t Spot<'t>>,
 }
@@ -115,8 +116,7 @@ impl Walk {
     fn part(&mut self, spot: &Spot<'_>, name: &str) {
         let kind = spot.kind.part(name);
         let says = |tree: &&Tree| {
-            let optional = kind.is_container() || matches!(name, "items" | "schema");
-            !optional || spot.kind == Kind::Properties || !tree.is_empty() || !tree.gone.is_empty()
+            !spot.kind.is_optional(name) || !tree.is_empty() || !tree.gone.is_empty()
         };
         let known = spot.known.kids.get(name).filter(says);
         let upstream = spot.upstream.kids.get(name).filter(says);
@@ -143,15 +143,6 @@ impl Walk {
                 .map(|at| format!("{at}/{}", escape(name)))
                 .collect(),
         };
-        let mut mute: Vec<_> = spot
-            .mute
-            .iter()
-            .map(|at| format!("{at}/{}", escape(name)))
-            .collect();
-        if let (Kind::Properties, Some(above)) = (spot.kind, spot.above) {
-            let parts = places::mute(above.upstream);
-            mute.extend(parts.map(|part| format!("{part}/properties/{}", escape(name))));
-        }
         let nothing = Tree::default();
         let deeper = kind.is_container()
             || match (known, upstream) {
@@ -189,7 +180,7 @@ impl Walk {
                 ours,
                 record,
                 upstream_at,
-                mute,
+                depth: self.place.len(),
                 holder,
                 above: Some(spot),
             });
@@ -205,14 +196,18 @@ impl Walk {
         }
         let mut upstream_at = upstream_at;
         if upstream.is_none() {
-            match (spot.kind, spot.above) {
-                (Kind::Properties | Kind::Names, Some(above)) => {
-                    upstream_at = lost::places_of_one(above.upstream, spot, &self.place);
+            // It may not be there, or be there and say nothing.
+            let emptied = spot.upstream.kids.get(name);
+            let emptied = emptied.map_or_else(Vec::new, |tree| places::objects(&tree.at));
+            match spot.kind {
+                Kind::Schema | Kind::Properties | Kind::Names => {
+                    upstream_at = self.places_of(spot, &[&name.to_owned()], &emptied);
                 }
-                (Kind::Schema, _) => upstream_at.extend(places::lists(spot.upstream)),
+                _ if !emptied.is_empty() => upstream_at = emptied,
                 _ => {}
             }
-            upstream_at.extend(mute);
+        } else if name == "nullable" && known.is_none() {
+            upstream_at.extend(places::untyped(spot.upstream));
         }
         self.found
             .push(self.difference(spot, name, [known, upstream, ours], record, upstream_at));
@@ -262,11 +257,11 @@ impl Walk {
         };
         let mut upstream_at = upstream_at;
         match upstream {
-            Some(new) if new.is_never() => {
-                upstream_at = new
-                    .contradiction()
-                    .map(|why| why.at.clone())
-                    .unwrap_or_default();
+            Some(new) if new.is_never() => upstream_at = new.disagreeing(known),
+            // Where a contradiction has lost a side, its list has what is left.
+            Some(new) if known.is_some_and(Tree::is_never) => {
+                upstream_at.truncate(1);
+                upstream_at.extend(places::lists(new));
             }
             // A thing stands where it is used; what it is made of has no say in that.
             Some(new) if new.leaf.is_none() => upstream_at.truncate(1),
@@ -275,6 +270,13 @@ impl Walk {
         if name == "anyOf" {
             places::of_alternatives(&mut upstream_at, known, upstream, spot.upstream);
         }
+        let told_at = match upstream {
+            Some(_) => &upstream_at[..],
+            None => upstream_at.get(..1).unwrap_or_default(),
+        };
+        let references = told_at.iter();
+        let references = references.filter_map(|at| places::reference(at, upstream, spot));
+        let references = references.collect();
         let mut holder = spot.holder.clone();
         if spot.kind != Kind::Names {
             holder.aspect.push(name.to_owned());
@@ -311,7 +313,7 @@ impl Walk {
                     ours: Some(ours),
                     record: None,
                     upstream_at: Vec::new(),
-                    mute: Vec::new(),
+                    depth: 0,
                     holder: spot.holder.clone(),
                     above: None,
                 });
@@ -325,6 +327,7 @@ impl Walk {
             place: self.place.clone(),
             kind: spot.kind,
             upstream_at,
+            references,
             ours_at,
             holder,
             told,

@@ -9,8 +9,8 @@ use std::fmt;
 use std::rc::Rc;
 
 use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::json;
 
@@ -221,6 +221,18 @@ impl<'t> Document<'t> {
             Some(pointer) => Err(Problem::new(pointer, TWICE)),
             None => Ok(()),
         }
+    }
+
+    /// A path as a reference, if it is one.
+    pub(super) fn path_reference(&self, path: &str) -> Result<Option<Value>, Problem> {
+        let Some(raw) = self.paths.get(path) else {
+            return Ok(None);
+        };
+        let here = format!("/paths/{}", escape(path));
+        let item = members(raw.get()).map_err(|fault| fault.at(&here))?;
+        let target = item.get("$ref");
+        let target = target.and_then(|raw| serde_json::from_str::<Value>(raw.get()).ok());
+        Ok(target.map(|target| json!({"$ref": target})))
     }
 
     /// The methods of a path and their operationIds, with no more parsing than

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::class::Class;
 use super::compare::{Difference, Spot, Walk};
-use super::document::escape;
 use super::places;
 use super::tree::{Kind, RecordId, Tree};
 
@@ -41,8 +40,11 @@ impl Walk {
         names: &BTreeSet<String>,
     ) -> Difference {
         let container = self.place.last().cloned().unwrap_or_default();
-        let mut upstream_at = places_of(above.upstream, &container, &spot.upstream.at, names);
-        upstream_at.extend(spot.mute.iter().cloned());
+        let gone: Vec<_> = names.iter().collect();
+        let upstream_at = self.places_of(spot, &gone, &[]);
+        let first = upstream_at.first();
+        let references = first.and_then(|at| places::reference(at, None, spot));
+        let references = references.into_iter().collect();
         let subset = |tree: &Tree| {
             let kids = tree.kids.iter().filter(|(name, _)| names.contains(*name));
             let kids: BTreeMap<_, _> = kids.map(|(n, kid)| (n.clone(), kid.clone())).collect();
@@ -74,6 +76,7 @@ impl Walk {
             place: self.place.clone(),
             kind: above.kind,
             upstream_at,
+            references,
             ours_at: ours_at.unwrap_or_else(|| format!("{}/{container}", spot.holder.pointer())),
             holder: spot.holder.clone(),
             told,
@@ -84,75 +87,4 @@ impl Walk {
             record,
         }
     }
-}
-
-/// Where `names` may have stood that `container` has lost: in parts that say
-/// nothing of the kind, in those that do, or in a part that has gone from a list.
-pub(super) fn places_of(
-    schema: &Tree,
-    container: &str,
-    held: &[String],
-    names: &BTreeSet<String>,
-) -> Vec<String> {
-    // What a part says of the same names elsewhere gives it away.
-    let speaks_of = |part: &str| {
-        let said = |name: &&String| {
-            let (other, place) = match container {
-                "required" => ("properties", format!("{part}/properties/{}", escape(name))),
-                _ => ("required", format!("{part}/required")),
-            };
-            let kid = schema.kids.get(other).and_then(|kid| kid.kids.get(*name));
-            kid.is_some_and(|kid| kid.at.contains(&place))
-        };
-        names.iter().filter(said).count()
-    };
-    let mut bare: Vec<_> = match schema.parts.as_slice() {
-        [] => places::objects(&schema.at),
-        parts => parts.iter().rev().cloned().collect(),
-    };
-    bare.retain(|part| !held.contains(&format!("{part}/{container}")));
-    bare.sort_by_key(|part| std::cmp::Reverse(speaks_of(part)));
-    // One name goes by itself more often than with all else that was there.
-    let several = 1 < names.len();
-    let suspects = bare
-        .iter()
-        .take_while(|part| several || 0 < speaks_of(part))
-        .count();
-    let (suspects, others) = bare.split_at(suspects);
-    let within = |parts: &[String]| -> Vec<String> {
-        let places = parts.iter().map(|part| format!("{part}/{container}"));
-        places.collect()
-    };
-    let mut places = within(suspects);
-    // The last first, and before it one that is empty now.
-    let mut held: Vec<_> = held.iter().rev().cloned().collect();
-    held.sort_by_key(|place| {
-        let kids = schema.kids.get(container).map(|tree| tree.kids.values());
-        let within = |at: &String| at == place || at.starts_with(&format!("{place}/"));
-        kids.into_iter()
-            .flatten()
-            .any(|kid| kid.at.iter().any(within))
-    });
-    places.extend(held);
-    places.extend(within(others));
-    places.extend(places::lists(schema));
-    places
-}
-
-/// The same for the last name of `place`.
-pub(super) fn places_of_one(schema: &Tree, spot: &Spot<'_>, place: &[String]) -> Vec<String> {
-    let [.., container, name] = place else {
-        return Vec::new();
-    };
-    let names = BTreeSet::from([name.clone()]);
-    let mut places = places_of(schema, container, &spot.upstream.at, &names);
-    // A list of names has no place for each.
-    if spot.kind == Kind::Properties {
-        for place in &mut places {
-            if place.ends_with("/properties") {
-                *place += &format!("/{}", escape(name));
-            }
-        }
-    }
-    places
 }

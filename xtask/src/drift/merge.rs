@@ -6,17 +6,20 @@ use std::collections::btree_map::Entry;
 use serde_json::{Value, json};
 
 use super::schema::set_of;
-use super::tree::{Kind, Tree};
+use super::tree::{CONTRADICTION, Kind, Tree};
 
 /// What satisfies both.
 pub(super) fn merge(mut a: Tree, mut b: Tree) -> Tree {
     let mut at = a.at.clone();
     at.extend(b.at.iter().filter(|place| !a.at.contains(place)).cloned());
-    if a.is_never() {
-        return a;
-    }
-    if b.is_never() {
-        return b;
+    let mut references = std::mem::take(&mut a.references);
+    references.append(&mut b.references);
+    if a.is_never() || b.is_never() {
+        let never = if a.is_never() { a } else { b };
+        return Tree {
+            references,
+            ..never
+        };
     }
     let types = (a.kids.remove("type"), b.kids.remove("type"));
     let kind = match types {
@@ -26,7 +29,12 @@ pub(super) fn merge(mut a: Tree, mut b: Tree) -> Tree {
                 (x_type, y_type) if x_type == y_type => Some(both(x, &y)),
                 ("integer", "number") => Some(x),
                 ("number", "integer") => Some(y),
-                _ => return clash("type", &x, &y),
+                _ => {
+                    return Tree {
+                        references,
+                        ..clash("type", &x, &y)
+                    };
+                }
             }
         }
         (x, y) => x.or(y),
@@ -41,7 +49,10 @@ pub(super) fn merge(mut a: Tree, mut b: Tree) -> Tree {
                 let ours = std::mem::take(entry.get_mut());
                 let clash = clash(&name, &ours, &theirs);
                 let Some(joined) = join(&name, ours, theirs) else {
-                    return clash;
+                    return Tree {
+                        references,
+                        ..clash
+                    };
                 };
                 entry.insert(joined);
             }
@@ -58,6 +69,7 @@ pub(super) fn merge(mut a: Tree, mut b: Tree) -> Tree {
         a.kids.remove("nullable");
     }
     a.at = at;
+    a.references = references;
     a
 }
 
@@ -65,7 +77,13 @@ pub(super) fn merge(mut a: Tree, mut b: Tree) -> Tree {
 fn clash(keyword: &str, a: &Tree, b: &Tree) -> Tree {
     let mut sides = [a, b].map(|side| json!({ keyword: side.leaf }));
     sides.sort_by_key(Value::to_string);
-    Tree::never([a.at.as_slice(), &b.at].concat(), json!({ "allOf": sides }))
+    let mut never = Tree::never([a.at.as_slice(), &b.at].concat(), json!({ "allOf": sides }));
+    // Whoever compares can tell which side is the new one.
+    let why = never.container(CONTRADICTION).container(keyword);
+    for (name, side) in [("0", a), ("1", b)] {
+        why.kids.insert(name.to_owned(), side.clone());
+    }
+    never
 }
 
 /// A demand that cannot be met makes the whole one that nothing satisfies.
@@ -83,15 +101,23 @@ pub(super) fn impossible(tree: &Tree) -> Option<Tree> {
     let required = tree.kids.get("required")?;
     let properties = &tree.kids.get("properties")?.kids;
     let mut at = Vec::new();
+    let mut references = tree.references.clone();
     let mut why = serde_json::Map::new();
     for name in required.kids.keys() {
-        if let Some(clash) = properties.get(name).and_then(Tree::contradiction) {
+        let Some(property) = properties.get(name) else {
+            continue;
+        };
+        if let Some(clash) = property.contradiction() {
             at.extend(clash.at.iter().cloned());
+            references.extend(property.references.clone());
             why.insert(name.clone(), clash.leaf.clone().unwrap_or_default());
         }
     }
     let names: Vec<_> = why.keys().cloned().collect();
-    (!why.is_empty()).then(|| Tree::never(at, json!({"required": names, "properties": why})))
+    (!why.is_empty()).then(|| Tree {
+        references,
+        ..Tree::never(at, json!({"required": names, "properties": why}))
+    })
 }
 
 /// Joins what two schemas say under one keyword; `None` if nothing is left.
@@ -183,6 +209,7 @@ pub(super) fn alternatives(branches: Vec<Tree>, at: &str) -> Tree {
             tree.kids.insert("nullable".to_owned(), nullable);
         }
         tree.not_null.append(&mut branch.not_null);
+        tree.references.append(&mut branch.references);
     }
     if !closed || tree.kids.contains_key("nullable") {
         tree.not_null.clear();

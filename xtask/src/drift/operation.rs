@@ -73,6 +73,9 @@ impl Reader<'_> {
             None => {
                 let value = schemes.requirement(&schemes.default, "/security")?;
                 tree.set("security", "/security", value);
+                // To say nothing refers to what holds for all.
+                let refers = ("/security".to_owned(), format!("{at}/security"));
+                tree.container("security").references.extend([refers]);
             }
         }
         for (owner, at) in [(Some(operation), &at), (item.as_object(), &item_at)] {
@@ -146,9 +149,7 @@ impl Reader<'_> {
         }
         if let Some(schema) = value.get("schema") {
             let schema = self.schema(schema, &format!("{at}/schema"))?;
-            if !schema.is_empty() {
-                tree.adopt("schema", schema);
-            }
+            tree.adopt("schema", schema);
         }
         self.content(&mut tree, value, at)?;
         // How lists and objects are written; a single value knows no styles.
@@ -233,9 +234,7 @@ impl Reader<'_> {
         let mut tree = Tree::node(at);
         if let Some(schema) = value.get("schema") {
             let schema = self.schema(schema, &format!("{at}/schema"))?;
-            if !schema.is_empty() {
-                tree.adopt("schema", schema);
-            }
+            tree.adopt("schema", schema);
         }
         // Answers have none, whatever is written there.
         let here = format!("{at}/encoding");

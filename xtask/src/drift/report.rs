@@ -52,6 +52,9 @@ pub(super) struct Finding {
     /// What upstream said when it was last looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) known: Option<Value>,
+    /// References that all lead to what upstream says: one may lead elsewhere now.
+    #[serde(skip)]
+    pub(super) references: BTreeSet<String>,
     /// The record that is about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) record: Option<String>,
@@ -71,6 +74,21 @@ pub(super) struct Seen {
     pub(super) also: Vec<String>,
     /// Null where it says nothing.
     pub(super) value: Option<Value>,
+}
+
+impl Seen {
+    /// Adds the references that lead there.
+    pub(super) fn refer(&mut self, references: &BTreeSet<String>) {
+        for at in references {
+            if *at != self.pointer && !self.also.contains(at) {
+                self.also.push(at.clone());
+            }
+        }
+        // What holds for all has not changed when one operation comes to follow it.
+        if self.pointer == "/security" && !self.also.is_empty() {
+            std::mem::swap(&mut self.pointer, &mut self.also[0]);
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -93,8 +93,9 @@ impl Reader<'_> {
                     tree
                 }
                 Target::Found(value, pointer) => {
-                    let referred = self.schema(&value, &pointer)?;
+                    let mut referred = self.schema(&value, &pointer)?;
                     self.leave();
+                    referred.references.insert(pointer, at.to_owned());
                     referred
                 }
             };
@@ -136,6 +137,7 @@ impl Reader<'_> {
 
     fn own_keywords(&mut self, object: &Map<String, Value>, at: &str) -> Result<Tree, Problem> {
         let mut tree = Tree::node(at);
+        let mut only = Tree::default();
         for (keyword, value) in object {
             let here = format!("{at}/{}", escape(keyword));
             if VALUES.contains(&keyword.as_str()) || OPAQUE.contains(&keyword.as_str()) {
@@ -151,7 +153,9 @@ impl Reader<'_> {
                     let values = list(value, &here)?;
                     tree.set("enum", here, set_of(values));
                 }
-                "const" => tree.set("enum", here, json!([canonical(value)])),
+                "const" => {
+                    only.set("enum", here, json!([canonical(value)]));
+                }
                 "exclusiveMinimum" | "exclusiveMaximum" => {
                     self.exclusive(&mut tree, object, keyword, &here);
                 }
@@ -179,12 +183,8 @@ impl Reader<'_> {
                 }
                 "items" => {
                     let items = self.inside(|reader| reader.schema(value, &here))?;
-                    if !items.is_empty() || items.absent.is_some() {
-                        tree.adopt("items", items);
-                    } else {
-                        // Says no more than that this is a list.
-                        tree.container("items").at.push(here);
-                    }
+                    // An empty one says no more than that this is a list.
+                    tree.adopt("items", items);
                 }
                 "additionalProperties" => {
                     let rest = self.inside(|reader| reader.schema(value, &here))?;
@@ -225,7 +225,8 @@ impl Reader<'_> {
         if typed && !tree.kids.contains_key("nullable") {
             tree.not_null.push(at.to_owned());
         }
-        Ok(tree)
+        // A constant is one value, whatever `enum` beside it has.
+        Ok(merge(tree, only))
     }
 
     fn types(&mut self, tree: &mut Tree, value: &Value, here: &str) -> Result<(), Problem> {

@@ -204,11 +204,16 @@ fn markdown(report: &Report, name: &str, out: &mut impl Write) -> io::Result<()>
                 places.push(code(&finding.place));
             }
             let side = |seen: &Seen| {
-                format!(
-                    "{}<br>{}",
+                let mut lines = vec![
                     code(&short(seen.value.as_ref())),
-                    code(&format!("#{}", seen.pointer))
-                )
+                    code(&format!("#{}", seen.pointer)),
+                ];
+                // Of operations, the titles say as much.
+                if finding.status != Status::Available {
+                    let also = seen.also.iter();
+                    lines.extend(also.map(|place| format!("and {}", code(&format!("#{place}")))));
+                }
+                lines.join("<br>")
             };
             writeln!(
                 out,

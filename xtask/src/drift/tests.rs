@@ -11,6 +11,7 @@ mod mutant;
 mod mutation;
 mod no_document;
 mod null;
+mod parts;
 mod reach;
 mod record_life;
 mod records;

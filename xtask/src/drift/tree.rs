@@ -29,6 +29,8 @@ pub(super) struct Tree {
     /// Of a schema: the objects that it is made of, without those that only join
     /// others. What is missing is missing from one of them.
     pub(super) parts: Vec<String>,
+    /// From where a reference leads to where it stands.
+    pub(super) references: BTreeMap<String, String>,
 }
 
 /// The part of a schema that says why nothing satisfies it.
@@ -103,6 +105,15 @@ impl Kind {
         )
     }
 
+    /// Whether an empty part `name` of such a thing says as much as none.
+    pub(super) fn is_optional(self, name: &str) -> bool {
+        let any_value = matches!(
+            (self, name),
+            (Self::Schema, "items") | (Self::Media | Self::Parameter, "schema")
+        );
+        any_value || self.part(name).is_container()
+    }
+
     /// Whether a document has its parts in a list, so that no pointer names one
     /// that is missing.
     pub(super) fn is_addressless(self) -> bool {
@@ -148,6 +159,22 @@ impl Tree {
 
     pub(super) fn is_never(&self) -> bool {
         self.contradiction().is_some()
+    }
+
+    /// The places of a contradiction, those first that say what was not known.
+    pub(super) fn disagreeing(&self, known: Option<&Self>) -> Vec<String> {
+        let Some(why) = self.contradiction() else {
+            return Vec::new();
+        };
+        let is_known = |place: &&String| {
+            why.kids.iter().any(|(keyword, sides)| {
+                let known = known.and_then(|known| known.value(keyword));
+                let mut sides = sides.kids.values();
+                sides.any(|side| side.at.contains(place) && side.leaf.as_ref() == known)
+            })
+        };
+        let (known, new): (Vec<_>, Vec<_>) = why.at.iter().partition(is_known);
+        new.into_iter().chain(known).cloned().collect()
     }
 
     /// Whether it says nothing at all.
@@ -202,7 +229,9 @@ impl Tree {
                 .map(|name| Value::from(name.as_str()))
                 .collect();
         }
+        // Whoever joins alternatives compares them by this.
+        let says = |(name, kid): &(&String, &Self)| !kind.is_optional(name) || !kid.is_empty();
         let part = |(name, kid): (&String, &Self)| (name.clone(), kid.render(kind.part(name)));
-        Value::Object(self.kids.iter().map(part).collect())
+        Value::Object(self.kids.iter().filter(says).map(part).collect())
     }
 }

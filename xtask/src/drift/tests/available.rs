@@ -56,6 +56,30 @@ fn what_is_below_a_path_is_reported_together() {
 }
 
 #[test]
+fn a_path_may_be_a_reference() {
+    let behind = |mut theirs: Value, item: Value| {
+        put(&mut theirs, "/components/pathItems", json!({"p": item}));
+        put(
+            &mut theirs,
+            SCREWS,
+            json!({"$ref": "#/components/pathItems/p"}),
+        );
+        theirs
+    };
+    let item = json!({"get": {"responses": {}}, "post": {"responses": {}}});
+    let theirs = behind(upstream(), item);
+    let report = check(&fragment(), &theirs);
+    let line = format!("addition available {SCREWS}/get | 2 operations that ours does not have");
+    assert_eq!(lines(&report), [line]);
+    // What is recorded to be left out stays so.
+    let mut ours = fragment();
+    follow(&mut ours, &report.findings[0].edit);
+    assert_eq!(lines(&check(&ours, &theirs)), [""; 0]);
+    let report = check(&ours, &behind(upstream(), json!({"$ref": "#/nowhere"})));
+    assert_eq!(report.exit(), 2);
+}
+
+#[test]
 fn advice_that_is_followed_hides_nothing_that_comes_later() {
     // One operation, several, and one at our own path.
     for methods in [&["get"][..], &["get", "post", "delete"]] {

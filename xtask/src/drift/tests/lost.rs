@@ -69,6 +69,36 @@ fn fields_that_go_with_a_part_are_one_finding_at_that_part() {
 }
 
 #[test]
+fn a_part_that_still_requires_a_field_has_lost_it() {
+    let gone = found(|u| drop(cut(u, &format!("{SCHEMAS}/base/properties/id"))));
+    assert_eq!(
+        gone.upstream.pointer,
+        format!("{SCHEMAS}/base/properties/id")
+    );
+}
+
+#[test]
+fn a_part_that_has_no_field_left_has_lost_it() {
+    let mut ours = fragment();
+    put(&mut ours, "/components/schemas/Lid/maxProperties", json!(9));
+    let mut theirs = in_parts();
+    let part = format!("{SCHEMAS}/lid/allOf/1");
+    put(&mut theirs, &format!("{part}/maxProperties"), json!(9));
+    cut(&mut theirs, &format!("{part}/properties/label"));
+    let field = "/components/schemas/Lid/properties/label";
+    cut(&mut ours, field);
+    assert_eq!(lines(&check(&ours, &theirs)), [""; 0]);
+    put(&mut theirs, &format!("{part}/properties"), json!({}));
+    let report = check(&ours, &theirs);
+    let places: Vec<_> = report
+        .findings
+        .iter()
+        .map(|finding| &finding.upstream.pointer)
+        .collect();
+    assert_eq!(places, [&format!("{part}/properties/colour")]);
+}
+
+#[test]
 fn a_part_that_goes_is_missing_from_its_list() {
     let gone = found(|u| drop(cut(u, &format!("{SCHEMAS}/lid/allOf/1"))));
     let list = format!("{SCHEMAS}/lid/allOf");

@@ -364,8 +364,10 @@ impl Mutator {
                 if self.below(2) == 0 {
                     return Some(("property removed from a schema", places));
                 }
-                set(document, &format!("properties/mutant_{name}"), value);
-                Some(("property renamed", places))
+                // It may be seen where it came only, if others have the old name too.
+                let new = format!("properties/mutant_{name}");
+                set(document, &new, value);
+                Some(("property renamed", [places, here(&new)].concat()))
             }
             _ => {
                 let properties: Vec<_> = schema

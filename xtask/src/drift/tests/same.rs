@@ -313,7 +313,8 @@ fn limits_of_either_version_mean_the_same() {
         json!({"type": "integer", "exclusiveMinimum": 0, "maximum": 99}),
     );
     assert_eq!(lines(&check(&ours, &theirs)), [""; 0]);
-    // A constant is an enum of one; several types are alternatives.
+    // A constant is an enum of one, whatever else the enum has; several types are
+    // alternatives.
     put(
         &mut ours,
         "/components/schemas/Lid/properties/colour",
@@ -322,7 +323,7 @@ fn limits_of_either_version_mean_the_same() {
     put(
         &mut theirs,
         &format!("{SCHEMAS}/lid/properties/colour"),
-        json!({"const": "red"}),
+        json!({"const": "red", "enum": ["blue", "red"]}),
     );
     put(
         &mut ours,
@@ -334,6 +335,33 @@ fn limits_of_either_version_mean_the_same() {
         &format!("{SCHEMAS}/lid/properties/made_on"),
         json!({"type": ["string", "integer"]}),
     );
+    assert_eq!(lines(&check(&ours, &theirs)), [""; 0]);
+    // One that the enum has not allows nothing.
+    let constant = format!("{SCHEMAS}/lid/properties/colour/const");
+    put(&mut theirs, &constant, json!("green"));
+    assert_ne!(lines(&check(&ours, &theirs)), [""; 0]);
+}
+
+#[test]
+fn what_says_nothing_makes_no_other_alternative() {
+    let cause = json!({"anyOf": [{"type": "object"}, {"type": "array"}]});
+    let place = "properties/cause";
+    let mut ours = fragment();
+    put(
+        &mut ours,
+        &format!("/components/schemas/Failure/{place}"),
+        cause.clone(),
+    );
+    let mut theirs = upstream();
+    put(
+        &mut theirs,
+        &format!("{SCHEMAS}/common_failure/{place}"),
+        cause,
+    );
+    let branches = format!("{SCHEMAS}/common_failure/{place}/anyOf");
+    put(&mut theirs, &format!("{branches}/0/required"), json!([]));
+    put(&mut theirs, &format!("{branches}/0/properties"), json!({}));
+    put(&mut theirs, &format!("{branches}/1/items"), json!({}));
     assert_eq!(lines(&check(&ours, &theirs)), [""; 0]);
 }
 
