@@ -1,20 +1,24 @@
 //! release, rotate, prune: what the issue asks for.
 
+use std::io::{BufRead as _, BufReader};
 use std::time::Duration;
 
 use cf_mtls_testkit::{DOCUMENTED_CA, Simulator};
 use serde_json::{Value, json};
 
-use crate::support::{HOSTS, World, new_ca};
+use crate::support::{HOSTS, Run, World, new_ca};
+
+const PROPAGATION: Duration = Duration::from_millis(60);
 
 /// Everything takes a moment to be noticed.
 pub(crate) fn slow_world() -> World {
-    World::with(Simulator::builder().propagation(Duration::from_millis(60)))
+    World::with(Simulator::builder().propagation(PROPAGATION))
 }
 
 #[test]
 fn a_new_user_uploads_attaches_is_refused_and_releases() {
-    let world = slow_world();
+    let slow = Simulator::builder().propagation(PROPAGATION);
+    let world = World::with(slow.clock_stands_still());
     let ca = world.file("ca.pem", DOCUMENTED_CA);
     let stored = world.json(&["upload", "--ca", &ca, "--name", "devices"]);
     let id = stored["id"].as_str().unwrap();
@@ -29,13 +33,24 @@ fn a_new_user_uploads_attaches_is_refused_and_releases() {
     assert_eq!(plan["blockers"], json!([]));
     assert_eq!(world.ids().len(), 1);
 
-    let run = world.run(&["release", id, "--yes", "--poll", "10ms"]);
-    assert_eq!(run.code, 0, "{run:?}");
-    assert!(
-        run.stderr.contains("detached a.example.com, b.example.com"),
-        "{run:?}"
-    );
-    assert!(run.stderr.contains("waiting until nothing uses"), "{run:?}");
+    let mut child = world.spawn(&["release", id, "--yes", "--poll", "10ms"]);
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut told = Vec::new();
+    for line in stderr.lines().map(Result::unwrap) {
+        if line.starts_with("waiting until nothing uses") {
+            world.simulator.advance(PROPAGATION);
+        }
+        told.push(line);
+    }
+    let run: Run = child.wait_with_output().unwrap().into();
+    assert_eq!(run.code, 0, "{told:?}");
+    let steps = [
+        format!("detached a.example.com, b.example.com in zone example.com from {id}"),
+        format!("waiting until nothing uses {id}: API Shield (pending_deletion)"),
+        format!("nothing uses {id}"),
+        format!("deleted {id}"),
+    ];
+    assert!(told.ends_with(&steps), "{told:?}");
     assert_eq!(run.stdout, format!("{id}  deleted\n"));
     assert_eq!(world.run(&["get", id]).code, 3);
     assert_eq!(world.run(&["release", id, "--yes"]).code, 3);
