@@ -65,7 +65,7 @@ fn what_somebody_else_adds_meanwhile_is_not_told_as_its_own() {
     let world = World::new();
     let id = world.seed("devices");
     // The second look waits for twice as long as this takes.
-    let slow = Fault::delay(Duration::from_millis(150)).on(Operation::ReplaceHostnames);
+    let slow = Fault::delay(Duration::from_millis(400)).on(Operation::ReplaceHostnames);
     world.simulator.inject(slow);
     let target = ["--zone", "example.com", "--certificate", &id, "-o", "json"];
     let child = world.spawn(&[&["hostnames", "add", HOSTS[0]], &target[..]].concat());
