@@ -35,7 +35,7 @@ pub(crate) async fn ask(
         () = context.interrupt.raised() => {
             // The shell's prompt should begin on a line of its own.
             let _ = writeln!(stderr);
-            return Err(Failure::interrupted("interrupted; nothing was changed"));
+            return Err(Failure::not_begun());
         }
         answer = answer => answer,
     };

@@ -69,8 +69,8 @@ impl Deletion<'_> {
             // A single one has its own deadline; many go on past it, so that
             // they can wait for the rate limit.
             if let [id] = ids.as_slice() {
-                begun.insert(id.clone());
                 let result = self.certificates.delete(id).await.map(drop);
+                begun.insert(id.clone());
                 let outcome = self.judge(result.map_err(Failure::from));
                 return tally.add(id, names.get(id).copied().flatten(), outcome);
             }
@@ -89,9 +89,10 @@ impl Deletion<'_> {
             }
             Ok(())
         };
-        let worked = self.context.interrupt.changing(work).await;
+        let client = self.certificates.client();
+        let worked = self.context.interrupt.changing(client, work).await;
         progress.end();
-        worked?;
+        worked.transpose()?;
         for one in doomed.iter().filter(|one| !begun.contains(&one.id)) {
             tally.add(&one.id, name(one), Verdict::NotBegun)?;
         }

@@ -64,6 +64,11 @@ impl Failure {
         Self::new(Exit::Interrupted, "interrupted", message)
     }
 
+    /// Interrupted before anything was sent that changes something.
+    pub(crate) fn not_begun() -> Self {
+        Self::interrupted("interrupted; nothing was changed")
+    }
+
     pub(crate) fn with_cause(mut self, cause: impl ToString) -> Self {
         self.0.causes.push(cause.to_string());
         self

@@ -3,10 +3,10 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
+use cf_mtls::Client;
 use tokio::sync::watch;
 
 use crate::exit::Exit;
@@ -16,7 +16,8 @@ use crate::ledger::Ledger;
 #[derive(Clone, Debug)]
 pub(crate) struct Interrupt {
     raised: watch::Receiver<bool>,
-    changing: Arc<AtomicBool>,
+    /// Whose changes are told, and waited for.
+    client: Arc<Mutex<Option<Client>>>,
     ledger: Ledger,
 }
 
@@ -27,7 +28,7 @@ impl Interrupt {
         let (raise, raised) = watch::channel(false);
         let this = Self {
             raised,
-            changing: Arc::default(),
+            client: Arc::default(),
             ledger: Ledger::default(),
         };
         let watched = this.clone();
@@ -61,43 +62,44 @@ impl Interrupt {
     pub(crate) async fn reading<T>(&self, read: impl Future<Output = T>) -> Result<T, Failure> {
         tokio::select! {
             biased;
-            () = self.raised() => Err(Failure::interrupted("interrupted; nothing was changed")),
+            () = self.raised() => Err(Failure::not_begun()),
             value = read => Ok(value),
         }
     }
 
-    /// Runs what changes something to its end.
-    pub(crate) async fn changing<T>(&self, change: impl Future<Output = T>) -> T {
-        self.changing.store(true, Ordering::SeqCst);
-        let value = change.await;
-        self.changing.store(false, Ordering::SeqCst);
-        value
-    }
-
-    /// Runs a job of many steps, and gives it up right after the step that was
-    /// under way; `None` then. `told` counts the steps, and what follows right
-    /// after one has to be something that may be given up.
-    pub(crate) async fn between_steps<T>(
+    /// Runs what changes something. Once interrupted, it is given up as soon as
+    /// nothing that was sent waits for its outcome; `None` then.
+    pub(crate) async fn changing<T>(
         &self,
-        told: &AtomicUsize,
-        job: impl Future<Output = T>,
+        client: &Client,
+        change: impl Future<Output = T>,
     ) -> Option<T> {
-        let mut job = pin!(job);
+        *self.client() = Some(client.clone());
+        let mut change = pin!(change);
         let mut raised = pin!(self.raised());
-        let mut seen = None;
-        let run = poll_fn(|context| {
-            if seen.is_none() && raised.as_mut().poll(context).is_ready() {
-                seen = Some(told.load(Ordering::SeqCst));
+        let mut stops = false;
+        poll_fn(|context| {
+            stops = stops || raised.as_mut().poll(context).is_ready();
+            let may_stop = |stops: bool| stops && !client.has_change_under_way();
+            if may_stop(stops) {
+                return Poll::Ready(None);
             }
-            match job.as_mut().poll(context) {
+            match change.as_mut().poll(context) {
                 Poll::Ready(value) => Poll::Ready(Some(value)),
-                Poll::Pending if seen.is_some_and(|seen| seen < told.load(Ordering::SeqCst)) => {
-                    Poll::Ready(None)
-                }
+                Poll::Pending if may_stop(stops) => Poll::Ready(None),
                 Poll::Pending => Poll::Pending,
             }
-        });
-        self.changing(run).await
+        })
+        .await
+    }
+
+    fn client(&self) -> MutexGuard<'_, Option<Client>> {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_change_under_way(&self) -> bool {
+        let client = self.client();
+        client.as_ref().is_some_and(Client::has_change_under_way)
     }
 }
 
@@ -120,12 +122,12 @@ fn listen(
         let _ = ready.send(());
         signals.next().await;
         raise.send_replace(true);
-        if interrupt.changing.load(Ordering::SeqCst) {
+        if interrupt.is_change_under_way() {
             eprintln!("interrupted: waiting for the outcome of what is under way; Ctrl-C again does not wait");
         }
         signals.next().await;
         // Whatever is under way, and whoever blocks: end now.
-        let failure = if interrupt.changing.load(Ordering::SeqCst) {
+        let failure = if interrupt.is_change_under_way() {
             interrupted_twice(&interrupt.ledger)
         } else {
             Failure::interrupted("interrupted; nothing was under way")

@@ -1,10 +1,9 @@
 //! Jobs of many steps: told as they go, and interrupted between two of them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use cf_mtls::{CertificateId, Error, ErrorKind, Step};
+use cf_mtls::{CertificateId, Client, Error, ErrorKind, Step};
 use clap::Args;
 use serde::Serialize;
 
@@ -75,7 +74,6 @@ struct Done<'a, T> {
 #[derive(Clone)]
 pub(crate) struct Told {
     ledger: Ledger,
-    count: Arc<AtomicUsize>,
     /// A line for each step, in NDJSON.
     records: Option<Arc<Mutex<Records>>>,
     progress: Progress,
@@ -91,7 +89,6 @@ impl Told {
         });
         Self {
             ledger: context.interrupt.ledger().clone(),
-            count: Arc::default(),
             records,
             progress,
         }
@@ -120,19 +117,20 @@ impl Told {
                 }
                 this.ledger.add(step);
             }
-            this.count.fetch_add(1, Ordering::SeqCst);
         }
     }
 
-    /// Runs the job to its end, or to the end of a step where it is interrupted.
+    /// Runs the job to its end, or where it is interrupted to the end of the change
+    /// under way.
     pub(crate) async fn run<T: Serialize>(
         &self,
         context: &Context,
+        client: &Client,
         id: &CertificateId,
         job: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Failure> {
         self.ledger.begin(id);
-        let outcome = context.interrupt.between_steps(&self.count, job).await;
+        let outcome = context.interrupt.changing(client, job).await;
         self.progress.end();
         match outcome {
             Some(Ok(result)) => Ok(result),

@@ -1,6 +1,7 @@
 //! Sets a client up, and refuses what would not be safe.
 
 use std::env;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use cf_mtls_api::{AccountId, Exchange};
@@ -178,6 +179,7 @@ impl ClientBuilder {
             credentials,
             rate_limit: RateLimit::default(),
             budget: Budget::new(),
+            changes: AtomicUsize::new(0),
             limits: self.limits,
         }))
     }

@@ -11,7 +11,7 @@ use tracing::instrument::{Instrument as _, Instrumented};
 
 use crate::association::Association;
 use crate::classify;
-use crate::client::Client;
+use crate::client::{Change, Client};
 use crate::envelope::{self, Envelope};
 use crate::error::{Error, ErrorKind};
 use crate::limits::{Limits, Time};
@@ -47,6 +47,8 @@ pub(crate) struct Failed {
     pub(crate) ambiguous: bool,
     /// Whether any attempt may take effect even later.
     pub(crate) unanswered: bool,
+    /// Whether the last attempt was turned away, so that another may get through.
+    pub(crate) turned_away: bool,
 }
 
 /// An operation under way.
@@ -60,6 +62,10 @@ pub(crate) struct Call<'a> {
     /// What is left of the waits that the service may ask for.
     waits: Duration,
     attempts: u32,
+    /// The last answer.
+    answer: Option<Answer>,
+    /// A write that was sent, until this is dropped and its outcome is told.
+    change: Option<Change<'a>>,
 }
 
 impl<'a> Call<'a> {
@@ -81,6 +87,8 @@ impl<'a> Call<'a> {
                 .unwrap_or(now + FOREVER),
             waits: limits.time.waits,
             attempts: 0,
+            answer: None,
+            change: None,
         }
     }
 
@@ -160,6 +168,7 @@ impl<'a> Call<'a> {
                     error: self.finish(error),
                     ambiguous,
                     unanswered,
+                    turned_away: certainty == Certainty::NoEffect,
                 });
             };
             tokio::time::sleep(wait).await;
@@ -210,7 +219,8 @@ impl<'a> Call<'a> {
                 Err(ends) => ends,
             };
             let wait = ends.saturating_duration_since(now);
-            let Some(more) = self.room(wait, wait, reserve) else {
+            let more = self.room(wait, wait, reserve);
+            let Some(more) = more.filter(|_| !self.limits.at_once) else {
                 return Err(Error::new(ErrorKind::RateLimited)
                     .with_retry_after(Some(wait))
                     .with_detail(
@@ -240,6 +250,9 @@ impl<'a> Call<'a> {
         if self.attempts == 1 {
             self.client.budget().deposit();
         }
+        if self.operation.is_write() && self.change.is_none() {
+            self.change = Some(self.client.begin_change());
+        }
         let timeout = self.limits.attempt_timeout.min(left);
         let wire = self.client.wire(timeout);
         let sent = request.send(&wire).await;
@@ -265,6 +278,7 @@ impl<'a> Call<'a> {
                     cloudflare.ray.id = self.ray_id(answer.as_ref()),
                     "answered",
                 );
+                self.answer = answer;
                 Ok(envelope)
             }
             Err((mut error, certainty)) => {
@@ -499,9 +513,14 @@ impl<'a> Call<'a> {
 
     /// An answer of the right form with nothing in it.
     pub(crate) fn nothing(&self, what: &str) -> Error {
-        let error = Error::new(ErrorKind::InvalidResponse)
+        let mut error = Error::new(ErrorKind::InvalidResponse)
             .with_attempts(self.attempts)
             .with_detail(format!("the service reports success, but gives no {what}"));
+        if let Some(answer) = &self.answer {
+            error = error
+                .with_status(answer.status)
+                .with_ray_id(self.ray_id(Some(answer)));
+        }
         self.finish(error)
     }
 

@@ -234,7 +234,9 @@ impl Certificates {
         self
     }
 
-    pub(crate) fn client(&self) -> &Client {
+    /// The client of this handle.
+    #[must_use]
+    pub fn client(&self) -> &Client {
         &self.client
     }
 
@@ -252,7 +254,9 @@ impl Certificates {
 
     /// The hostnames of a zone, with the limits of this handle.
     pub(crate) fn hostnames(&self, zone: &ZoneId) -> Hostnames {
-        Hostnames::new(self.client.clone(), zone.clone(), self.limits.clone())
+        let hostnames = Hostnames::new(self.client.clone(), zone.clone(), self.limits.clone());
+        // A job looks at the lists later, too.
+        hostnames.with_settling(Duration::ZERO)
     }
 
     /// A text that holds words of the service, for a person.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cf_mtls_api::{AccountId, Exchange, Secret, ZoneId};
 
@@ -31,6 +32,17 @@ pub(crate) struct Inner {
     pub(crate) rate_limit: RateLimit,
     pub(crate) budget: Budget,
     pub(crate) limits: Limits,
+    /// How many changes are under way.
+    pub(crate) changes: AtomicUsize,
+}
+
+/// A change under way, until it is dropped.
+pub(crate) struct Change<'a>(&'a AtomicUsize);
+
+impl Drop for Change<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Client {
@@ -70,6 +82,44 @@ impl Client {
     /// allow.
     pub fn zones(&self, filter: ZoneFilter) -> Listing<Zone> {
         zones::list(self.clone(), filter, self.0.limits.clone())
+    }
+
+    /// Whether anything that changes something has been sent, by this client or a
+    /// clone, whose outcome was not returned yet.
+    ///
+    /// While it is `false`, futures of this client can be dropped with nothing
+    /// left unknown: what waits for the rate limit, reads, or pauses before the
+    /// next step of a job changes nothing. So who has to stop polls until then:
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     client: cf_mtls::Client,
+    /// #     release: cf_mtls::Release,
+    /// #     stop: impl Future<Output = ()> + Unpin,
+    /// # ) {
+    /// use std::{pin::pin, time::Duration};
+    ///
+    /// let mut job = pin!(release.run(|step| println!("{step}")));
+    /// tokio::select! {
+    ///     _ = &mut job => return,
+    ///     () = stop => {}
+    /// }
+    /// while client.has_change_under_way() {
+    ///     let polled = tokio::time::timeout(Duration::from_millis(50), &mut job);
+    ///     if polled.await.is_ok() {
+    ///         return;
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn has_change_under_way(&self) -> bool {
+        0 < self.0.changes.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn begin_change(&self) -> Change<'_> {
+        self.0.changes.fetch_add(1, Ordering::SeqCst);
+        Change(&self.0.changes)
     }
 
     pub(crate) fn new(inner: Inner) -> Self {

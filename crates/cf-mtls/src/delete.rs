@@ -74,6 +74,7 @@ async fn find_out(
         mut error,
         ambiguous,
         unanswered,
+        ..
     } = failed;
     if error.kind() == ErrorKind::NotFound && ambiguous {
         return Ok(Deleted::SEEN_GONE);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::call::Failed;
 use crate::error::{Error, ErrorKind};
 use crate::hostnames::{ClientCa, Hostnames, normal};
 use crate::operation::Operation;
@@ -57,9 +58,10 @@ impl Edit {
 
 /// Reads the list, replaces it, and reads it again, until it is as wanted.
 ///
-/// The service cannot be told which list is meant to be replaced. Who has read
-/// it before it was replaced here puts back what they have read, and takes about
-/// as long for it as it took here. So the last look comes when that is over.
+/// The service cannot be told which list is meant to be replaced. So what was read
+/// is sent once and at once: before it is sent again, it is read anew. And who has
+/// read it before it was replaced here puts back what they have read, so that the
+/// last look comes when that is over.
 pub(crate) async fn edit(
     hostnames: &Hostnames,
     ca: &ClientCa,
@@ -70,39 +72,59 @@ pub(crate) async fn edit(
     let begun = Instant::now();
     let left = || limits.time.after(begun.elapsed());
     let mut changed: Vec<String> = Vec::new();
-    for round in 0..=ROUNDS {
+    let mut failures = Failures::default();
+    // From the first replacement to the answer, the caller has not been told.
+    let mut change = None;
+    let mut rounds = 0;
+    loop {
         let read = Instant::now();
         let list = match hostnames.within(left()).list(ca).await {
             Ok(list) => list,
-            Err(error) if changed.is_empty() => return Err(error),
-            // A failed read has no effect, but what went before it has.
-            Err(error) => {
-                let detail = "the list was replaced, but could not be read again to see whether \
-                              it stayed so";
-                return Err(error.with_detail(detail).with_effect(true));
-            }
+            Err(error) => return Err(failures.unread(error, !changed.is_empty())),
         };
         let differing = edit.differing(&list, &hosts);
         if differing.is_empty() {
+            changed.extend(subtract(&failures.unclear, &changed));
             return Ok(Edited { list, changed });
         }
-        if round == ROUNDS {
+        if let Some(error) = failures.last_one() {
+            let error = match failures.unclear.is_empty() {
+                true => error,
+                false => {
+                    error.with_detail("the list was not the new one when looked up afterwards")
+                }
+            };
+            return Err(error.with_effect(failures.unanswered || !changed.is_empty()));
+        }
+        if rounds == ROUNDS {
             break;
         }
-        let new = subtract(&differing, &changed);
+        change.get_or_insert_with(|| hostnames.client().begin_change());
         let list = edit.apply(list, &differing);
-        let replaced = hostnames.within(left()).replace(ca, list).await;
-        replaced.map_err(|error| {
-            let effect = error.may_have_taken_effect() || !changed.is_empty();
-            error.with_effect(effect)
-        })?;
-        changed.extend(new);
-        let mut pause = (read.elapsed() * 2).min(LONGEST_PAUSE);
-        if 0 < round {
-            // Those who fight over it should not go on in step.
-            pause += limits.retry.delay(round);
-        }
-        tokio::time::sleep(pause.min(left().deadline / 4)).await;
+        let replaced = hostnames.within(left()).replace_once(ca, list).await;
+        let pause = match replaced {
+            Ok(()) => {
+                rounds += 1;
+                failures = Failures::default();
+                changed.extend(subtract(&differing, &changed));
+                let others = (read.elapsed() * 2).min(LONGEST_PAUSE);
+                let mut pause = others.max(limits.settling);
+                if 1 < rounds {
+                    // Those who fight over it should not go on in step.
+                    pause += limits.retry.delay(rounds);
+                }
+                pause.min(left().deadline / 4)
+            }
+            Err(failed) => {
+                let known = !failed.ambiguous && failures.unclear.is_empty();
+                if known && changed.is_empty() {
+                    change = None;
+                }
+                failures.add(failed, &differing, !changed.is_empty())?;
+                failures.wait(hostnames, left().total())
+            }
+        };
+        tokio::time::sleep(pause).await;
     }
     let detail = format!(
         "the list was replaced {ROUNDS} times, and each time it was another one soon afterwards: \
@@ -112,6 +134,80 @@ pub(crate) async fn edit(
         .with_detail(detail)
         .with_effect(true)
         .of(Operation::ReplaceHostnames, &hostnames.subject(ca)))
+}
+
+/// Replacements that failed one after the other.
+#[derive(Default)]
+struct Failures {
+    count: u32,
+    /// What may have been changed all the same.
+    unclear: Vec<String>,
+    /// Whether one of them may take effect even later.
+    unanswered: bool,
+    error: Option<Error>,
+    /// Whether there is no other one.
+    is_last: bool,
+}
+
+impl Failures {
+    /// Fails where another attempt would, too.
+    fn add(&mut self, failed: Failed, differing: &[String], changed: bool) -> Result<(), Error> {
+        let Failed {
+            error,
+            ambiguous,
+            unanswered,
+            turned_away,
+        } = failed;
+        self.count += 1;
+        self.unanswered |= unanswered;
+        if ambiguous {
+            self.unclear.extend(subtract(differing, &self.unclear));
+        }
+        let error = error.with_attempts(self.count);
+        if !ambiguous && !turned_away && error.kind() != ErrorKind::RateLimited {
+            let effect = changed || !self.unclear.is_empty();
+            return Err(error.with_effect(effect));
+        }
+        self.error = Some(error);
+        Ok(())
+    }
+
+    /// How long to wait before another attempt; where there is none, not at all.
+    fn wait(&mut self, hostnames: &Hostnames, left: Duration) -> Duration {
+        let retry = &hostnames.limits().retry;
+        let asked = self.error.as_ref().and_then(Error::retry_after);
+        let wait = asked.unwrap_or_default().max(retry.delay(self.count));
+        let again =
+            self.count < retry.attempts() && wait < left && hostnames.client().budget().withdraw();
+        self.is_last = !again;
+        match again {
+            true => wait,
+            false => Duration::ZERO,
+        }
+    }
+
+    /// The error to end with, where there is no other attempt.
+    fn last_one(&mut self) -> Option<Error> {
+        self.error.take_if(|_| self.is_last)
+    }
+
+    /// A failed read has no effect, but what went before it has.
+    fn unread(self, error: Error, changed: bool) -> Error {
+        let effect = changed || !self.unclear.is_empty();
+        match self.error {
+            Some(last) => {
+                let detail = format!("looking it up afterwards failed too: {}", error.kind());
+                last.with_detail(detail).with_effect(effect)
+            }
+            None if effect => error
+                .with_detail(
+                    "the list was replaced, but could not be read again to see whether it stayed \
+                     so",
+                )
+                .with_effect(true),
+            None => error,
+        }
+    }
 }
 
 /// Whether a hostname is in a list, in whatever spelling.

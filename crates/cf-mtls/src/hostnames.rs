@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::limits::{Limits, Time, limit_setters};
 use crate::operation::{Operation, Subject};
 use crate::requests::{ListHostnames, ReplaceHostnames};
+use crate::retry::Retry;
 
 /// The hostnames of a zone that are tied to CA certificates. Cheap to clone.
 ///
@@ -65,6 +66,14 @@ impl Hostnames {
     }
 
     limit_setters!("each operation of this handle");
+
+    /// Says how long [`add`](Self::add) and [`remove`](Self::remove) wait at least
+    /// before they look whether the list stayed as they left it (1 second unless
+    /// set): as long as others take to replace a list that they have read.
+    pub fn with_settling(mut self, time: std::time::Duration) -> Self {
+        self.limits.settling = time;
+        self
+    }
 
     /// The hostnames that are tied to a CA. Repeated as often as it takes.
     ///
@@ -151,6 +160,29 @@ impl Hostnames {
         }
     }
 
+    /// Replaces the list, unless that has to wait: by then another one may be there.
+    pub(crate) async fn replace_once(
+        &self,
+        ca: &ClientCa,
+        list: Vec<String>,
+    ) -> Result<(), Failed> {
+        let mut this = self.clone();
+        this.limits.retry = Retry::off();
+        this.limits.at_once = true;
+        let mut call = this.call(Operation::ReplaceHostnames, ca);
+        let body = types::ReplaceHostnamesRequest {
+            hostnames: list,
+            mtls_certificate_id: ca.id().cloned(),
+        };
+        let request = ReplaceHostnames {
+            zone: &this.zone,
+            body: &body,
+        };
+        let span = call.span();
+        let replaced = traced(span, call.write(Replay::Safe, request)).await;
+        replaced.map(drop)
+    }
+
     /// Adds hostnames to those that are tied to a CA, and returns the list as it
     /// is then. What is in the list already, in whatever spelling, stays as it
     /// is; where that is all, nothing is sent but a read. What is new is sent in
@@ -169,11 +201,13 @@ impl Hostnames {
     /// The service can only replace a list as a whole. So the list is read,
     /// replaced, and after a moment read again; when somebody else has replaced
     /// it meanwhile, that is done anew, up to six times within the one deadline.
-    /// The moment is twice as long as it took to read and to replace it, and two
-    /// seconds at most: by then, others who had read the list before have
-    /// replaced it too. So several who add at the same time by this call find
-    /// out, and all get into the list. What somebody else puts there between the
-    /// read and the replacement gets lost, unless they look too: the service
+    /// A replacement that failed is not repeated before the list is read anew.
+    ///
+    /// The moment is that of [`with_settling`](Self::with_settling), or twice as
+    /// long as it took to read and to replace the list, up to two seconds. Several
+    /// who add or remove at the same time by this call find out, and all get their
+    /// way, unless one of them takes longer than that between reading and
+    /// replacing. What anybody else puts there in between gets lost: the service
     /// offers no way to tell.
     ///
     /// # Errors
@@ -248,6 +282,12 @@ impl Hostnames {
         let mut this = self.clone();
         this.limits.time = left;
         this
+    }
+
+    /// The client of this handle.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     pub(crate) fn limits(&self) -> &Limits {

@@ -13,6 +13,10 @@ pub(crate) struct Limits {
     pub(crate) concurrency: usize,
     /// How long a request of such a job may wait where the service asks for it.
     pub(crate) patience: Duration,
+    /// Fails where the rate limit has no room: what is to be sent would go stale.
+    pub(crate) at_once: bool,
+    /// How long others may take to replace a list that they have read.
+    pub(crate) settling: Duration,
 }
 
 /// The time that an operation has.
@@ -52,6 +56,8 @@ impl Default for Limits {
             concurrency: 8,
             // Three windows of the service.
             patience: Duration::from_secs(15 * 60),
+            at_once: false,
+            settling: Duration::from_secs(1),
         }
     }
 }

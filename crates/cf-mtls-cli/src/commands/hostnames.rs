@@ -257,7 +257,8 @@ impl Place {
                 Change::Replace => self.hostnames.replace(&self.ca, &hosts).await,
             }
         };
-        let after = interrupt.changing(change).await?;
+        let after = interrupt.changing(self.hostnames.client(), change).await;
+        let after = after.ok_or_else(Failure::not_begun)??;
         let others = plan.beside(&Difference::seen(&before, after.clone()));
         if !others.is_none() && !context.output.quiet {
             self.warn_of_others(context, &others);

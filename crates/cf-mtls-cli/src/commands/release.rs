@@ -79,7 +79,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     confirm::ask(context, consent, "Detach its hostnames and delete it?").await?;
     let told = Told::new(context, "releasing");
     let run = plan.run(told.listener(context));
-    let released = told.run(context, &id, run).await?;
+    let released = told.run(context, &client, &id, run).await?;
     told.finish(context, &released, || format!("{id}  deleted\n"))
 }
 

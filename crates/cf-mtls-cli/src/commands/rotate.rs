@@ -131,7 +131,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     confirm::ask(context, consent, "Replace this CA and delete it?").await?;
     let told = Told::new(context, "rotating");
     let run = plan.run(told.listener(context));
-    let rotated = told.run(context, &old, run).await?;
+    let rotated = told.run(context, certificates.client(), &old, run).await?;
     told.finish(context, &rotated, || {
         let new = rotated.successor.id().map_or("-", CertificateId::as_str);
         format!("{old}  deleted\n{new}  has taken over\n")

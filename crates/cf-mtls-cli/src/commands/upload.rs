@@ -68,10 +68,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         None => upload,
     };
     let certificates = context.certificates()?;
-    let stored = context
-        .interrupt
-        .changing(certificates.upload(&upload))
-        .await?;
+    let change = certificates.upload(&upload);
+    let stored = context.interrupt.changing(certificates.client(), change);
+    let stored = stored.await.ok_or_else(Failure::not_begun)??;
     let now = Timestamp::now();
     let told = context.output.one(&stored, || preview::card(&stored, now));
     told.map_err(|failure| match stored.id() {

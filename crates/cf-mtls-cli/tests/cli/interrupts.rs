@@ -5,11 +5,15 @@ use std::io::{BufRead as _, BufReader};
 use std::process::Child;
 use std::time::Duration;
 
+use cf_mtls_testkit::Simulator;
 use cf_mtls_testkit::simulator::{Fault, Operation};
 use serde_json::Value;
 
 use crate::jobs::slow_world;
 use crate::support::{HOSTS, Run, World, new_ca, signal};
+
+/// What no test waits for.
+const LONG: Duration = Duration::from_secs(30);
 
 /// Runs until so many steps were told, then sends the signal. `None` when it
 /// had ended before.
@@ -133,7 +137,7 @@ fn a_rotation_that_was_stopped_at_any_step_goes_on() {
 
 #[test]
 fn many_deletions_stop_between_two_and_all_are_told() {
-    let world = World::with(cf_mtls_testkit::Simulator::builder().no_rate_limit());
+    let world = World::with(Simulator::builder().no_rate_limit());
     let ids: Vec<String> = (0..60)
         .map(|number| world.seed(&format!("c{number}")))
         .collect();
@@ -168,6 +172,34 @@ fn many_deletions_stop_between_two_and_all_are_told() {
             .unwrap()
             .contains(" not begun")
     );
+}
+
+/// What waits for the rate limit was not sent, and is not sent any more.
+#[test]
+fn what_waits_for_the_rate_limit_stops_at_once() {
+    let limited = |quota| World::with(Simulator::builder().rate_limit(quota, LONG));
+    // Eight requests lead up to the deletion.
+    let world = limited(8);
+    let id = world.seed_in_use("devices");
+    let arguments = ["release", &id, "--yes"];
+    let (code, stderr) = stop_after(&world, &arguments, 2, "-INT").unwrap();
+    assert_eq!(code, 130, "{stderr}");
+    let error: Value = serde_json::from_str(stderr.lines().last().unwrap()).unwrap();
+    let steps = error["steps"].as_array().unwrap();
+    assert_eq!(steps.last().unwrap()["step"], "unused", "{stderr}");
+    assert_eq!(world.simulator.request_count(Operation::Delete), 0);
+    assert_eq!(world.ids(), [id.as_str()]);
+
+    let world = limited(20);
+    let ids: Vec<String> = (0..50)
+        .map(|number| world.seed(&format!("c{number}")))
+        .collect();
+    let mut arguments = vec!["delete", "--yes", "--quiet"];
+    arguments.extend(ids.iter().map(String::as_str));
+    let (code, stderr) = stop_after(&world, &arguments, 20, "-INT").unwrap();
+    let told = "interrupted: of 50 certificates 20 gone, 0 failed, 30 not begun";
+    assert!(stderr.contains(told), "{stderr}");
+    assert_eq!((code, world.ids().len()), (130, 30));
 }
 
 /// Interrupts what waits for an answer, and again when that is told; returns the
@@ -226,9 +258,9 @@ fn a_second_interrupt_tells_the_steps_that_were_done() {
         let id = world.seed_in_use("devices");
         world
             .simulator
-            .inject(Fault::silence().on(Operation::Associations).nth(2));
+            .inject(Fault::silence().on(Operation::Delete));
         let child = world.spawn(&["release", &id, "--yes", "-o", form]);
-        while world.simulator.request_count(Operation::Associations) < 2 {
+        while world.simulator.request_count(Operation::Delete) == 0 {
             std::thread::yield_now();
         }
         let last = interrupt_twice(child);

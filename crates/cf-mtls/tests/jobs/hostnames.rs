@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use cf_mtls::{ClientCa, ErrorKind, Hostnames};
+use cf_mtls::{ClientCa, ErrorKind, Hostnames, Retry};
 use cf_mtls_testkit::Simulator;
 use cf_mtls_testkit::simulator::{Fault, Operation};
 
@@ -164,32 +164,64 @@ async fn a_list_that_others_change_is_changed_again() {
     }
 }
 
-/// Both have read the list before the other one has replaced it, and the second
-/// replacement comes when the first one could have been taken for lasting.
+/// One has read the list and is slow to replace it, or has to do so again, and the
+/// other one comes in between.
 #[tokio::test]
 async fn what_two_add_at_the_same_time_is_in_the_list_in_the_end() {
-    let simulator = Simulator::start().await.unwrap();
+    let beat = Duration::from_millis(150);
+    let faults = [
+        Fault::delay(beat * 2),
+        Fault::html(502),
+        Fault::reset(),
+        Fault::reset().after_effect(),
+        Fault::error(429, 971, "slow down"),
+    ];
+    let row = async |fault: Fault| {
+        let simulator = Simulator::start().await.unwrap();
+        let id = seed_ca(&simulator, "ca");
+        let zone = simulator.add_zone("a.example");
+        simulator.inject(fault.clone().on(Operation::ReplaceHostnames).times(1));
+        let handle = hostnames(&simulator, &zone)
+            .with_retry(Retry::with_delays(4, move |_| beat * 2))
+            .with_settling(beat * 6);
+        let ca = uploaded(&id);
+        let second = async {
+            while simulator.request_count(Operation::ReplaceHostnames) == 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            handle.add(&ca, ["two.a.example"]).await
+        };
+        let (first, second) = tokio::join!(handle.add(&ca, ["one.a.example"]), second);
+        let mut held = simulator.hostnames(&zone, id.as_str());
+        held.sort();
+        assert_eq!(held, ["one.a.example", "two.a.example"], "{fault:?}");
+        assert!(first.unwrap().contains(&held[0]), "{fault:?}");
+        assert!(second.unwrap().contains(&held[1]), "{fault:?}");
+    };
+    futures_util::future::join_all(faults.map(row)).await;
+}
+
+/// What waits for the rate limit would be stale when it is sent.
+#[tokio::test]
+async fn a_list_that_waited_for_the_rate_limit_is_read_anew() {
+    let simulator = Simulator::builder().rate_limit(3, Duration::from_secs(1));
+    let simulator = simulator.start().await.unwrap();
     let id = seed_ca(&simulator, "ca");
     let zone = simulator.add_zone("a.example");
-    let beat = Duration::from_millis(100);
-    simulator.inject(
-        Fault::delay(beat * 5 / 2)
-            .on(Operation::ReplaceHostnames)
-            .nth(2)
-            .times(1),
-    );
-    simulator.inject(Fault::delay(beat));
     let (handle, ca) = (hostnames(&simulator, &zone), uploaded(&id));
-    let (first, second) = tokio::join!(
-        handle.add(&ca, ["one.a.example"]),
-        handle.add(&ca, ["two.a.example"]),
-    );
-    let mut held = simulator.hostnames(&zone, id.as_str());
-    held.sort();
-    assert_eq!(held, ["one.a.example", "two.a.example"]);
-    assert!(first.unwrap().contains(&held[0]) && second.unwrap().contains(&held[1]));
-    let puts = simulator.request_count(Operation::ReplaceHostnames);
-    assert!(2 < puts, "one was lost in between");
+    handle.list(&ca).await.unwrap();
+    handle.list(&ca).await.unwrap();
+    // The third request of the window is the read, and none is left to replace it.
+    let late = async {
+        while simulator.request_count(Operation::Hostnames) < 3 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let late = ["late.a.example"];
+        simulator.set_hostnames(&zone, id.as_str(), late).unwrap();
+    };
+    let (added, ()) = tokio::join!(handle.add(&ca, ["one.a.example"]), late);
+    assert_eq!(added.unwrap(), ["late.a.example", "one.a.example"]);
+    assert_eq!(simulator.request_count(Operation::ReplaceHostnames), 1);
 }
 
 /// A read has no effect, but the replacement before it had.

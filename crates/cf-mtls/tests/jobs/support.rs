@@ -37,7 +37,9 @@ pub(crate) fn certificates_of(simulator: &Simulator, client: ClientBuilder) -> C
 
 pub(crate) fn hostnames(simulator: &Simulator, zone: &str) -> Hostnames {
     let client = client(simulator).build().unwrap();
-    client.hostnames(&zone_id(zone))
+    client
+        .hostnames(&zone_id(zone))
+        .with_settling(Duration::ZERO)
 }
 
 pub(crate) fn zone_id(zone: &str) -> ZoneId {
