@@ -33,6 +33,11 @@ pub(crate) fn first_leaf(chain: &CertificateChain) -> Option<(usize, Contents)> 
 }
 
 impl Contents {
+    /// Whether it has expired for sure.
+    pub(crate) fn has_expired(&self, now: Timestamp) -> bool {
+        self.expires_on.is_some_and(|end| end <= now)
+    }
+
     /// The subject and the expiry, for a person.
     pub(crate) fn tell(&self, now: Timestamp) -> String {
         let subject = self.subject();

@@ -9,6 +9,8 @@ use crate::operation::Operation;
 
 /// Who has more certificates of one name than this is not helped by a list.
 const MOST_CANDIDATES: usize = 100;
+/// Enough for a message; the rest is in [`Error::candidates`].
+const SHOWN: usize = 5;
 
 pub(crate) async fn by_name(
     certificates: &Certificates,
@@ -30,7 +32,11 @@ pub(crate) async fn by_name(
     }
     let ids: Vec<CertificateId> = found.iter().filter_map(|one| one.id().cloned()).collect();
     let shown: Vec<&str> = ids.iter().map(CertificateId::as_str).collect();
-    let detail = format!("{name:?} is the name of {}", shown.join(", "));
+    let (told, more) = shown.split_at(shown.len().min(SHOWN));
+    let mut detail = format!("{name:?} is the name of {}", told.join(", "));
+    if !more.is_empty() {
+        detail.push_str(&format!(" and {} or more others", more.len()));
+    }
     Err(failed(ErrorKind::Ambiguous)
         .with_detail(detail)
         .with_candidates(ids))

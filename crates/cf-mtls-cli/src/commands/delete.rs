@@ -202,7 +202,10 @@ async fn look(certificates: &Certificates, id: CertificateId) -> Result<Found, F
 fn is_about_one(error: &Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::NotFound | ErrorKind::InvalidRequest
+        ErrorKind::NotFound
+            | ErrorKind::InvalidRequest
+            | ErrorKind::Permission
+            | ErrorKind::InvalidResponse
     )
 }
 

@@ -45,6 +45,9 @@ pub(crate) struct Arguments {
     /// so that a rotation that came to its end can be run again
     #[arg(long)]
     if_exists: bool,
+    /// Put hostnames under a CA that has expired, whose clients may be turned away
+    #[arg(long)]
+    allow_expired: bool,
     #[command(flatten)]
     consent: Consent,
     #[command(flatten)]
@@ -78,6 +81,16 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let old = certificate_id(&arguments.old)?;
     let new = upload::ca(context, &arguments.ca)?;
     let contents = x509::read(new.chain());
+    let now = Timestamp::now();
+    let expired = contents.iter().find(|one| one.has_expired(now));
+    if let (Some(expired), false) = (expired, arguments.allow_expired) {
+        return Err(Failure::input(format!(
+            "the new CA in {} has expired ({}), and clients of its hostnames may be turned away; \
+             nothing was changed; pass --allow-expired to go on all the same",
+            upload::shown(&arguments.ca),
+            expired.tell(now)
+        )));
+    }
     let new = match &arguments.name {
         Some(name) => new.with_name(name),
         None => new,

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::Stdio;
 
 use cf_mtls_testkit::DOCUMENTED_CA;
+use cf_mtls_testkit::simulator::{Fault, Operation};
 use serde_json::{Value, json};
 
 use crate::support::{Run, World, new_leaf};
@@ -173,6 +174,25 @@ fn nothing_to_delete_is_told_and_is_success() {
     let run = world.run(&["delete", "--name", "nobody", "--if-exists"]);
     assert_eq!((run.code, run.stderr.as_str()), (0, "nothing to delete\n"));
     assert_eq!(world.writes(), [""; 0]);
+}
+
+/// What cannot be looked at is left alone, and stops no other.
+#[test]
+fn one_that_cannot_be_looked_up_stops_no_other() {
+    let world = World::new();
+    let ids = ["a", "b", "c"].map(|name| world.seed(name));
+    let refusal = Fault::error(403, 9109, "no").on(Operation::Associations);
+    world.simulator.inject(refusal.nth(2).times(1));
+    let mut arguments = vec!["delete", "--yes", "-o", "json"];
+    arguments.extend(ids.iter().map(String::as_str));
+    let run = world.run(&arguments);
+    assert_eq!(run.code, 8, "{run:?}");
+    let told: Value = serde_json::from_str(&run.stdout).unwrap();
+    let outcomes = told.as_array().unwrap().iter();
+    let failed: Vec<&Value> = outcomes.filter(|one| one["outcome"] == "failed").collect();
+    assert_eq!(failed.len(), 1, "{told}");
+    assert_eq!(failed[0]["error"]["kind"], "permission");
+    assert_eq!(world.ids(), [failed[0]["id"].as_str().unwrap()]);
 }
 
 #[test]

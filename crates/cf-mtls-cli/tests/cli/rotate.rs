@@ -143,6 +143,26 @@ fn a_leaf_is_no_ca_and_that_is_found_before_anything_is_sent() {
 }
 
 #[test]
+fn a_ca_that_has_expired_takes_over_only_where_that_is_said() {
+    let world = World::new();
+    let old = world.seed_in_use("devices");
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut parameters = rcgen::CertificateParams::default();
+    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    parameters.not_after = rcgen::date_time_ymd(2021, 1, 1);
+    let pem = parameters.self_signed(&key).unwrap().pem();
+    let ca = world.file("expired.pem", &pem);
+    for consent in ["--yes", "--dry-run"] {
+        let run = world.run(&["rotate", &old, "--ca", &ca, consent]);
+        assert_eq!(run.code, 2, "{run:?}");
+        assert!(run.last_error().contains("--allow-expired"), "{run:?}");
+    }
+    assert_eq!(world.simulator.request_count(None), 0);
+    let run = world.run(&["rotate", &old, "--ca", &ca, "--yes", "--allow-expired"]);
+    assert_eq!(run.code, 0, "{run:?}");
+}
+
+#[test]
 fn the_plan_tells_which_stored_certificate_is_taken_and_that_a_name_is_not_used() {
     let world = World::new();
     let old = world.seed_in_use("devices");
