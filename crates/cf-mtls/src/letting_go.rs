@@ -29,7 +29,7 @@ pub(crate) async fn run(
         detach(order, zone, successor, detached, on_step).await?;
     }
     let mut turns = order.options.wait.begin();
-    let confirmed = match wait_until_free(order, &mut turns, on_step).await? {
+    let confirmed = match wait_until_free(order, zones, &mut turns, on_step).await? {
         Free::Unused => {
             on_step(&Step::Unused {
                 certificate_id: order.id.clone(),
@@ -56,11 +56,6 @@ async fn detach(
 ) -> Result<(), Error> {
     let hostnames = order.certificates.hostnames(&zone.zone_id);
     let ca = ClientCa::from(&order.id);
-    let conflict = |detail: String| {
-        let detail = order.certificates.presentable(&detail);
-        let error = Error::new(ErrorKind::Conflict).with_detail(detail);
-        error.of(Operation::ReplaceHostnames, &hostnames.subject(&ca))
-    };
     if let Some(successor) = successor {
         taken_over(&order.certificates, successor, zone).await?;
     }
@@ -76,13 +71,31 @@ async fn detach(
             zone,
         });
     }
-    if !edited.list.is_empty() {
-        let others = edited.list.join(", ");
-        return Err(conflict(format!(
-            "somebody attached {others} to it since that was planned; plan and run it again"
-        )));
+    none_left(order, zone, &edited.list)
+}
+
+/// Whether the lists that were emptied are empty still.
+async fn check_detached(order: &Order, zones: &[ZoneHostnames]) -> Result<(), Error> {
+    for zone in zones {
+        let hostnames = order.certificates.hostnames(&zone.zone_id);
+        let list = hostnames.list(&ClientCa::from(&order.id)).await?;
+        none_left(order, zone, &list)?;
     }
     Ok(())
+}
+
+fn none_left(order: &Order, zone: &ZoneHostnames, list: &[String]) -> Result<(), Error> {
+    if list.is_empty() {
+        return Ok(());
+    }
+    let others = list.join(", ");
+    let detail =
+        format!("somebody attached {others} to it since that was planned; plan and run it again");
+    let hostnames = order.certificates.hostnames(&zone.zone_id);
+    let subject = hostnames.subject(&ClientCa::from(&order.id));
+    Err(Error::new(ErrorKind::Conflict)
+        .with_detail(order.certificates.presentable(&detail))
+        .of(Operation::ReplaceHostnames, &subject))
 }
 
 /// Fails where a successor does not have all hostnames of a zone.
@@ -117,10 +130,13 @@ enum Free {
 
 async fn wait_until_free(
     order: &Order,
+    zones: &[ZoneHostnames],
     turns: &mut Turns,
     on_step: &mut (dyn FnMut(&Step) + Send),
 ) -> Result<Free, Error> {
+    let mut looks: u32 = 0;
     loop {
+        looks += 1;
         let mut rows = match look(&order.certificates, &order.id, turns).await {
             Ok(rows) => rows,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Free::Gone),
@@ -138,7 +154,16 @@ async fn wait_until_free(
             certificate_id: order.id.clone(),
             associations: rows.clone(),
         });
+        // What was attached again keeps it in use for good. That is looked for less
+        // and less often, as each zone is a request.
+        let stays = rows.iter().any(|row| !row.is_leaving());
+        if stays && 1 < looks && looks.is_power_of_two() {
+            check_detached(order, zones).await?;
+        }
         if !turns.pause().await {
+            if stays {
+                check_detached(order, zones).await?;
+            }
             let detail = format!("they have not let go after {}", order.options.wait);
             return Err(still_in_use(order, &detail, rows).with_next(wait::LATER));
         }

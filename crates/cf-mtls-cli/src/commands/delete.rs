@@ -199,7 +199,7 @@ async fn look(certificates: &Certificates, id: CertificateId) -> Result<Found, F
     }
 }
 
-fn is_about_one(error: &Error) -> bool {
+pub(crate) fn is_about_one(error: &Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::NotFound

@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _};
 use jiff::{Span, Timestamp};
 
-use super::delete::{LOOKED_UP, LOOKS};
+use super::delete::{LOOKED_UP, LOOKS, is_about_one};
 use crate::cli::Consent;
 use crate::context::Context;
 use crate::deletion::{self, Deletion};
@@ -86,8 +86,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         .reading(collect(candidates, &progress))
         .await;
     progress.end();
-    let mut doomed = found??;
-    if doomed.is_empty() {
+    let (missing, mut doomed) = found??;
+    if doomed.is_empty() && missing.is_empty() {
         context.output.note("no certificate meets the criteria");
     } else if doomed.len() <= LOOKED_UP && !(consent.yes && context.output.quiet) {
         let look = with_uses(&certificates, doomed);
@@ -100,7 +100,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         if_exists: true,
         consent,
     };
-    deletion.run(Vec::new(), doomed).await
+    deletion.run(missing, doomed).await
 }
 
 fn criteria(arguments: &Arguments) -> Result<Prune, Failure> {
@@ -140,15 +140,22 @@ fn criteria(arguments: &Arguments) -> Result<Prune, Failure> {
 }
 
 /// All of them, before the first is deleted: deletions move the pages of the
-/// list. Of many, little is kept.
+/// list. Of many, little is kept. One that could not be looked at may be in use:
+/// nothing is deleted on a guess.
 async fn collect(
     mut candidates: Outcomes<Result<Candidate, Error>>,
     progress: &Progress,
-) -> Result<Vec<Doomed>, Failure> {
-    let mut doomed: Vec<Doomed> = Vec::new();
+) -> Result<(Vec<(CertificateId, Error)>, Vec<Doomed>), Failure> {
+    let (mut missing, mut doomed) = (Vec::new(), Vec::<Doomed>::new());
     while let Some(candidate) = candidates.next().await {
-        // One that could not be read may be in use: nothing is deleted on a guess.
-        let candidate = candidate?;
+        let candidate = match candidate.map_err(of_one) {
+            Ok(candidate) => candidate,
+            Err(Ok(one)) => {
+                missing.push(one);
+                continue;
+            }
+            Err(Err(error)) => return Err(error.into()),
+        };
         let mut one = Doomed::seen(candidate.id, candidate.certificate);
         if LOOKED_UP.max(deletion::SHOWN) <= doomed.len() {
             one.certificate = None;
@@ -156,7 +163,15 @@ async fn collect(
         doomed.push(one);
         progress.say(&format!("reading the list: {} found", doomed.len()));
     }
-    Ok(doomed)
+    Ok((missing, doomed))
+}
+
+/// The certificate that an error is about, unless it is about all.
+fn of_one(error: Error) -> Result<(CertificateId, Error), Error> {
+    match error.certificate_id().cloned() {
+        Some(id) if is_about_one(&error) => Ok((id, error)),
+        _ => Err(error),
+    }
 }
 
 async fn with_uses(
@@ -184,7 +199,8 @@ async fn uses(
 ) -> Result<Option<Uses>, Failure> {
     match Uses::of(certificates, certificate, id).await {
         Ok(uses) => Ok(Some(uses)),
-        Err(error) if error.kind() == cf_mtls::ErrorKind::NotFound => Ok(None),
+        // Not told then; the service decides whether it may go.
+        Err(error) if is_about_one(&error) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
@@ -199,11 +215,16 @@ async fn rehearse(
     mut candidates: Outcomes<Result<Candidate, Error>>,
 ) -> Result<(), Failure> {
     let mut first = Vec::new();
+    let mut plan = Plan::new(context.output);
     let read = async {
         while first.len() <= LOOKED_UP
             && let Some(candidate) = candidates.next().await
         {
-            first.push(candidate?);
+            match candidate.map_err(of_one) {
+                Ok(candidate) => first.push(candidate),
+                Err(Ok((id, error))) => plan.tell_unseen(&id, error.into())?,
+                Err(Err(error)) => return Err(error.into()),
+            }
         }
         let few = first.len() <= LOOKED_UP;
         let looks = stream::iter(&first).map(|one| async move {
@@ -213,7 +234,6 @@ async fn rehearse(
             }
         });
         let mut looks = looks.buffered(LOOKS);
-        let mut plan = Plan::new(context.output);
         for candidate in &first {
             let uses = looks.next().await.transpose()?.flatten();
             plan.tell(candidate, uses.as_ref())?;
@@ -226,8 +246,10 @@ async fn rehearse(
                     candidates.next().await
                 }
             };
-            match next.transpose()? {
-                Some(candidate) => plan.tell(&candidate, None)?,
+            match next.map(|candidate| candidate.map_err(of_one)) {
+                Some(Ok(candidate)) => plan.tell(&candidate, None)?,
+                Some(Err(Ok((id, error)))) => plan.tell_unseen(&id, error.into())?,
+                Some(Err(Err(error))) => return Err(error.into()),
                 None => return Ok::<_, Failure>(plan),
             }
         }
@@ -240,6 +262,8 @@ struct Plan {
     records: crate::output::Records,
     count: usize,
     refused: usize,
+    /// Those that could not be looked at.
+    unseen: usize,
     /// What the service would say of the last one of those.
     last: Option<Failure>,
     now: Timestamp,
@@ -251,9 +275,42 @@ impl Plan {
             records: output.many(Sheet::new(COLUMNS, preview::NAME, table::stdout_width())),
             count: 0,
             refused: 0,
+            unseen: 0,
             last: None,
             now: Timestamp::now(),
         }
+    }
+
+    /// One that could not be looked at, which the real run leaves alone.
+    fn tell_unseen(&mut self, id: &CertificateId, failure: Failure) -> Result<(), Failure> {
+        self.count += 1;
+        self.unseen += 1;
+        let form = DeleteForm {
+            id,
+            name: None,
+            outcome: Outcome::Failed,
+            error: Some(&failure),
+            certificate: None,
+            used_by: None,
+            reasons: None,
+        };
+        self.records.push(&form, || {
+            let outcome = format!("failed ({})", failure.kind());
+            let cells = [
+                id.to_string(),
+                "-".into(),
+                "-".into(),
+                outcome,
+                "-".into(),
+                "-".into(),
+            ];
+            Line {
+                cells: cells.to_vec(),
+                ..Line::default()
+            }
+        })?;
+        self.last = Some(failure);
+        Ok(())
     }
 
     fn tell(&mut self, candidate: &Candidate, uses: Option<&Uses>) -> Result<(), Failure> {
@@ -300,12 +357,16 @@ impl Plan {
     fn finish(self, output: Output) -> Result<(), Failure> {
         self.records.finish()?;
         let (count, refused) = (self.count, self.refused);
+        let kept = refused + self.unseen;
         if output.is_table() {
-            let would = times::counted((count - refused) as u64, "certificate");
+            let would = times::counted((count - kept) as u64, "certificate");
             let mut note = format!("dry run: {would} would be deleted");
             if 0 < refused {
                 let verb = if refused == 1 { "is" } else { "are" };
                 note.push_str(&format!(", {refused} {verb} in use"));
+            }
+            if 0 < self.unseen {
+                note.push_str(&format!(", {} could not be looked at", self.unseen));
             }
             output.note(note);
         }
@@ -315,12 +376,12 @@ impl Plan {
         if count == 1 {
             return Err(refusal);
         }
-        let exit = match refused == count {
-            true => Exit::InUse,
+        let exit = match kept == count {
+            true => refusal.exit(),
             false => Exit::SomeFailed,
         };
         let verb = "would not be";
-        Err(deletion::not_all(exit, verb, refused, count, &refusal))
+        Err(deletion::not_all(exit, verb, kept, count, &refusal))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::time::Duration;
 
+use cf_mtls_testkit::simulator::{Fault, Operation};
 use cf_mtls_testkit::{DOCUMENTED_CA, Simulator};
 use serde_json::{Value, json};
 
@@ -145,6 +146,44 @@ fn prune_deletes_the_three_of_five_that_expired() {
     assert_eq!(world.ids(), keep);
     let run = world.run(&["prune", "--expired", "--yes"]);
     assert_eq!((run.code, run.stdout.as_str()), (0, ""), "{run:?}");
+}
+
+/// What cannot be looked at may be in use: it is left alone, and stops no other.
+#[test]
+fn prune_leaves_alone_what_it_cannot_look_at() {
+    let world = World::new();
+    for name in ["old-a", "old-b", "old-c"] {
+        world.seed(name);
+    }
+    for consent in ["--dry-run", "--yes"] {
+        world.simulator.clear_faults();
+        let refusal = Fault::error(403, 9109, "no").on(Operation::Associations);
+        world.simulator.inject(refusal.nth(2).times(1));
+        let run = world.run(&[
+            "prune",
+            "--unused",
+            "--name-prefix",
+            "old-",
+            consent,
+            "-o",
+            "json",
+        ]);
+        assert_eq!(run.code, 8, "{run:?}");
+        let told: Value = serde_json::from_str(&run.stdout).unwrap();
+        let told = told.as_array().unwrap();
+        let failed: Vec<&Value> = told
+            .iter()
+            .filter(|one| one["outcome"] == "failed")
+            .collect();
+        assert_eq!((told.len(), failed.len()), (3, 1), "{told:?}");
+        assert_eq!(failed[0]["error"]["kind"], "permission");
+        let left = match consent {
+            "--yes" => vec![failed[0]["id"].as_str().unwrap().to_owned()],
+            _ => world.ids(),
+        };
+        assert_eq!(world.ids(), left);
+    }
+    assert_eq!(world.ids().len(), 1);
 }
 
 #[test]

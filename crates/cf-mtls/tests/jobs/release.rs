@@ -388,6 +388,31 @@ async fn hostnames_attached_meanwhile_stay_and_stop_it() {
     );
 }
 
+/// What is attached while the release waits is told soon, not when the wait ends.
+#[tokio::test]
+async fn hostnames_attached_during_the_wait_end_it() {
+    let world = InUse::start().await;
+    let release = release(&world).with_longest_wait(Duration::from_secs(60));
+    let mut attached = false;
+    let run = release.run(|step| {
+        if matches!(step, Step::AwaitingRelease { .. }) && !attached {
+            attached = true;
+            let late = ["late.a.example"];
+            world
+                .simulator
+                .set_hostnames(&world.zones[0], world.ca.as_str(), late)
+                .unwrap();
+        }
+        world.let_time_pass(step);
+    });
+    let run = tokio::time::timeout(Duration::from_secs(15), run).await;
+    let error = run.expect("it waits").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    assert!(error.to_string().contains("late.a.example"), "{error}");
+    assert_eq!(error.detached().len(), 2);
+    assert_eq!(world.hostnames_of(&world.ca), ["late.a.example"]);
+}
+
 #[tokio::test]
 async fn a_service_that_comes_meanwhile_ends_the_wait() {
     let world = InUse::start().await;
