@@ -127,24 +127,30 @@ fn listen(
         }
         signals.next().await;
         // Whatever is under way, and whoever blocks: end now.
-        let failure = if interrupt.is_change_under_way() {
-            interrupted_twice(&interrupt.ledger)
-        } else {
-            Failure::interrupted("interrupted; nothing was under way")
-        };
+        let failure = interrupted_twice(interrupt);
         report.tell(&failure);
         std::process::exit(failure.exit().code().into());
     });
 }
 
-fn interrupted_twice(ledger: &Ledger) -> Failure {
-    let mut message = "interrupted twice; the outcome of what was under way is unknown, so look \
-                       before trying again"
-        .to_owned();
-    if let Some(done) = ledger.changes() {
+fn interrupted_twice(interrupt: &Interrupt) -> Failure {
+    let (exit, message) = match interrupt.is_change_under_way() {
+        true => (
+            Exit::Unknown,
+            "interrupted twice; the outcome of what was under way is unknown, so look before \
+             trying again",
+        ),
+        false => (
+            Exit::Interrupted,
+            "interrupted twice; nothing was under way",
+        ),
+    };
+    let mut message = message.to_owned();
+    if let Some(done) = interrupt.ledger.changes() {
         message.push_str(&format!("; done before: {done}"));
     }
-    ledger.enter(Failure::new(Exit::Unknown, "interrupted", message))
+    let failure = Failure::new(exit, "interrupted", message);
+    interrupt.ledger.enter(failure)
 }
 
 #[cfg(unix)]
