@@ -1,11 +1,14 @@
 //! `cargo xtask drift`: what changed upstream since the fragment was written.
 
+mod advice;
 mod available;
 mod check;
 mod class;
 mod compare;
+mod comparison;
 mod cut;
 mod document;
+mod edit;
 mod json;
 mod left_out;
 mod lost;
@@ -20,7 +23,6 @@ mod security;
 mod servers;
 mod show;
 mod side;
-mod suggest;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -89,13 +91,12 @@ fn answer(fragment: &str, bytes: Vec<u8>, name: &str) -> anyhow::Result<Report> 
 
 /// Compares the text of a document with the text of a fragment.
 fn compare(fragment_text: &str, text: &str, name: &str) -> anyhow::Result<Report> {
-    let fragment = fragment::parse(fragment_text)?;
-    let records =
-        Records::collect(&fragment).map_err(|problem| anyhow!("{FRAGMENT}: {problem}"))?;
+    let parsed = fragment::parse(fragment_text)?;
+    let records = Records::collect(&parsed).map_err(|problem| anyhow!("{FRAGMENT}: {problem}"))?;
     let fragment =
         Document::new(fragment_text).map_err(|message| anyhow!("{FRAGMENT}: {message}"))?;
     let upstream = Document::new(text).map_err(|message| anyhow!("{name}: {message}"))?;
-    check::check(&fragment, &records, &upstream).map_err(|failure| match failure {
+    check::check(&fragment, &parsed, &records, &upstream).map_err(|failure| match failure {
         Failure::Fragment(problem) => anyhow!("{FRAGMENT}: {problem}"),
         Failure::Upstream(problem) => anyhow!("{name}: {problem}"),
     })

@@ -2,19 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use json_patch::Patch;
 use serde_json::{Value, json};
 
+use super::advice::{Advisor, Subject};
 use super::available;
 use super::class::Class;
-use super::compare::{Difference, compare, effective};
+use super::compare::Difference;
+use super::comparison::{Comparison, Located, Outcome};
 use super::document::{Document, Problem, escape};
+use super::edit;
 use super::left_out::{self, LeftOut};
-use super::reader::Reader;
 use super::records::Records;
 use super::report::{Finding, Report, Seen, Status, Trouble};
-use super::security::Schemes;
-use super::side::{self, Operation, Ours};
-use super::suggest::Suggestion;
+use super::side::{self, Operation, Ours, WHOLE};
 use super::tree::{Kind, RecordId};
 
 /// Why there is no report at all.
@@ -24,36 +25,44 @@ pub(super) enum Failure {
     Upstream(Problem),
 }
 
-/// Compares `upstream` with the fragment and its records.
+/// Compares `upstream` with the fragment and its records. `text` is the fragment with
+/// all that it says, records included.
 pub(super) fn check(
     fragment: &Document<'_>,
+    text: &Value,
     records: &Records,
     upstream: &Document<'_>,
 ) -> Result<Report, Failure> {
     let operations = side::operations(fragment).map_err(Failure::Fragment)?;
     let ours = Ours::read(fragment, &operations, None).map_err(Failure::Fragment)?;
     let known = Ours::read(fragment, &operations, Some(records)).map_err(Failure::Fragment)?;
-    let schemes = Schemes::read(upstream, &known.schemes).map_err(Failure::Upstream)?;
 
     let mut drift = Drift {
+        text,
         records,
         report: Report::default(),
         live: BTreeSet::new(),
     };
-    let root = side::root(upstream, &schemes).map_err(Failure::Upstream)?;
-    drift.differences(None, compare(Kind::Root, &known.root, &root, &ours.root));
-    effective(&known.root, Some(&ours.root), &mut drift.live);
-
     let index = available::Index::new(upstream);
     let mut moved = BTreeSet::new();
+    let mut located = Vec::new();
     for operation in &operations {
         let title = operation.title();
-        let (known, ours) = (&known.operations[&title], &ours.operations[&title]);
-        effective(known, Some(ours), &mut drift.live);
+        let gone = known.operations.get(&title).and_then(|known| known.absent);
         let at_home = index.find(operation);
         let path = match at_home {
-            Some(path) => path.to_owned(),
+            Some(path) => {
+                if let Some(id) = gone {
+                    drift.live.insert(id);
+                    drift.is_back(operation, path, id);
+                }
+                path.to_owned()
+            }
             None => {
+                if let Some(id) = gone {
+                    drift.live.insert(id);
+                    continue;
+                }
                 let id = records.operation_id(&operation.pointer());
                 let found = index.moved(operation, id, &operations);
                 drift.missing(operation, found.as_deref(), upstream);
@@ -62,47 +71,56 @@ pub(super) fn check(
                 path
             }
         };
-        drift.report.operations += 1;
-        let names = side::renamed(&path, &operation.path);
-        let mut reader = Reader::new(upstream, None);
-        match reader.operation(&path, &operation.method, &names, &schemes) {
-            Ok(theirs) => {
-                let mut found = compare(Kind::Operation, known, &theirs, ours);
-                // Path parameters come and go with the path.
-                found.retain(|difference| {
-                    at_home.is_some() || difference.place.get(1).is_none_or(|part| part != "path")
-                });
-                drift.differences(Some(&title), found);
-            }
-            Err(problem) => drift.trouble(Some(&title), problem),
-        }
-        for place in reader.deprecated {
-            let note = format!("upstream calls #{place} deprecated");
-            if !drift.report.notes.contains(&note) {
-                drift.report.notes.push(note);
-            }
-        }
+        located.push(Located {
+            operation: operation.clone(),
+            path,
+            at_home: at_home.is_some(),
+        });
     }
-    if drift.report.operations == 0 {
+    if located.is_empty() {
         let message = "none of our operations is in it; is it Cloudflare's document, and whole?";
         return Err(Failure::Upstream(Problem::new("/paths", message)));
     }
+
+    let comparison = Comparison::new(fragment, upstream, located, ours, &known);
+    let comparison = comparison.map_err(Failure::Upstream)?;
+    let outcome = comparison.outcome(&known);
+    drift.live.extend(outcome.live.values().flatten().copied());
+    let titles = operations.iter().map(Operation::title);
+    for title in std::iter::once(WHOLE.to_owned()).chain(titles) {
+        if let Some(found) = outcome.differences.get(&title) {
+            drift.differences(&title, found);
+        }
+    }
+    for (title, tree) in &comparison.theirs.operations {
+        match tree {
+            Ok(_) => drift.report.operations += 1,
+            Err(problem) => drift.trouble(Some(title), problem.clone()),
+        }
+    }
+    for place in &comparison.theirs.deprecated {
+        let note = format!("upstream calls #{place} deprecated");
+        if !drift.report.notes.contains(&note) {
+            drift.report.notes.push(note);
+        }
+    }
     match index.available(&operations, &moved) {
         Ok(found) => drift.available(&found),
-        Err(problem) => drift.trouble(None, problem),
+        Err(problem) => {
+            // What is left out could not be looked for.
+            drift.live.extend(LeftOut::new(records).records());
+            drift.trouble(None, problem);
+        }
     }
     drift.stale();
     drift.name_references();
-    for finding in &mut drift.report.findings {
-        if let Some(suggestion) = &finding.suggestion {
-            let record = suggestion.text(&ours);
-            finding.edit = format!("follow upstream at #{}, or {record}", finding.ours.pointer);
-        }
-    }
+    drift.advise(&comparison, &outcome);
     drift.finish()
 }
 
 struct Drift<'r> {
+    /// The fragment.
+    text: &'r Value,
     records: &'r Records,
     report: Report,
     /// Records that make ours and upstream differ.
@@ -118,10 +136,10 @@ impl Drift<'_> {
         });
     }
 
-    fn differences(&mut self, operation: Option<&str>, found: Vec<Difference>) {
+    fn differences(&mut self, title: &str, found: &[Difference]) {
         for difference in found {
             let of_a_name = difference.kind == Kind::Names;
-            let finding = self.finding(operation, difference);
+            let finding = self.finding(title, difference);
             let same = |other: &&mut Finding| {
                 other.upstream.pointer == finding.upstream.pointer
                     && other.upstream.value == finding.upstream.value
@@ -142,9 +160,8 @@ impl Drift<'_> {
                     also.sort_by_key(|place| !new.contains(place));
                     let known: BTreeSet<_> = also.iter().cloned().collect();
                     also.extend(new.into_iter().filter(|place| !known.contains(place)));
-                    let uses = finding.suggestion.map(|suggestion| suggestion.uses);
-                    if let (Some(all), Some(uses)) = (&mut other.suggestion, uses) {
-                        all.uses.extend(uses);
+                    if let (Some(all), Some(more)) = (&mut other.subject, finding.subject) {
+                        all.join(more);
                     }
                 }
                 None => self.report.findings.push(finding),
@@ -152,44 +169,29 @@ impl Drift<'_> {
         }
     }
 
-    fn finding(&mut self, operation: Option<&str>, difference: Difference) -> Finding {
+    fn finding(&self, title: &str, difference: &Difference) -> Finding {
         let Difference {
-            class,
             place,
-            kind,
-            upstream_at,
-            references,
-            ours_at,
-            holder,
+            known,
+            upstream,
+            ours,
             ..
         } = difference;
-        let (known, upstream, ours) = (difference.known, difference.upstream, difference.ours);
         let record = difference.record.and_then(|id| self.records.get(id));
         let status = match record {
             _ if upstream == ours && record.is_some() => Status::Adopted,
             Some(_) => Status::Changed,
             None => Status::Unrecorded,
         };
-        let what = what(kind, &place, known.as_ref(), upstream.as_ref());
-        let edit = match (status, record) {
-            (Status::Adopted, Some(record)) => format!(
-                "upstream now has what ours has: take the record at #{} away, or narrow it to \
-                 what still differs (its `aspect`, its `upstream`, or `operations`)",
-                record.at
-            ),
-            (_, Some(record)) => format!(
-                "follow upstream at #{ours_at}, or correct `upstream` of the record at #{}",
-                record.at
-            ),
-            // Which operations it takes is known in the end.
-            (_, None) => String::new(),
-        };
-        let mut upstream_at = upstream_at.into_iter();
+        let mut upstream_at = difference.upstream_at.iter().cloned();
         Finding {
             status,
-            class,
-            what,
-            operations: operation.into_iter().map(str::to_owned).collect(),
+            class: difference.class,
+            what: what(difference.kind, place, known.as_ref(), upstream.as_ref()),
+            operations: Some(title.to_owned())
+                .into_iter()
+                .filter(|title| title != WHOLE)
+                .collect(),
             place: place
                 .iter()
                 .map(|part| escape(part))
@@ -198,26 +200,52 @@ impl Drift<'_> {
             upstream: Seen {
                 pointer: upstream_at.next().unwrap_or_default(),
                 also: upstream_at.collect(),
-                value: upstream,
+                value: upstream.clone(),
             },
             ours: Seen {
-                pointer: ours_at,
+                pointer: difference.ours_at.clone(),
                 also: Vec::new(),
-                value: ours,
+                value: ours.clone(),
             },
-            known,
-            references,
+            known: known.clone(),
+            references: difference.references.clone(),
             record: record.map(|record| record.at.clone()),
-            edit,
-            suggestion: record.is_none().then(|| Suggestion {
-                uses: BTreeSet::from([(
-                    operation.unwrap_or_default().to_owned(),
-                    place[..holder.depth].to_vec(),
-                )]),
-                holder,
-                upstream: difference.told,
-                names: difference.names,
-            }),
+            // Known once all findings are.
+            edit: String::new(),
+            patch: None,
+            subject: Some(Subject::new(title, difference)),
+        }
+    }
+
+    /// Says what to edit.
+    fn advise(&mut self, comparison: &Comparison<'_>, outcome: &Outcome) {
+        let uses = comparison.ours.uses();
+        let advisor = Advisor {
+            comparison,
+            fragment: self.text,
+            records: self.records,
+            before: outcome,
+            uses: &uses,
+        };
+        for finding in &mut self.report.findings {
+            let Some(subject) = &finding.subject else {
+                continue;
+            };
+            let adopted = finding.status == Status::Adopted;
+            finding.patch = advisor.patch(subject, adopted);
+            let keep = finding.patch.as_ref().map(edit::words);
+            let ours = &finding.ours.pointer;
+            finding.edit = match (keep, &finding.record) {
+                (Some(keep), _) if adopted => keep,
+                (Some(keep), _) => format!("follow upstream at #{ours}, or {keep}"),
+                (None, Some(record)) if adopted => format!(
+                    "narrow the record at #{record} to what still differs: its `aspect`, its \
+                     `upstream` or its `operations`"
+                ),
+                (None, _) => {
+                    format!("follow upstream at #{ours}; no record can say what upstream has")
+                }
+            };
         }
     }
 
@@ -241,6 +269,7 @@ impl Drift<'_> {
 
     fn missing(&mut self, operation: &Operation, moved: Option<&str>, upstream: &Document<'_>) {
         let at = operation.pointer();
+        let mut patch = None;
         let item = format!("/paths/{}", escape(&operation.path));
         let alike = |path: &&str| side::shape(path) == side::shape(&operation.path);
         let (what, pointer, edit) = match moved {
@@ -255,7 +284,12 @@ impl Drift<'_> {
                     Some(path) => format!("/paths/{}/{}", escape(path), operation.method),
                     None => "/paths".to_owned(),
                 },
-                format!("take #{at} away once the service refuses it"),
+                {
+                    let record = edit::record("", Value::Null, &[]);
+                    patch = edit::add(self.text, vec![(at.clone(), record)]);
+                    let keep = patch.as_ref().map(edit::words).unwrap_or_default();
+                    format!("take #{at} away once the service refuses it, or {keep}")
+                },
             ),
         };
         self.report.findings.push(Finding {
@@ -278,7 +312,39 @@ impl Drift<'_> {
             references: BTreeSet::new(),
             record: None,
             edit,
-            suggestion: None,
+            patch,
+            subject: None,
+        });
+    }
+
+    /// An operation that is there, though a record says that it is gone.
+    fn is_back(&mut self, operation: &Operation, path: &str, record: RecordId) {
+        let record = self.records.get(record).map(|record| record.at.clone());
+        let patch = record
+            .as_ref()
+            .and_then(|at| edit::remove(self.text, &[at]).map(Patch));
+        self.report.findings.push(Finding {
+            status: Status::Adopted,
+            class: Class::Addition,
+            what: "the operation is back".to_owned(),
+            operations: BTreeSet::from([operation.title()]),
+            place: String::new(),
+            upstream: Seen {
+                pointer: format!("/paths/{}/{}", escape(path), operation.method),
+                also: Vec::new(),
+                value: Some(json!(path)),
+            },
+            ours: Seen {
+                pointer: operation.pointer(),
+                also: Vec::new(),
+                value: Some(json!(operation.path)),
+            },
+            known: None,
+            references: BTreeSet::new(),
+            record,
+            edit: patch.as_ref().map(edit::words).unwrap_or_default(),
+            patch,
+            subject: None,
         });
     }
 
@@ -298,6 +364,8 @@ impl Drift<'_> {
         }
         for ((under, _), found) in new {
             let mut pointers = found.iter().map(|further| further.pointer());
+            let patch = left_out::patch(self.text, self.records, &found);
+            let keep = patch.as_ref().map(edit::words).unwrap_or_default();
             self.report.findings.push(Finding {
                 status: Status::Available,
                 class: Class::Addition,
@@ -320,8 +388,9 @@ impl Drift<'_> {
                 known: None,
                 references: BTreeSet::new(),
                 record: None,
-                suggestion: None,
-                edit: left_out::advice(self.records, &found),
+                edit: format!("describe it under #/paths, or leave it out: {keep}"),
+                patch,
+                subject: None,
             });
         }
         for (id, gone) in recorded.vanished(found) {
@@ -364,7 +433,8 @@ impl Drift<'_> {
                     "take the record at #{} away, or correct its `aspect`",
                     record.at
                 ),
-                suggestion: None,
+                patch: edit::remove(self.text, &[&record.at]).map(Patch),
+                subject: None,
             });
         }
     }

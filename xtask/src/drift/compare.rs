@@ -24,8 +24,6 @@ pub(super) struct Difference {
     pub(super) ours_at: String,
     /// The object of ours that a record would be about.
     pub(super) holder: Holder,
-    /// What such a record would say of upstream.
-    pub(super) told: Value,
     /// The names that it is about, where several went at once.
     pub(super) names: Vec<String>,
     /// What upstream was known to say.
@@ -34,6 +32,18 @@ pub(super) struct Difference {
     pub(super) ours: Option<Value>,
     /// The record that told us.
     pub(super) record: Option<RecordId>,
+}
+
+impl Difference {
+    /// The paths of meaning of all that it is about.
+    pub(super) fn facts(&self) -> Vec<Vec<String>> {
+        if self.names.is_empty() {
+            return vec![self.place.clone()];
+        }
+        let names = self.names.iter();
+        let path = |name: &String| [self.place.as_slice(), std::slice::from_ref(name)].concat();
+        names.map(path).collect()
+    }
 }
 
 /// The nearest object of ours around a fact.
@@ -293,11 +303,6 @@ impl Walk {
             .cloned()
             .unwrap_or(missing_at);
         let render = |tree: Option<&Tree>| tree.map(|tree| tree.render(kind));
-        let told = match spot.kind {
-            // A record holds the whole list.
-            Kind::Names => spot.upstream.render(Kind::Names),
-            _ => render(upstream).unwrap_or_default(),
-        };
         let class = match (known, upstream, ours) {
             // What it says now, where it said nothing that could be, is to be
             // held against what callers expect.
@@ -330,7 +335,6 @@ impl Walk {
             references,
             ours_at,
             holder,
-            told,
             names: Vec::new(),
             known: render(known),
             upstream: render(upstream),

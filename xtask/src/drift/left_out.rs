@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use json_patch::Patch;
 use serde_json::{Value, json};
 
 use super::available::Further;
 use super::document::{METHODS, escape, unescape};
+use super::edit;
 use super::records::{Record, Records};
 use super::side::shape;
 use super::tree::RecordId;
@@ -40,6 +42,11 @@ impl LeftOut {
         self.by_place.get(&place_of(further)).copied()
     }
 
+    /// All records that leave something out.
+    pub(super) fn records(&self) -> impl Iterator<Item = RecordId> {
+        self.by_place.values().copied()
+    }
+
     /// What records leave out, and is not in `found`.
     pub(super) fn vanished(&self, found: &[Further]) -> BTreeMap<RecordId, Vec<String>> {
         let found: BTreeSet<_> = found.iter().map(place_of).collect();
@@ -67,7 +74,7 @@ fn place_of(further: &Further) -> Place {
 }
 
 /// Whether `holder` is a path.
-fn is_path(holder: &str) -> bool {
+pub(super) fn is_path(holder: &str) -> bool {
     let path = holder.strip_prefix("/paths/");
     path.is_some_and(|path| !path.contains('/'))
 }
@@ -124,42 +131,40 @@ pub(super) fn check(holder: &str, aspect: &str, upstream: &Value) -> Result<(), 
     }
 }
 
-/// The record that leaves these out, which are all under one path of ours.
-pub(super) fn advice(records: &Records, found: &[&Further]) -> String {
-    let Some(first) = found.first() else {
-        return String::new();
-    };
+/// The edit that leaves these out, which are all under one path of ours.
+pub(super) fn patch(fragment: &Value, records: &Records, found: &[&Further]) -> Option<Patch> {
+    let first = found.first()?;
     let holder = format!("/paths/{}", escape(&first.under));
     let mut listed: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for further in found {
         let path = further.below.as_deref().unwrap_or_default();
         listed.entry(path).or_default().push(&further.method);
     }
-    let methods = |(path, methods): (&&str, &Vec<&str>)| (path.to_string(), methods.join(" "));
-    let listed: BTreeMap<_, _> = listed.iter().map(methods).collect();
-    let listed = json!(listed);
-    let aspect = match (&first.below, found.len()) {
-        (None, _) => first.method.clone(),
-        (Some(path), 1) => format!("{BELOW}/{}/{}", escape(path), first.method),
-        _ => FURTHER.to_owned(),
-    };
     if first.below.is_some()
-        && let Some((id, _)) = records.said(&holder, FURTHER)
+        && let Some((id, said)) = records.said(&holder, FURTHER)
         && let Some(record) = records.get(id)
     {
-        return format!(
-            "describe it under #/paths, or add it to `upstream` of the record at #{}: {listed}",
-            record.at
-        );
+        let steps = listed.iter().map(|(path, methods)| {
+            // Some methods of the path may be left out already.
+            let known = said.get(path).and_then(Value::as_str);
+            let methods: Vec<_> = known.into_iter().chain(methods.iter().copied()).collect();
+            let place = format!("{}/upstream/{}", record.at, escape(path));
+            edit::set(fragment, &place, Some(json!(methods.join(" "))))
+        });
+        return steps.collect::<Option<Vec<_>>>().map(Patch);
     }
-    let upstream = if aspect == FURTHER {
-        listed
-    } else {
-        json!("available")
+    let methods = |(path, methods): (&&str, &Vec<&str>)| (path.to_string(), methods.join(" "));
+    let (aspect, upstream) = match (&first.below, found.len()) {
+        (None, _) => (first.method.clone(), json!("available")),
+        (Some(path), 1) => (
+            format!("{BELOW}/{}/{}", escape(path), first.method),
+            json!("available"),
+        ),
+        _ => {
+            let listed: BTreeMap<_, _> = listed.iter().map(methods).collect();
+            (FURTHER.to_owned(), json!(listed))
+        }
     };
-    format!(
-        "describe it under #/paths, or record in x-departures of #{holder} that it is left out: \
-         {{\"aspect\": {}, \"upstream\": {upstream}, \"reason\": \"…\"}}",
-        json!(aspect)
-    )
+    let record = edit::record(&aspect, upstream, &[]);
+    edit::add(fragment, vec![(holder, record)])
 }

@@ -3,8 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use super::class::Class;
 use super::compare::{Difference, Spot, Walk};
 use super::places;
@@ -67,10 +65,6 @@ impl Walk {
             self.place.pop();
         }
         let ours_at = spot.ours.and_then(|ours| ours.at.first()).cloned();
-        let (told, names) = match spot.kind {
-            Kind::Names => (spot.upstream.render(Kind::Names), Vec::new()),
-            _ => (Value::Null, names.iter().cloned().collect()),
-        };
         Difference {
             class,
             place: self.place.clone(),
@@ -79,8 +73,7 @@ impl Walk {
             references,
             ours_at: ours_at.unwrap_or_else(|| format!("{}/{container}", spot.holder.pointer())),
             holder: spot.holder.clone(),
-            told,
-            names,
+            names: names.iter().cloned().collect(),
             known: subset(spot.known),
             upstream: None,
             ours: spot.ours.and_then(subset),

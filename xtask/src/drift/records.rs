@@ -85,7 +85,7 @@ impl Records {
         names: &[&str],
     ) -> Result<(), Problem> {
         let wrong = |at: &str, message: &str| Err(Problem::new(at, message));
-        let Some(list) = list.as_array().filter(|list| !list.is_empty()) else {
+        let Some(list) = list.as_array() else {
             return wrong(at, "there should be a list of departures here");
         };
         for (index, value) in list.iter().enumerate() {
@@ -151,6 +151,13 @@ impl Records {
         Ok(())
     }
 
+    /// What tells this record from all others, wherever it stands in its list.
+    pub(super) fn key(&self, id: RecordId) -> Option<String> {
+        let record = self.get(id)?;
+        let said = (&record.holder, &record.aspect, &record.operations);
+        Some(format!("{said:?} {}", record.upstream))
+    }
+
     pub(super) fn get(&self, id: RecordId) -> Option<&Record> {
         self.list.get(id)
     }
@@ -162,13 +169,12 @@ impl Records {
     /// The records of the object at `holder` that are about `operation`.
     pub(super) fn at(&self, holder: &str, operation: &str) -> Vec<RecordId> {
         let here = self.by_holder.get(holder).map_or(&[][..], Vec::as_slice);
-        let about = |record: &Record| match &record.operations {
-            Some(listed) => listed.iter().any(|name| name == operation),
-            None => true,
-        };
         here.iter()
             .copied()
-            .filter(|id| self.get(*id).is_some_and(about))
+            .filter(|id| {
+                self.get(*id)
+                    .is_some_and(|record| record.is_about(operation))
+            })
             .collect()
     }
 
@@ -189,6 +195,20 @@ impl Records {
 }
 
 impl Record {
+    /// Whether it is about the operation of this operationId.
+    pub(super) fn is_about(&self, operation: &str) -> bool {
+        let listed = self.operations.as_ref();
+        listed.is_none_or(|listed| listed.iter().any(|name| name == operation))
+    }
+
+    /// The way from its holder to what it is about.
+    pub(super) fn way(&self) -> Vec<String> {
+        match self.aspect.as_str() {
+            "" => Vec::new(),
+            aspect => aspect.split('/').map(unescape).collect(),
+        }
+    }
+
     /// Whether it is about a name, which no comparison looks at.
     pub(super) fn is_of_a_name(&self) -> bool {
         self.aspect == "operationId"
@@ -210,10 +230,7 @@ impl Reader<'_> {
         if record.is_of_a_name() {
             return Ok(());
         }
-        let aspect: Vec<String> = match record.aspect.as_str() {
-            "" => Vec::new(),
-            aspect => aspect.split('/').map(unescape).collect(),
-        };
+        let aspect = record.way();
         let values = format!("{}/upstream", record.at);
         let change = Change {
             id,

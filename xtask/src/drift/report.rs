@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use json_patch::Patch;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::advice::Subject;
 use super::class::Class;
-use super::suggest::Suggestion;
 
 /// The outcome of a check.
 #[derive(Debug, Default, Serialize)]
@@ -60,9 +61,12 @@ pub(super) struct Finding {
     pub(super) record: Option<String>,
     /// What to edit.
     pub(super) edit: String,
-    /// The record that would explain it, where there is none.
+    /// The edit that keeps ours, as a JSON Patch of the fragment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) patch: Option<Patch>,
+    /// What that patch is to explain.
     #[serde(skip)]
-    pub(super) suggestion: Option<Suggestion>,
+    pub(super) subject: Option<Subject>,
 }
 
 /// What one side says, and where.

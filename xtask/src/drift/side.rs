@@ -79,6 +79,12 @@ pub(super) fn operations(fragment: &Document<'_>) -> Result<Vec<Operation>, Prob
     Ok(found)
 }
 
+/// What is said in the place of a title where no operation is meant.
+pub(super) const WHOLE: &str = "";
+
+/// A fact: the title of its operation, and its path of meaning.
+pub(super) type Fact = (String, Vec<String>);
+
 /// What the fragment says: as it stands, or with the records applied, which is
 /// what upstream said when they were written.
 pub(super) struct Ours {
@@ -125,28 +131,30 @@ impl Ours {
         })
     }
 
-    /// Where all that stands at `pointer` comes in: operation and path of meaning.
-    pub(super) fn uses(&self, pointer: &str) -> BTreeSet<(String, Vec<String>)> {
-        fn search(
+    /// Where all that stands at a place comes in.
+    pub(super) fn uses(&self) -> BTreeMap<String, BTreeSet<Fact>> {
+        fn collect(
             tree: &Tree,
-            pointer: &str,
+            title: &str,
             path: &mut Vec<String>,
-            found: &mut Vec<Vec<String>>,
+            uses: &mut BTreeMap<String, BTreeSet<Fact>>,
         ) {
-            if tree.leaf.is_none() && tree.at.iter().any(|at| at == pointer) {
-                found.push(path.clone());
+            if tree.leaf.is_none() {
+                for at in &tree.at {
+                    let here = uses.entry(at.clone()).or_default();
+                    here.insert((title.to_owned(), path.clone()));
+                }
             }
             for (name, kid) in &tree.kids {
                 path.push(name.clone());
-                search(kid, pointer, path, found);
+                collect(kid, title, path, uses);
                 path.pop();
             }
         }
-        let mut uses = BTreeSet::new();
+        let mut uses = BTreeMap::new();
+        collect(&self.root, WHOLE, &mut Vec::new(), &mut uses);
         for (title, tree) in &self.operations {
-            let mut found = Vec::new();
-            search(tree, pointer, &mut Vec::new(), &mut found);
-            uses.extend(found.into_iter().map(|path| (title.clone(), path)));
+            collect(tree, title, &mut Vec::new(), &mut uses);
         }
         uses
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::small::{LID, at, check, fragment, lines, put, try_check, upstream};
+use super::small::{LID, at, check, follow, followed, fragment, lines, put, try_check, upstream};
 
 const OURS: &str = "/paths/~1boxes~1{box_id}~1lids~1{lid_id}";
 const SCREWS: &str = "/paths/~1boxes~1{b}~1lids~1{l}~1screws";
@@ -26,16 +26,6 @@ fn recorded(aspect: &str, upstream: Value) -> Value {
     at(&mut ours, OURS)["x-departures"] =
         json!([{"aspect": aspect, "upstream": upstream, "reason": "Because."}]);
     ours
-}
-
-/// The record that a finding advises, put where it says.
-fn follow(ours: &mut Value, edit: &str) {
-    let (_, rest) = edit.split_once("x-departures of #").unwrap();
-    let (holder, rest) = rest.split_once(" that it is left out: ").unwrap();
-    let holder = at(ours, holder).as_object_mut().unwrap();
-    let records = holder.entry("x-departures").or_insert_with(|| json!([]));
-    let record = serde_json::from_str(rest).unwrap();
-    records.as_array_mut().unwrap().push(record);
 }
 
 #[test]
@@ -73,7 +63,7 @@ fn a_path_may_be_a_reference() {
     assert_eq!(lines(&report), [line]);
     // What is recorded to be left out stays so.
     let mut ours = fragment();
-    follow(&mut ours, &report.findings[0].edit);
+    follow(&mut ours, &report.findings[0]);
     assert_eq!(lines(&check(&ours, &theirs)), [""; 0]);
     let report = check(&ours, &behind(upstream(), json!({"$ref": "#/nowhere"})));
     assert_eq!(report.exit(), 2);
@@ -97,11 +87,7 @@ fn advice_that_is_followed_hides_nothing_that_comes_later() {
             &format!("{LID}/patch"),
             json!({"responses": {}}),
         );
-        let mut ours = fragment();
-        for finding in check(&ours, &theirs).findings {
-            follow(&mut ours, &finding.edit);
-        }
-        assert_eq!(lines(&check(&ours, &theirs)), [""; 0]);
+        let ours = followed(&fragment(), &theirs);
         for (path, method) in [(SCREWS, "put"), (SCREW, "get"), (LID, "put")] {
             let mut later = theirs.clone();
             if later.pointer(path).is_none() {
@@ -138,10 +124,11 @@ fn one_record_may_name_many() {
         )]
     );
     let edit = &report.findings[0].edit;
-    let advice = format!(
-        "`upstream` of the record at #{OURS}/x-departures/0: {{\"/screws/{{screw}}\":\"delete\"}}"
-    );
+    let advice = format!("set #{OURS}/x-departures/0/upstream/~1screws~1{{screw}} to \"delete\"");
     assert!(edit.ends_with(&advice), "{edit}");
+    let mut ours = ours;
+    follow(&mut ours, &report.findings[0]);
+    assert_eq!(lines(&check(&ours, &more)), [""; 0]);
 }
 
 #[test]

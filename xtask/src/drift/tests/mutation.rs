@@ -21,6 +21,8 @@ struct Figures {
     missed: Vec<String>,
     /// How often the place was the first that a finding names, the second, and so on.
     ranks: BTreeMap<usize, usize>,
+    /// How many edits it took until all that a change brings up was explained.
+    edits: BTreeMap<usize, usize>,
 }
 
 /// The last place of a finding that still counts as told.
@@ -64,6 +66,33 @@ fn rank(finding: &Finding, place: &str) -> Option<usize> {
         let within = pointer.starts_with(&format!("{place}/"));
         pointer == place || pointer == around || within || remains(pointer)
     })
+}
+
+/// Makes the edits that findings advise, one at a time, until nothing is left; says how
+/// many that took. Each must leave less than there was.
+fn follow_all(ours: &Value, report: &Report, document: &str) -> Result<usize, String> {
+    let mut ours = ours.clone();
+    let mut findings = report.findings.clone();
+    let mut edits = 0;
+    while let Some(finding) = findings.first() {
+        // Where a path moved to, ours has to follow.
+        let Some(finding) = findings.iter().find(|finding| finding.patch.is_some()) else {
+            let moved = finding.what.starts_with("the path moved");
+            return if moved {
+                Ok(edits)
+            } else {
+                Err(format!("no record: {}", finding.edit))
+            };
+        };
+        small::follow(&mut ours, finding);
+        edits += 1;
+        let now = compare(&ours.to_string(), document, "mutant").unwrap();
+        if findings.len() <= now.findings.len() {
+            return Err(format!("{} ends in {}", finding.edit, describe(&now)));
+        }
+        findings = now.findings;
+    }
+    Ok(edits)
 }
 
 fn describe(report: &Report) -> String {
@@ -126,7 +155,14 @@ fn run(ours: &Value, theirs: &Value, seed: u64, count: usize) -> (Figures, Figur
                 describe(&report)
             ))
         } else {
-            None
+            let edits = follow_all(ours, &report, &document.to_string());
+            match edits {
+                Ok(edits) => {
+                    *matter.edits.entry(edits).or_default() += 1;
+                    None
+                }
+                Err(fault) => Some(format!("{places:?}: {fault}")),
+            }
         };
         *matter.ranks.entry(rank.unwrap_or(usize::MAX)).or_default() += 1;
         matter.add(kind, fault);
@@ -222,6 +258,9 @@ fn every_change_of_a_published_document_is_reported() {
                 "  {count:5}  told as place {} of a finding",
                 rank.saturating_add(1)
             );
+        }
+        for (edits, count) in &figures.edits {
+            println!("  {count:5}  explained by {edits} of the edits that findings advise");
         }
         for fault in &figures.missed {
             println!("    {fault}");

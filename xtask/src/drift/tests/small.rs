@@ -283,3 +283,27 @@ pub(super) fn cut(document: &mut Value, pointer: &str) -> Value {
         _ => panic!("nothing at {pointer}"),
     }
 }
+
+/// Makes the edit that a finding advises.
+pub(super) fn follow(fragment: &mut Value, finding: &Finding) {
+    let Some(patch) = &finding.patch else {
+        panic!("no patch: {}", finding.edit);
+    };
+    json_patch::patch(fragment, patch).unwrap();
+}
+
+/// The fragment with the edits that are advised, one after the other, until nothing is
+/// left to report.
+pub(super) fn followed(fragment: &Value, upstream: &Value) -> Value {
+    let mut fragment = fragment.clone();
+    let mut report = check(&fragment, upstream);
+    for _ in 0..2 * report.findings.len() {
+        let Some(finding) = report.findings.first() else {
+            break;
+        };
+        follow(&mut fragment, finding);
+        report = check(&fragment, upstream);
+    }
+    assert_eq!(lines(&report), [""; 0]);
+    fragment
+}
