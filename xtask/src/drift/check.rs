@@ -232,6 +232,13 @@ impl Drift<'_> {
                 continue;
             };
             let adopted = finding.status == Status::Adopted;
+            // An operation that follows what holds for all would get its own.
+            if finding.ours.pointer == "/security" && finding.upstream.pointer != "/security" {
+                let titles = finding.operations.iter();
+                let mut own = titles.map(|title| format!("{}/security", comparison.pointer(title)));
+                finding.ours.pointer = own.next().unwrap_or_default();
+                finding.ours.also = own.collect();
+            }
             finding.patch = advisor.patch(subject, adopted);
             let keep = finding.patch.as_ref().map(edit::words);
             let ours = &finding.ours.pointer;

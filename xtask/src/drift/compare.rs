@@ -8,7 +8,7 @@ use super::class::{Class, Step};
 use super::document::escape;
 use super::places;
 use super::schema::Way;
-use super::tree::{Kind, RecordId, Tree};
+use super::tree::{CONTRADICTION, Kind, RecordId, Tree};
 
 /// One fact that is not what it was.
 #[derive(Debug, Clone)]
@@ -292,6 +292,8 @@ impl Walk {
             holder.aspect.push(name.to_owned());
         }
         let missing_at = match spot.kind {
+            // Ours is the schema that something satisfies.
+            _ if name == CONTRADICTION => holder.pointer().to_owned(),
             Kind::ParametersIn => format!("{}/parameters", holder.pointer()),
             _ => {
                 let escaped: Vec<_> = holder.aspect.iter().map(|part| escape(part)).collect();
@@ -304,8 +306,8 @@ impl Walk {
             .unwrap_or(missing_at);
         let render = |tree: Option<&Tree>| tree.map(|tree| tree.render(kind));
         let class = match (known, upstream, ours) {
-            // What it says now, where it said nothing that could be, is to be
-            // held against what callers expect.
+            // It said nothing that could be, so it breaks no more than what it says
+            // of the same things in another way than ours.
             (Some(known), Some(upstream), Some(ours)) if known.is_never() => {
                 let mut walk = Self {
                     place: self.place.clone(),
@@ -322,8 +324,12 @@ impl Walk {
                     holder: spot.holder.clone(),
                     above: None,
                 });
-                let classes = walk.found.into_iter().map(|difference| difference.class);
-                classes.min().unwrap_or(Class::Relaxation)
+                let both = |found: &Difference| found.known.is_some() && found.upstream.is_some();
+                let classes = walk.found.iter().filter(|found| both(found));
+                classes
+                    .map(|found| found.class)
+                    .min()
+                    .unwrap_or(Class::Relaxation)
             }
             _ => step.class(known, upstream, ours),
         };

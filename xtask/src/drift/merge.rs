@@ -186,9 +186,7 @@ fn join(name: &str, a: Tree, b: Tree) -> Option<Tree> {
 pub(super) fn alternatives(branches: Vec<Tree>, at: &str) -> Tree {
     let mut tree = Tree::node(at);
     let count = branches.len();
-    let (null, mut rest): (Vec<_>, Vec<_>) = branches
-        .into_iter()
-        .partition(|branch| branch.value("type") == Some(&json!("null")));
+    let (null, mut rest): (Vec<_>, Vec<_>) = branches.into_iter().partition(is_null);
     if rest.is_empty() {
         return null
             .into_iter()
@@ -245,6 +243,14 @@ pub(super) fn alternatives(branches: Vec<Tree>, at: &str) -> Tree {
     };
     tree.kids.insert("anyOf".to_owned(), list);
     tree
+}
+
+/// Whether null is all that satisfies a schema, whichever way it says so.
+fn is_null(schema: &Tree) -> bool {
+    let kind = schema.value("type");
+    let only = schema.value("enum") == Some(&json!([null]));
+    kind == Some(&json!("null"))
+        || (only && (kind.is_none() || schema.kids.contains_key("nullable")))
 }
 
 /// Alternatives that only name values are one list of values.

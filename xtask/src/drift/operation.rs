@@ -148,7 +148,11 @@ impl Reader<'_> {
             self.deprecated(&format!("{at}/deprecated"));
         }
         if let Some(schema) = value.get("schema") {
-            let schema = self.schema(schema, &format!("{at}/schema"))?;
+            let mut schema = self.schema(schema, &format!("{at}/schema"))?;
+            // They say something of properties only.
+            for idle in ["readOnly", "writeOnly"] {
+                schema.kids.remove(idle);
+            }
             tree.adopt("schema", schema);
         }
         self.content(&mut tree, value, at)?;

@@ -114,7 +114,8 @@ impl Level<'_> {
         let here = format!("{part}/{keyword}");
         let said = self.upstream.kids.get(keyword);
         let is_part = self.upstream.parts.iter().any(|other| other == part);
-        let silent = is_part && is_mute(self.upstream, part);
+        let alone = self.upstream.parts.len() == 1 && is_mute(self.upstream, part);
+        let silent = is_part && (alone || self.is_idle(part));
         if !matches!(keyword, "properties" | "required") {
             let has = said.is_some_and(|tree| stands_in(tree, &here));
             return (!has).then_some(match () {

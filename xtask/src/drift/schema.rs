@@ -14,21 +14,29 @@ pub(super) enum Way {
     Response,
 }
 
+/// What the value of a keyword has to be.
+type Form = (&'static str, fn(&Value) -> bool);
+
+const TEXT: Form = ("text", Value::is_string);
+const NUMBER: Form = ("a number", Value::is_number);
+const COUNT: Form = ("a number from 0 on", |value| canonical(value).is_u64());
+const SWITCH: Form = ("true or false", Value::is_boolean);
+
 /// Keywords whose value is the fact. Limits are taken as they are written, even
 /// where they mean nothing, as on the wrong type: upstream did write them.
-const PLAIN: [&str; 12] = [
-    "format",
-    "pattern",
-    "minimum",
-    "maximum",
-    "multipleOf",
-    "minLength",
-    "maxLength",
-    "minItems",
-    "maxItems",
-    "minProperties",
-    "maxProperties",
-    "uniqueItems",
+const PLAIN: [(&str, Form); 12] = [
+    ("format", TEXT),
+    ("pattern", TEXT),
+    ("minimum", NUMBER),
+    ("maximum", NUMBER),
+    ("multipleOf", NUMBER),
+    ("minLength", COUNT),
+    ("maxLength", COUNT),
+    ("minItems", COUNT),
+    ("maxItems", COUNT),
+    ("minProperties", COUNT),
+    ("maxProperties", COUNT),
+    ("uniqueItems", SWITCH),
 ];
 
 /// Keywords of JSON Schema that are compared, but not looked into.
@@ -157,12 +165,13 @@ impl Reader<'_> {
                     only.set("enum", here, json!([canonical(value)]));
                 }
                 "exclusiveMinimum" | "exclusiveMaximum" => {
-                    self.exclusive(&mut tree, object, keyword, &here);
+                    exclusive(&mut tree, object, keyword, &here)?;
                 }
                 "minimum" if object.get("exclusiveMinimum") == Some(&json!(true)) => {}
                 "maximum" if object.get("exclusiveMaximum") == Some(&json!(true)) => {}
                 "minLength" | "minItems" | "minProperties" if value.as_u64() == Some(0) => {}
                 "uniqueItems" if *value == false => {}
+                "unevaluatedProperties" | "unevaluatedItems" if *value == true => {}
                 "properties" => {
                     tree.container("properties").at.push(here.clone());
                     for (name, part) in map(value, &here)? {
@@ -215,10 +224,19 @@ impl Reader<'_> {
                 "not" if value.as_object().is_some_and(Map::is_empty) => {
                     return Ok(Tree::never(vec![here], json!({"not": {}})));
                 }
-                keyword if PLAIN.contains(&keyword) || OPAQUE.contains(&keyword) => {
+                keyword if OPAQUE.contains(&keyword) => {
                     tree.set(keyword, here, canonical(value));
                 }
-                _ => {}
+                keyword => {
+                    if let Some((_, (form, fits))) = PLAIN.iter().find(|(name, _)| *name == keyword)
+                    {
+                        if !fits(value) {
+                            let message = format!("there should be {form} here");
+                            return Err(Problem::new(here, message));
+                        }
+                        tree.set(keyword, here, canonical(value));
+                    }
+                }
             }
         }
         let typed = object.contains_key("type") && tree.value("type") != Some(&json!("null"));
@@ -267,24 +285,30 @@ impl Reader<'_> {
         }
         Ok(())
     }
+}
 
-    /// In 3.0 a switch beside the limit, in 3.1 the limit itself.
-    fn exclusive(
-        &mut self,
-        tree: &mut Tree,
-        object: &Map<String, Value>,
-        keyword: &str,
-        here: &str,
-    ) {
-        let limit = match object.get(keyword) {
-            Some(Value::Bool(true)) if keyword == "exclusiveMinimum" => object.get("minimum"),
-            Some(Value::Bool(true)) => object.get("maximum"),
-            Some(Value::Bool(false)) | None => None,
-            limit => limit,
-        };
-        if let Some(limit) = limit {
-            tree.set(keyword, here, canonical(limit));
+/// In 3.0 a switch beside the limit, in 3.1 the limit itself.
+fn exclusive(
+    tree: &mut Tree,
+    object: &Map<String, Value>,
+    keyword: &str,
+    here: &str,
+) -> Result<(), Problem> {
+    let limit = match object.get(keyword) {
+        Some(Value::Bool(true)) if keyword == "exclusiveMinimum" => object.get("minimum"),
+        Some(Value::Bool(true)) => object.get("maximum"),
+        Some(Value::Bool(false)) | None => None,
+        limit => limit,
+    };
+    match limit {
+        Some(limit) if !limit.is_number() => {
+            Err(Problem::new(here, "there should be a number here"))
         }
+        Some(limit) => {
+            tree.set(keyword, here, canonical(limit));
+            Ok(())
+        }
+        None => Ok(()),
     }
 }
 
@@ -299,6 +323,35 @@ fn tidy(tree: &mut Tree, at: &str) {
             values.retain(|value| !value.is_null());
         }
     }
+    imply_type(tree, at);
+    if tree.value("type") == Some(&json!("integer")) {
+        whole_limits(tree);
+    }
+}
+
+/// Of whole numbers, a limit that is left out is the next one that is let in.
+fn whole_limits(tree: &mut Tree) {
+    let limits = [
+        ("exclusiveMinimum", "minimum", 1),
+        ("exclusiveMaximum", "maximum", -1),
+    ];
+    for (exclusive, inclusive, step) in limits {
+        let limit = tree.value(exclusive).and_then(Value::as_i64);
+        let Some(limit) = limit.and_then(|limit| limit.checked_add(step)) else {
+            continue;
+        };
+        let stricter = match tree.value(inclusive).and_then(Value::as_f64) {
+            Some(other) => (other - limit as f64) * (step as f64) < 0.0,
+            None => true,
+        };
+        if let Some(mut kid) = tree.kids.remove(exclusive).filter(|_| stricter) {
+            kid.leaf = Some(json!(limit));
+            tree.kids.insert(inclusive.to_owned(), kid);
+        }
+    }
+}
+
+fn imply_type(tree: &mut Tree, at: &str) {
     let has = |name: &str| tree.kids.contains_key(name);
     if has("type") || has("anyOf") || has("recursion") || tree.is_never() {
         return;

@@ -53,6 +53,12 @@ fn address(server: &Value, template: &str, at: &str) -> Result<Value, Problem> {
         }
     }
     url.push_str(rest);
+    // Scheme and host care for no case.
+    let host = url.find("://").map_or(0, |end| end + 3);
+    let end = url[host..].find('/').map_or(url.len(), |end| host + end);
+    if 0 < host {
+        url[..end].make_ascii_lowercase();
+    }
     let url = url.trim_end_matches('/');
     Ok(if choices.is_empty() {
         json!(url)
