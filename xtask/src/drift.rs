@@ -66,7 +66,11 @@ pub(crate) fn run(root: &Path, input: &str, format: Format) -> anyhow::Result<u8
     } else {
         input
     };
-    let report = answer(&fragment, read(input)?, name)?;
+    let report = match read(input).and_then(|bytes| answer(&fragment, bytes, name)) {
+        // People get the error as it is.
+        Err(error) if format != Format::Text => Report::failed(format!("{error:#}")),
+        report => report?,
+    };
     match show::write(&report, name, format) {
         // Whoever reads may have seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}

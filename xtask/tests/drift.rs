@@ -210,6 +210,12 @@ fn programs_get_json() {
     }
     assert_eq!(finding["ours"]["value"], Value::Null);
     assert!(finding["edit"].as_str().unwrap().contains("x-departures"));
+    let step = &finding["patch"][0];
+    assert_eq!(step["op"], "add");
+    assert_eq!(
+        step["value"][0]["upstream"],
+        serde_json::json!({"type": "string"})
+    );
 }
 
 #[test]
@@ -284,6 +290,15 @@ fn what_cannot_be_read_is_one_clear_line() {
         assert_eq!((code, stdout.as_str()), (2, ""), "{name}");
         assert!(stderr.contains(want), "{name}: {stderr}");
         assert_eq!(stderr.lines().count(), 1, "{name}: {stderr}");
+        // Programs and pull requests get a report all the same.
+        let (code, stdout, _) = workspace.run(&["drift", name, "--format", "json"]);
+        let report: Value = serde_json::from_str(&stdout).unwrap();
+        assert_eq!((code, &report["verdict"]), (2, &"could not tell".into()));
+        let message = report["problems"][0]["message"].as_str().unwrap();
+        assert!(message.contains(want), "{name}: {message}");
+        let (code, stdout, _) = workspace.run(&["drift", name, "--format", "markdown"]);
+        assert_eq!(code, 2, "{stdout}");
+        assert!(stdout.contains(want), "{name}: {stdout}");
     }
     workspace.write("same.yaml", UPSTREAM.as_bytes());
     workspace.write(

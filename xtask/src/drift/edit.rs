@@ -98,7 +98,11 @@ pub(super) fn words(patch: &Patch) -> String {
             (None, _) => parts.push(match operation {
                 PatchOperation::Add(AddOperation { value, .. })
                 | PatchOperation::Replace(ReplaceOperation { value, .. }) => {
-                    format!("set #{path} to {value}")
+                    let record = is_record(path).then(|| text(value));
+                    format!(
+                        "set #{path} to {}",
+                        record.unwrap_or_else(|| value.to_string())
+                    )
                 }
                 _ if is_record(path) => format!("take the record at #{path} away"),
                 _ => format!("take #{path} away"),

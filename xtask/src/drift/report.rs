@@ -104,6 +104,19 @@ pub(super) struct Trouble {
 }
 
 impl Report {
+    /// The report of a document, or a fragment, that could not be read at all.
+    pub(super) fn failed(message: String) -> Self {
+        let problem = Trouble {
+            operation: None,
+            pointer: String::new(),
+            message,
+        };
+        Self {
+            problems: vec![problem],
+            ..Self::default()
+        }
+    }
+
     /// 0 no drift, 1 drift, 2 could not tell.
     pub(super) fn exit(&self) -> u8 {
         if !self.problems.is_empty() {

@@ -115,7 +115,11 @@ fn text(report: &Report, name: &str, out: &mut impl Write) -> io::Result<()> {
         if let Some(operation) = &trouble.operation {
             write!(out, "{operation}: ")?;
         }
-        writeln!(out, "{name} at #{}: {}", trouble.pointer, trouble.message)?;
+        write!(out, "{name}")?;
+        if !trouble.pointer.is_empty() {
+            write!(out, " at #{}", trouble.pointer)?;
+        }
+        writeln!(out, ": {}", trouble.message)?;
     }
     for note in &report.notes {
         writeln!(out, "note: {note}")?;
@@ -187,9 +191,12 @@ fn markdown(report: &Report, name: &str, out: &mut impl Write) -> io::Result<()>
         let operation = trouble.operation.as_deref().unwrap_or("the document");
         writeln!(
             out,
-            "- **could not tell** about {operation}: {} at {}",
+            "- **could not tell** about {operation}: {}{}",
             cell(&trouble.message),
-            code(&format!("#{}", trouble.pointer))
+            match trouble.pointer.as_str() {
+                "" => String::new(),
+                pointer => format!(" at {}", code(&format!("#{pointer}"))),
+            }
         )?;
     }
     for (_, title, findings) in groups(report) {

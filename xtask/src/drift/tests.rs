@@ -1,5 +1,6 @@
 //! The check on small documents of our own.
 
+mod advice;
 mod available;
 mod cut;
 mod double;

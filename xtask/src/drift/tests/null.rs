@@ -53,6 +53,12 @@ fn null_is_allowed_where_all_that_name_a_type_allow_it() {
         // One alternative is enough.
         (json!({"anyOf": [text, or_null]}), true),
         (json!({"anyOf": [text, {"type": "null"}]}), true),
+        (json!({"anyOf": [text, {"enum": [null]}]}), true),
+        (json!({"oneOf": [{"const": null}, text]}), true),
+        (
+            json!({"oneOf": [{"type": "object", "nullable": true, "enum": [null]}, text]}),
+            true,
+        ),
         (json!({"allOf": [{"anyOf": [text, or_null]}, text]}), false),
         (json!({"allOf": [{"anyOf": [text, text]}, or_null]}), false),
         (

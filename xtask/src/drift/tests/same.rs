@@ -27,6 +27,14 @@ fn another_way_of_writing_is_no_difference() {
             operation["operationId"] = json!("new");
             operation["x-new"] = json!({"type": "integer"});
         }),
+        ("a switch of properties on a parameter", |u| {
+            put(u, &format!("{SCHEMAS}/identifier/readOnly"), json!(true));
+            put(
+                u,
+                &format!("{SCHEMAS}/lid/properties/id"),
+                json!({"type": "string", "maxLength": 32}),
+            );
+        }),
         ("order", |u| {
             for list in [
                 "colour/enum",
@@ -313,6 +321,42 @@ fn limits_of_either_version_mean_the_same() {
         json!({"type": "integer", "exclusiveMinimum": 0, "maximum": 99}),
     );
     assert_eq!(lines(&check(&ours, &theirs)), [""; 0]);
+    // Of whole numbers, the next one is the limit.
+    put(
+        &mut ours,
+        "/components/schemas/Lid/properties/size",
+        json!({"type": "integer", "minimum": 1, "maximum": 98}),
+    );
+    for (size, same) in [
+        (json!({"exclusiveMinimum": 0, "exclusiveMaximum": 99}), true),
+        (
+            json!({"exclusiveMinimum": 0, "minimum": 1, "maximum": 98}),
+            true,
+        ),
+        (
+            json!({"exclusiveMinimum": 1, "minimum": 1, "maximum": 98}),
+            false,
+        ),
+        (
+            json!({"exclusiveMinimum": 0, "minimum": 1, "exclusiveMaximum": 98}),
+            false,
+        ),
+    ] {
+        let mut theirs = theirs.clone();
+        let mut schema = size.clone();
+        schema["type"] = json!("integer");
+        put(
+            &mut theirs,
+            &format!("{SCHEMAS}/lid/properties/size"),
+            schema,
+        );
+        assert_eq!(lines(&check(&ours, &theirs)).is_empty(), same, "{size}");
+    }
+    put(
+        &mut theirs,
+        &format!("{SCHEMAS}/lid/properties/size"),
+        json!({"type": "integer", "minimum": 1, "maximum": 98, "unevaluatedProperties": true}),
+    );
     // A constant is an enum of one, whatever else the enum has; several types are
     // alternatives.
     put(

@@ -42,7 +42,11 @@ fn no_choice_is_no_difference() {
         json!({"url": "https://eu.example/v{number}", "variables": {"number": {"default": 1}}});
     assert_eq!(found(ours.clone(), regional("r", "eu", &["eu"])), [""; 0]);
     assert_eq!(found(ours.clone(), number), [""; 0]);
-    assert_eq!(found(ours, regional("r", "us", &["us"])).len(), 1);
+    assert_eq!(found(ours.clone(), regional("r", "us", &["us"])).len(), 1);
+    // A host cares for no case, and a path does.
+    let capitals = |path: &str| json!({"url": format!("HTTPS://EU.Example/{path}")});
+    assert_eq!(found(ours.clone(), capitals("v1")), [""; 0]);
+    assert_eq!(found(ours, capitals("V1")).len(), 1);
 }
 
 #[test]

@@ -22,6 +22,45 @@ fn what_touches_one_operation_costs_only_its_answer() {
             "leads nowhere",
         ),
         (
+            "limit in quotes",
+            |u| {
+                put(
+                    u,
+                    &format!(
+                        "{LIDS}/post/requestBody/content/application~1json/schema/properties/label/maxLength"
+                    ),
+                    json!("80"),
+                )
+            },
+            "there should be a number from 0 on here",
+        ),
+        (
+            "limit below nothing",
+            |u| {
+                put(
+                    u,
+                    &format!(
+                        "{LIDS}/post/requestBody/content/application~1json/schema/properties/label/maxLength"
+                    ),
+                    json!(-1),
+                )
+            },
+            "there should be a number from 0 on here",
+        ),
+        (
+            "limit that is a list",
+            |u| {
+                put(
+                    u,
+                    &format!(
+                        "{LIDS}/post/requestBody/content/application~1json/schema/properties/label/exclusiveMinimum"
+                    ),
+                    json!([1]),
+                )
+            },
+            "there should be a number here",
+        ),
+        (
             "missing kind of component",
             |u| {
                 put(

@@ -1,0 +1,198 @@
+//! What a finding advises is plain, explains the finding, and nothing else.
+
+use serde_json::{Value, json};
+
+use super::records::record;
+use super::small::{
+    LID, LIDS, SCHEMAS, at, check, cut, follow, followed, fragment, lines, put, upstream,
+};
+
+const GET: &str = "/paths/~1boxes~1{box_id}~1lids~1{lid_id}/get";
+
+/// The fragment with a record at each of these places.
+fn with(records: &[(&str, Value)]) -> Value {
+    let mut fragment = fragment();
+    for (holder, record) in records {
+        let holder = at(&mut fragment, holder).as_object_mut().unwrap();
+        let list = holder.entry("x-departures").or_insert_with(|| json!([]));
+        list.as_array_mut().unwrap().push(record.clone());
+    }
+    fragment
+}
+
+/// The advice that keeps ours, without where upstream could be followed.
+fn advice(ours: &Value, theirs: &Value) -> Vec<String> {
+    let findings = check(ours, theirs).findings.into_iter();
+    let edits = findings.map(|finding| match finding.edit.split_once(", or ") {
+        Some((_, keep)) => keep.to_owned(),
+        None => finding.edit,
+    });
+    edits.collect()
+}
+
+#[test]
+fn the_plainest_edit_that_does_is_shown() {
+    type Change = fn(&mut Value);
+    let lid = "/components/schemas/Lid";
+    let size = "properties/size/maximum";
+    // Records of ours; how upstream differs from them; what to do.
+    let table: Vec<(&str, Vec<(&str, Value)>, Change, String)> = vec![
+        (
+            "all that share it differ",
+            vec![],
+            |u| put(u, &format!("{SCHEMAS}/lid/properties/made_on"), json!({"type": "string"})),
+            format!("record it in x-departures of #{lid}/properties/made_on: {{\"aspect\": \"format\", \"upstream\": null, \"reason\": \"…\"}}"),
+        ),
+        (
+            "one of the uses differs, which no record near the definition can say",
+            vec![],
+            |u| put(u, &format!("{LID}/get/responses/200/content/application~1json/schema/properties"), json!({"result": {"properties": {"made_on": {"maxLength": 40}}}})),
+            format!("record it in x-departures of #{lid}/properties/made_on: {{\"aspect\": \"maxLength\", \"upstream\": 40, \"operations\": [\"get_lid\"], \"reason\": \"…\"}}"),
+        ),
+        (
+            "what a record says has changed",
+            vec![(lid, record(size, json!(50)))],
+            |u| put(u, &format!("{SCHEMAS}/lid/properties/size"), json!({"type": "integer", "minimum": 1, "maximum": 51})),
+            format!("set #{lid}/x-departures/0/upstream to 51"),
+        ),
+        (
+            "a part of what a record says has changed",
+            vec![(lid, record("properties/+", json!({"a": {"type": "string"}, "b": {"type": "string"}})))],
+            |u| {
+                put(u, &format!("{SCHEMAS}/lid/properties/a"), json!({"type": "string"}));
+                put(u, &format!("{SCHEMAS}/lid/properties/b"), json!({"type": "string", "maxLength": 9}));
+            },
+            format!("set #{lid}/x-departures/0/upstream/b/maxLength to 9"),
+        ),
+        (
+            "what a record says has changed for one of the operations",
+            vec![(lid, record("properties/note", json!({"type": "string"})))],
+            |u| {
+                put(u, &format!("{SCHEMAS}/lid/properties/note"), json!({"type": "string"}));
+                put(u, &format!("{LID}/get/responses/200/content/application~1json/schema/properties"), json!({"result": {"properties": {"note": {"maxLength": 9}}}}));
+            },
+            format!("set #{lid}/x-departures/0/operations to [\"delete_lid\",\"list_lids\",\"make_lid\"]; and record it in x-departures of #{lid}: {{\"aspect\": \"properties/note\", \"upstream\": {{\"maxLength\":9,\"type\":\"string\"}}, \"operations\": [\"get_lid\"], \"reason\": \"Because.\"}}"),
+        ),
+        (
+            "adopted",
+            vec![("/components/schemas/Id", record("maxLength", json!(36)))],
+            |_| {},
+            "take #/components/schemas/Id/x-departures away".to_owned(),
+        ),
+        (
+            "adopted by one of all names",
+            vec![("/components/schemas/NewLid", record("properties/*/nullable", json!(true)))],
+            |u| {
+                let schema = format!("{LIDS}/post/requestBody/content/application~1json/schema");
+                put(u, &format!("{schema}/properties/size"), json!({"type": "integer", "minimum": 1, "maximum": 99, "nullable": true}));
+                put(u, &format!("{schema}/properties/colour"), json!({"type": "string", "enum": ["red", "blue"], "nullable": true}));
+            },
+            "set #/components/schemas/NewLid/x-departures/0 to {\"aspect\": \"properties/colour/nullable\", \"upstream\": true, \"reason\": \"Because.\"}; and record it in x-departures of #/components/schemas/NewLid: {\"aspect\": \"properties/size/nullable\", \"upstream\": true, \"reason\": \"Because.\"}".to_owned(),
+        ),
+        (
+            "what is around recorded things has gone",
+            vec![(lid, record(size, json!(50)))],
+            |u| {
+                put(u, &format!("{SCHEMAS}/lid/properties/size"), json!({"type": "integer", "minimum": 1, "maximum": 50}));
+                cut(u, &format!("{SCHEMAS}/lid/properties/size"));
+            },
+            format!("record it in x-departures of #{lid}: {{\"aspect\": \"properties/size\", \"upstream\": null, \"reason\": \"…\"}}; and take the record at #{lid}/x-departures/0 away"),
+        ),
+        (
+            "a new field is required, too",
+            vec![],
+            |u| {
+                let schema = format!("{LIDS}/post/requestBody/content/application~1json/schema");
+                put(u, &format!("{schema}/properties/shape"), json!({"type": "string"}));
+                put(u, &format!("{schema}/required/-"), json!("shape"));
+            },
+            "record it in x-departures of #/components/schemas/NewLid: {\"aspect\": \"properties/shape\", \"upstream\": {\"type\":\"string\"}, \"reason\": \"…\"}, {\"aspect\": \"required\", \"upstream\": [\"colour\",\"shape\"], \"reason\": \"…\"}".to_owned(),
+        ),
+    ];
+    for (name, records, change, want) in table {
+        let ours = with(&records);
+        let mut theirs = upstream();
+        change(&mut theirs);
+        let advice = advice(&ours, &theirs);
+        assert_eq!(advice, [want], "{name}");
+        followed(&ours, &theirs);
+    }
+}
+
+#[test]
+fn what_holds_for_the_whole_is_recorded_at_the_root() {
+    let key = |name: &str| json!({"type": "apiKey", "in": "header", "name": name});
+    let mut ours = fragment();
+    put(
+        &mut ours,
+        "/components/securitySchemes/token",
+        key("X-Token"),
+    );
+    let mut theirs = upstream();
+    let schemes = json!({"token": key("X-Other")});
+    put(&mut theirs, "/components/securitySchemes", schemes);
+    put(&mut theirs, "/security", json!([{"token": []}]));
+    let want = "record it in x-departures of #: {\"aspect\": \"components/securitySchemes/token/name\", \
+                \"upstream\": \"x-other\", \"reason\": \"…\"}";
+    assert_eq!(advice(&ours, &theirs), [want]);
+    followed(&ours, &theirs);
+}
+
+#[test]
+fn what_one_operation_asks_for_is_followed_at_that_operation() {
+    let mut theirs = upstream();
+    put(&mut theirs, &format!("{LID}/get/security"), json!([]));
+    let report = check(&fragment(), &theirs);
+    assert_eq!(report.findings.len(), 1, "{:#?}", lines(&report));
+    let follow = format!("follow upstream at #{GET}/security, or ");
+    let edit = &report.findings[0].edit;
+    assert!(edit.starts_with(&follow), "{edit}");
+    followed(&fragment(), &theirs);
+}
+
+#[test]
+fn an_operation_that_is_gone_can_be_kept_on_record() {
+    let mut theirs = upstream();
+    cut(&mut theirs, &format!("{LID}/get"));
+    let report = check(&fragment(), &theirs);
+    let keep = format!(
+        "or record it in x-departures of #{GET}: {{\"aspect\": \"\", \"upstream\": null, \"reason\": \"…\"}}"
+    );
+    let edit = &report.findings[0].edit;
+    assert!(edit.ends_with(&keep), "{edit}");
+    let ours = followed(&fragment(), &theirs);
+    // One day it is back.
+    let report = check(&ours, &upstream());
+    let line = format!("addition adopted {LID}/get | the operation is back");
+    assert_eq!(lines(&report), [line]);
+    let mut ours = ours;
+    follow(&mut ours, &report.findings[0]);
+    assert_eq!(ours, fragment());
+}
+
+#[test]
+fn what_is_satisfied_at_last_breaks_nobody() {
+    let never = json!({"allOf": [{"type": "object"}, {"type": "string"}]});
+    let answer = format!("{GET}/responses/200/content/application~1json");
+    let ours = with(&[(&answer, record("schema", never))]);
+    let report = check(&ours, &upstream());
+    assert_eq!(lines(&report).len(), 1);
+    assert!(
+        lines(&report)[0].starts_with("relaxation adopted "),
+        "{:?}",
+        lines(&report)
+    );
+    assert_eq!(followed(&ours, &upstream()), fragment());
+    // Ours is the schema, and no contradiction in it.
+    let mut theirs = upstream();
+    let schema = json!({"allOf": [{"type": "object"}, {"type": "array"}]});
+    put(
+        &mut theirs,
+        &format!("{LID}/get/responses/200/content/application~1json/schema"),
+        schema,
+    );
+    let report = check(&ours, &theirs);
+    let at = &report.findings[0].ours.pointer;
+    assert_eq!(at, "/components/schemas/OneLid");
+    followed(&ours, &theirs);
+}
