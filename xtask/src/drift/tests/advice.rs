@@ -36,7 +36,8 @@ fn the_plainest_edit_that_does_is_shown() {
     let lid = "/components/schemas/Lid";
     let size = "properties/size/maximum";
     // Records of ours; how upstream differs from them; what to do.
-    let table: Vec<(&str, Vec<(&str, Value)>, Change, String)> = vec![
+    type Case<'c> = (&'c str, Vec<(&'c str, Value)>, Change, String);
+    let table: Vec<Case<'_>> = vec![
         (
             "all that share it differ",
             vec![],

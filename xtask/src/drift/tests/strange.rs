@@ -263,6 +263,7 @@ fn what_touches_one_operation_costs_only_its_answer() {
         let [problem] = report.problems.as_slice() else {
             panic!("{name}: {:#?}", report.problems)
         };
+        assert_eq!(report.operations, 3, "{name}");
         assert!(problem.message.contains(want), "{name}: {problem:?}");
         assert_eq!(
             problem.operation.as_deref(),
