@@ -163,9 +163,10 @@ pub(crate) fn parse() -> Result<Cli, ExitCode> {
             error.kind(),
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
         ) {
-            // A closed pipe is no failure.
-            let _ = error.print();
-            return ExitCode::SUCCESS;
+            let Err(error) = error.print() else {
+                return ExitCode::SUCCESS;
+            };
+            return Report::with_format(Format::Table).finish(Err(Failure::output(&error)));
         }
         let report = Report::with_format(wanted_format(&arguments));
         report.finish(Err(misuse(&error)))

@@ -17,11 +17,15 @@ pub(crate) async fn resolve(
     let text = text.trim().trim_end_matches('.');
     // Ids hold no dot, and a domain name without one belongs to nobody.
     if !text.contains('.') {
-        let id: ZoneId = text.parse().map_err(|error| {
+        let no_id = || {
+            let shown = printable(text);
             Failure::input(format!(
-                "--zone: neither a domain name nor a zone id: {error}"
+                "--zone: {shown} is neither a domain name nor a zone id, which has 32 hexadecimal \
+                 digits"
             ))
-        })?;
+        };
+        let id = text.parse().ok().filter(is_hexadecimal);
+        let id: ZoneId = id.ok_or_else(no_id)?;
         let form = ZoneForm {
             id: id.to_string(),
             name: None,
@@ -79,4 +83,10 @@ pub(crate) async fn resolve(
             ))
         }
     }
+}
+
+/// Whether it looks as all ids of zones do: one that does not is most likely half a name.
+fn is_hexadecimal(id: &ZoneId) -> bool {
+    let text = id.as_str();
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -22,7 +22,7 @@ use crate::zone;
 /// out means the CA that Cloudflare manages, and one forgotten field can switch
 /// mTLS off for a zone.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = false)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     action: Action,

@@ -28,7 +28,9 @@ fn run_on_a_full_disk(world: &World, arguments: &[&str]) -> Run {
 fn what_only_reads_says_that_it_cannot_be_written() {
     let world = World::new();
     let id = world.seed("devices");
-    let table: [&[&str]; 6] = [
+    let table: [&[&str]; 8] = [
+        &["--help"],
+        &["--version"],
         &["list"],
         &["list", "-o", "json"],
         &["get", &id],

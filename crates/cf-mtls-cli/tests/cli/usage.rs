@@ -38,8 +38,9 @@ fn every_command_has_help_with_examples() {
 #[test]
 fn misuse_is_told_in_one_last_line() {
     let world = World::new();
-    let table: [&[&str]; 32] = [
+    let table: [&[&str]; 33] = [
         &[],
+        &["hostnames"],
         &["lost"],
         &["list", "--nope"],
         &["list", "--ca", "--leaf"],
@@ -88,6 +89,7 @@ fn misuse_is_told_in_one_last_line() {
             "{arguments:?}: {run:?}"
         );
         assert!(run.last_error().starts_with("error: "), "{run:?}");
+        assert!(!run.last_error().contains("Commands:"), "{run:?}");
         assert!(!run.stderr.contains("sekret"), "{run:?}");
         let json = world.run(&[arguments, &["--output", "json"]].concat());
         assert_eq!(json.code, 2);
@@ -104,13 +106,17 @@ fn bad_input_is_told_before_anything_is_sent() {
         certificate + &key
     });
     let empty = world.file("empty", "");
-    let table: [(&[&str], &str); 9] = [
+    let table: [(&[&str], &str); 10] = [
         (&["get", "../zones"], "not a certificate id"),
         (&["delete", "../zones", "--yes"], "not a certificate id"),
         (&["upload", "--ca", "/nonexistent/file"], "cannot be read"),
         (&["upload", "--ca", &empty], "input is not valid"),
         (&["upload", "--ca", &both], "private key"),
         (&["list", "--account", "not an id"], "not an account id"),
+        (
+            &["hostnames", "list", "--zone", "example", "--managed-ca"],
+            "neither a domain name nor a zone id",
+        ),
         (&["list", "--base-url", "http://example.com"], "plain http"),
         (
             &["list", "--token-file", "/nonexistent/file"],
