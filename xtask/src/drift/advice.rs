@@ -23,6 +23,8 @@ pub(super) struct Subject {
     holder: Holder,
     first: Fact,
     record: Option<RecordId>,
+    /// Whether ours could say what upstream says.
+    pub(super) can_follow: bool,
 }
 
 impl Subject {
@@ -36,6 +38,7 @@ impl Subject {
                 difference.place[..difference.holder.depth].to_vec(),
             ),
             record: difference.record,
+            can_follow: !difference.hopeless,
         }
     }
 

@@ -244,6 +244,9 @@ impl Drift<'_> {
             let ours = &finding.ours.pointer;
             finding.edit = match (keep, &finding.record) {
                 (Some(keep), _) if adopted => keep,
+                (Some(keep), _) if !subject.can_follow => {
+                    format!("{keep}; nothing satisfies what upstream says, so ours cannot follow")
+                }
                 (Some(keep), _) => format!("follow upstream at #{ours}, or {keep}"),
                 (None, Some(record)) if adopted => format!(
                     "narrow the record at #{record} to what still differs: its `aspect`, its \

@@ -30,6 +30,8 @@ pub(super) struct Difference {
     pub(super) known: Option<Value>,
     pub(super) upstream: Option<Value>,
     pub(super) ours: Option<Value>,
+    /// Whether nothing satisfies what upstream says now.
+    pub(super) hopeless: bool,
     /// The record that told us.
     pub(super) record: Option<RecordId>,
 }
@@ -345,6 +347,7 @@ impl Walk {
             known: render(known),
             upstream: render(upstream),
             ours: render(ours),
+            hopeless: name == CONTRADICTION || upstream.is_some_and(Tree::is_never),
             record,
         }
     }

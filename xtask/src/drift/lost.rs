@@ -77,6 +77,7 @@ impl Walk {
             known: subset(spot.known),
             upstream: None,
             ours: spot.ours.and_then(subset),
+            hopeless: false,
             record,
         }
     }

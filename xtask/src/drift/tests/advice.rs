@@ -195,5 +195,7 @@ fn what_is_satisfied_at_last_breaks_nobody() {
     let report = check(&ours, &theirs);
     let at = &report.findings[0].ours.pointer;
     assert_eq!(at, "/components/schemas/OneLid");
+    let edit = &report.findings[0].edit;
+    assert!(edit.ends_with("ours cannot follow"), "{edit}");
     followed(&ours, &theirs);
 }
