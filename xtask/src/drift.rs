@@ -15,6 +15,7 @@ mod lost;
 mod merge;
 mod operation;
 mod places;
+mod presence;
 mod reader;
 mod records;
 mod report;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use json_patch::Patch;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::advice::{Advisor, Subject};
 use super::available;
@@ -12,7 +12,7 @@ use super::compare::Difference;
 use super::comparison::{Comparison, Located, Outcome};
 use super::document::{Document, Problem, escape};
 use super::edit;
-use super::left_out::{self, LeftOut};
+use super::left_out::LeftOut;
 use super::records::Records;
 use super::report::{Finding, Report, Seen, Status, Trouble};
 use super::side::{self, Operation, Ours, WHOLE};
@@ -118,13 +118,14 @@ pub(super) fn check(
     drift.finish()
 }
 
-struct Drift<'r> {
+/// What was found so far.
+pub(super) struct Drift<'r> {
     /// The fragment.
-    text: &'r Value,
-    records: &'r Records,
-    report: Report,
+    pub(super) text: &'r Value,
+    pub(super) records: &'r Records,
+    pub(super) report: Report,
     /// Records that make ours and upstream differ.
-    live: BTreeSet<RecordId>,
+    pub(super) live: BTreeSet<RecordId>,
 }
 
 impl Drift<'_> {
@@ -184,36 +185,24 @@ impl Drift<'_> {
             None => Status::Unrecorded,
         };
         let mut upstream_at = difference.upstream_at.iter().cloned();
+        let what = what(difference.kind, place, known.as_ref(), upstream.as_ref());
+        let operation = (title != WHOLE).then(|| title.to_owned());
+        let place: Vec<_> = place.iter().map(|part| escape(part)).collect();
         Finding {
-            status,
-            class: difference.class,
-            what: what(difference.kind, place, known.as_ref(), upstream.as_ref()),
-            operations: Some(title.to_owned())
-                .into_iter()
-                .filter(|title| title != WHOLE)
-                .collect(),
-            place: place
-                .iter()
-                .map(|part| escape(part))
-                .collect::<Vec<_>>()
-                .join("/"),
+            operations: operation.into_iter().collect(),
+            place: place.join("/"),
             upstream: Seen {
                 pointer: upstream_at.next().unwrap_or_default(),
                 also: upstream_at.collect(),
                 value: upstream.clone(),
             },
-            ours: Seen {
-                pointer: difference.ours_at.clone(),
-                also: Vec::new(),
-                value: ours.clone(),
-            },
+            ours: Seen::new(difference.ours_at.clone(), ours.clone()),
             known: known.clone(),
             references: difference.references.clone(),
             record: record.map(|record| record.at.clone()),
-            // Known once all findings are.
-            edit: String::new(),
-            patch: None,
+            // What to edit is known once all findings are.
             subject: Some(Subject::new(title, difference)),
+            ..Finding::new(status, difference.class, what)
         }
     }
 
@@ -277,174 +266,23 @@ impl Drift<'_> {
         }
     }
 
-    fn missing(&mut self, operation: &Operation, moved: Option<&str>, upstream: &Document<'_>) {
-        let at = operation.pointer();
-        let mut patch = None;
-        let item = format!("/paths/{}", escape(&operation.path));
-        let alike = |path: &&str| side::shape(path) == side::shape(&operation.path);
-        let (what, pointer, edit) = match moved {
-            Some(path) => (
-                format!("the path moved to {path}"),
-                format!("/paths/{}/{}", escape(path), operation.method),
-                format!("write the new path in the place of #{item}"),
-            ),
-            None => (
-                "the operation is gone".to_owned(),
-                match upstream.paths().find(alike) {
-                    Some(path) => format!("/paths/{}/{}", escape(path), operation.method),
-                    None => "/paths".to_owned(),
-                },
-                {
-                    let record = edit::record("", Value::Null, &[]);
-                    patch = edit::add(self.text, vec![(at.clone(), record)]);
-                    let keep = patch.as_ref().map(edit::words).unwrap_or_default();
-                    format!("take #{at} away once the service refuses it, or {keep}")
-                },
-            ),
-        };
-        self.report.findings.push(Finding {
-            status: Status::Unrecorded,
-            class: Class::Breaking,
-            what,
-            operations: BTreeSet::from([operation.title()]),
-            place: String::new(),
-            upstream: Seen {
-                pointer,
-                also: Vec::new(),
-                value: moved.map(Value::from),
-            },
-            ours: Seen {
-                pointer: at,
-                also: Vec::new(),
-                value: Some(json!(operation.path)),
-            },
-            known: Some(json!(operation.path)),
-            references: BTreeSet::new(),
-            record: None,
-            edit,
-            patch,
-            subject: None,
-        });
-    }
-
-    /// An operation that is there, though a record says that it is gone.
-    fn is_back(&mut self, operation: &Operation, path: &str, record: RecordId) {
-        let record = self.records.get(record).map(|record| record.at.clone());
-        let patch = record
-            .as_ref()
-            .and_then(|at| edit::remove(self.text, &[at]).map(Patch));
-        self.report.findings.push(Finding {
-            status: Status::Adopted,
-            class: Class::Addition,
-            what: "the operation is back".to_owned(),
-            operations: BTreeSet::from([operation.title()]),
-            place: String::new(),
-            upstream: Seen {
-                pointer: format!("/paths/{}/{}", escape(path), operation.method),
-                also: Vec::new(),
-                value: Some(json!(path)),
-            },
-            ours: Seen {
-                pointer: operation.pointer(),
-                also: Vec::new(),
-                value: Some(json!(operation.path)),
-            },
-            known: None,
-            references: BTreeSet::new(),
-            record,
-            edit: patch.as_ref().map(edit::words).unwrap_or_default(),
-            patch,
-            subject: None,
-        });
-    }
-
-    fn available(&mut self, found: &[available::Further]) {
-        let recorded = LeftOut::new(self.records);
-        let mut new: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for further in found {
-            match recorded.record(further) {
-                Some(id) => drop(self.live.insert(id)),
-                // What is below a path is reported together: it may be much.
-                None => {
-                    let own = further.below.is_none().then_some(&further.method);
-                    let together = (&further.under, own);
-                    new.entry(together).or_default().push(further);
-                }
-            }
-        }
-        for ((under, _), found) in new {
-            let mut pointers = found.iter().map(|further| further.pointer());
-            let patch = left_out::patch(self.text, self.records, &found);
-            let keep = patch.as_ref().map(edit::words).unwrap_or_default();
-            self.report.findings.push(Finding {
-                status: Status::Available,
-                class: Class::Addition,
-                what: match found.len() {
-                    1 => "an operation that ours does not have".to_owned(),
-                    several => format!("{several} operations that ours does not have"),
-                },
-                operations: found.iter().map(|further| further.title()).collect(),
-                place: String::new(),
-                upstream: Seen {
-                    pointer: pointers.next().unwrap_or_default(),
-                    also: pointers.collect(),
-                    value: Some(json!("available")),
-                },
-                ours: Seen {
-                    pointer: format!("/paths/{}", escape(under)),
-                    also: Vec::new(),
-                    value: None,
-                },
-                known: None,
-                references: BTreeSet::new(),
-                record: None,
-                edit: format!("describe it under #/paths, or leave it out: {keep}"),
-                patch,
-                subject: None,
-            });
-        }
-        for (id, gone) in recorded.vanished(found) {
-            // One that leaves out nothing at all is stale.
-            if let Some(record) = self.records.get(id).filter(|_| self.live.contains(&id)) {
-                self.report.notes.push(format!(
-                    "the record at #{} leaves out what upstream no longer has: {}",
-                    record.at,
-                    gone.join(", ")
-                ));
-            }
-        }
-    }
-
     fn stale(&mut self) {
         for (id, record) in self.records.iter() {
             if self.live.contains(&id) || record.is_of_a_name() {
                 continue;
             }
+            let what = "a record that explains nothing";
             self.report.findings.push(Finding {
-                status: Status::Stale,
-                class: Class::Relaxation,
-                what: "a record that explains nothing".to_owned(),
-                operations: BTreeSet::new(),
                 place: record.aspect.clone(),
-                upstream: Seen {
-                    pointer: String::new(),
-                    also: Vec::new(),
-                    value: None,
-                },
-                ours: Seen {
-                    pointer: record.holder.clone(),
-                    also: Vec::new(),
-                    value: None,
-                },
+                ours: Seen::new(record.holder.clone(), None),
                 known: Some(record.upstream.clone()),
-                references: BTreeSet::new(),
                 record: Some(record.at.clone()),
                 edit: format!(
                     "take the record at #{} away, or correct its `aspect`",
                     record.at
                 ),
                 patch: edit::remove(self.text, &[&record.at]).map(Patch),
-                subject: None,
+                ..Finding::new(Status::Stale, Class::Relaxation, what)
             });
         }
     }

@@ -69,8 +69,29 @@ pub(super) struct Finding {
     pub(super) subject: Option<Subject>,
 }
 
+impl Finding {
+    /// One that names no places yet.
+    pub(super) fn new(status: Status, class: Class, what: impl Into<String>) -> Self {
+        Self {
+            status,
+            class,
+            what: what.into(),
+            operations: BTreeSet::new(),
+            place: String::new(),
+            upstream: Seen::default(),
+            ours: Seen::default(),
+            known: None,
+            references: BTreeSet::new(),
+            record: None,
+            edit: String::new(),
+            patch: None,
+            subject: None,
+        }
+    }
+}
+
 /// What one side says, and where.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(super) struct Seen {
     pub(super) pointer: String,
     /// Further places that have a say in it.
@@ -81,6 +102,14 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    pub(super) fn new(pointer: String, value: Option<Value>) -> Self {
+        Self {
+            pointer,
+            value,
+            also: Vec::new(),
+        }
+    }
+
     /// Adds the references that lead there.
     pub(super) fn refer(&mut self, references: &BTreeSet<String>) {
         for at in references {
