@@ -68,9 +68,16 @@ impl Step<'_> {
             (Kind::Operation, _) if self.name == "servers" && appears => true,
             // Nothing satisfied it, and nothing does.
             _ if self.name == CONTRADICTION => false,
-            _ if self.name == "security" || self.name == "servers" => {
-                !items(old).is_subset(&items(new))
+            _ if self.name == "security" => {
+                let (new, mut old) = (alternatives(new), alternatives(old).into_iter());
+                // What satisfied the old ones is not enough any more.
+                old.any(|had| !new.iter().any(|asked| asked.is_subset(&had)))
             }
+            _ if self.name == "servers" => !items(old).is_subset(&items(new)),
+            // Where nothing fits, nothing can be sent, and nothing comes.
+            _ if is_never(new) && !is_never(old) => true,
+            // What the service assumes; to say so for the first time changes nothing.
+            _ if self.name == "default" => old.is_some() && turn(self.name, old, new) != Turn::None,
             _ => match (self.way, turn(self.name, old, new)) {
                 (_, Turn::None) => false,
                 (Way::Request, turn) => turn != Turn::Wider,
@@ -88,8 +95,13 @@ impl Step<'_> {
             | Kind::Headers
             | Kind::Schemes => old.is_none(),
             _ if self.part == Kind::Body => old.is_none(),
+            _ if self.name == "security" => {
+                let (mut new, old) = (alternatives(new).into_iter(), alternatives(old));
+                new.any(|asked| !old.iter().any(|had| asked.is_subset(had)))
+            }
+            _ if matches!(self.name, "enum" | "anyOf") && old.is_none() => false,
             _ => {
-                matches!(self.name, "enum" | "anyOf" | "security" | "servers")
+                matches!(self.name, "enum" | "anyOf" | "servers")
                     && !items(new).is_subset(&items(old))
             }
         }
@@ -165,4 +177,29 @@ fn items(tree: Option<&Tree>) -> BTreeSet<String> {
         .and_then(|tree| tree.leaf.as_ref())
         .and_then(Value::as_array);
     list.into_iter().flatten().map(Value::to_string).collect()
+}
+
+fn is_never(tree: Option<&Tree>) -> bool {
+    tree.is_some_and(Tree::is_never)
+}
+
+/// What a requirement of security asks for: one of these sets of schemes and scopes. An
+/// empty list asks for nothing.
+fn alternatives(security: Option<&Tree>) -> Vec<BTreeSet<String>> {
+    let list = security.and_then(|tree| tree.leaf.as_ref()?.as_array());
+    let schemes = list.into_iter().flatten().map(|alternative| {
+        let schemes = alternative.as_object().into_iter().flatten();
+        let asked = schemes.flat_map(|(scheme, scopes)| {
+            let scopes = scopes.as_array().into_iter().flatten();
+            let scoped = scopes.map(move |scope| format!("{scheme} {scope}"));
+            scoped.chain([scheme.clone()])
+        });
+        asked.collect()
+    });
+    let schemes: Vec<_> = schemes.collect();
+    if schemes.is_empty() {
+        vec![BTreeSet::new()]
+    } else {
+        schemes
+    }
 }

@@ -296,7 +296,14 @@ impl Walk {
         let missing_at = match spot.kind {
             // Ours is the schema that something satisfies.
             _ if name == CONTRADICTION => holder.pointer().to_owned(),
-            Kind::ParametersIn => format!("{}/parameters", holder.pointer()),
+            // They stand in a list, which has no place for one that is missing.
+            _ if holder
+                .aspect
+                .first()
+                .is_some_and(|first| first == "parameters") =>
+            {
+                format!("{}/parameters", holder.pointer())
+            }
             _ => {
                 let escaped: Vec<_> = holder.aspect.iter().map(|part| escape(part)).collect();
                 format!("{}/{}", holder.pointer(), escaped.join("/"))

@@ -86,7 +86,10 @@ impl Reader<'_> {
                 let of_all = self.document.at("/servers")?;
                 let of_all = of_all.map(|value| servers(&value, "/servers"));
                 if of_all.transpose()? != Some(mine.clone()) {
-                    tree.set("servers", here, mine);
+                    let each = 0..value.as_array().map_or(0, Vec::len);
+                    let each = each.map(|index| format!("{here}/{index}"));
+                    tree.set("servers", here.as_str(), mine);
+                    tree.container("servers").at.extend(each);
                 }
                 break;
             }
@@ -156,29 +159,32 @@ impl Reader<'_> {
             tree.adopt("schema", schema);
         }
         self.content(&mut tree, value, at)?;
-        // How lists and objects are written; a single value knows no styles.
+        // How lists and objects are written. Of a single value, only two of the styles
+        // are seen.
         let kind = tree
             .kids
             .get("schema")
             .and_then(|schema| schema.value("type"));
-        if !matches!(
+        let is_single = matches!(
             kind.and_then(Value::as_str),
             Some("string" | "number" | "integer" | "boolean")
-        ) {
-            let usual = if matches!(place, "query" | "cookie") {
-                "form"
-            } else {
-                "simple"
-            };
-            let style = value.get("style").and_then(Value::as_str).unwrap_or(usual);
-            if style != usual {
-                tree.set("style", format!("{at}/style"), json!(style));
-            }
+        );
+        let usual = if matches!(place, "query" | "cookie") {
+            "form"
+        } else {
+            "simple"
+        };
+        let style = value.get("style").and_then(Value::as_str).unwrap_or(usual);
+        if style != usual && (!is_single || matches!(style, "label" | "matrix")) {
+            tree.set("style", format!("{at}/style"), json!(style));
+        }
+        if !is_single {
             let explode = value.get("explode").and_then(Value::as_bool);
             if explode.is_some_and(|explode| explode != (style == "form")) {
                 tree.set("explode", format!("{at}/explode"), json!(explode));
             }
         }
+        self.place = place.to_owned();
         self.depart(&mut tree, Kind::Parameter, at)?;
         Ok(tree)
     }
@@ -220,7 +226,7 @@ impl Reader<'_> {
         let here = format!("{at}/content");
         for (media, value) in members(owner.get("content"), &here)? {
             let here = format!("{here}/{}", escape(media));
-            let value = self.media(value, &here)?;
+            let mut value = self.media(value, &here)?;
             // JSON is always UTF-8; a charset beside it says nothing.
             let name = media
                 .split(';')
@@ -228,6 +234,10 @@ impl Reader<'_> {
                 .unwrap_or_default()
                 .trim()
                 .to_lowercase();
+            // Only forms have parts that are written in ways of their own.
+            if !name.starts_with("multipart/") && name != "application/x-www-form-urlencoded" {
+                value.kids.remove("encoding");
+            }
             tree.container("content").adopt(&name, value);
         }
         Ok(())

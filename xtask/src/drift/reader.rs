@@ -29,6 +29,8 @@ pub(super) struct Reader<'d> {
     pub(super) way: Way,
     /// Records to apply on the way, and the operation that this is.
     pub(super) departures: Option<(&'d Records, &'d str)>,
+    /// Where the parameter stands that a record is about: its styles depend on it.
+    pub(super) place: String,
     /// Places that are called deprecated.
     pub(super) deprecated: Vec<String>,
     /// References that are being followed, and the level where each began.
@@ -48,6 +50,7 @@ impl<'d> Reader<'d> {
             document,
             way: Way::Request,
             departures,
+            place: String::new(),
             deprecated: Vec::new(),
             following: Vec::new(),
             level: 0,
@@ -161,6 +164,10 @@ fn local(target: &Value, at: &str) -> Result<String, Problem> {
             .skip(1)
             .map(|part| format!("/{}", escape(&unescape(part))))
             .collect()),
+        Some(anchor) if !anchor.is_empty() => Err(Problem::new(
+            at,
+            format!("$ref {target} names an anchor, which this does not follow"),
+        )),
         _ => Err(Problem::new(
             at,
             format!("$ref {target} leads out of the document"),

@@ -284,6 +284,7 @@ impl Reader<'_> {
             }
             return Ok(());
         }
+        self.enter_place(kind, first);
         let part = kind.part(first);
         if !rest.is_empty() {
             if part.is_container() {
@@ -334,6 +335,15 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// Notes where the parameters stand that are in the part `name` of a thing.
+    fn enter_place(&mut self, kind: Kind, name: &str) {
+        match (kind, kind.part(name)) {
+            (Kind::Parameters, _) => self.place = name.to_owned(),
+            (_, Kind::Headers) => self.place = "header".to_owned(),
+            _ => {}
+        }
+    }
+
     /// The part `name` of a thing, as `value` describes it.
     fn part(
         &mut self,
@@ -359,6 +369,7 @@ impl Reader<'_> {
         let by_name = |reader: &mut Self| {
             let mut tree = Tree::node(at);
             for (name, value) in value.as_object().into_iter().flatten() {
+                reader.enter_place(kind, name);
                 let value = reader.value(kind.part(name), value, at)?;
                 tree.kids.insert(name.clone(), value);
             }
@@ -366,7 +377,10 @@ impl Reader<'_> {
         };
         match kind {
             Kind::Schema => self.schema(value, at),
-            Kind::Parameter => self.parameter(value, at, ""),
+            Kind::Parameter => {
+                let place = self.place.clone();
+                self.parameter(value, at, &place)
+            }
             Kind::Body => self.body(value, at),
             Kind::Response => self.response(value, at),
             Kind::Media => self.media(value, at),

@@ -171,7 +171,7 @@ impl Reader<'_> {
                 "maximum" if object.get("exclusiveMaximum") == Some(&json!(true)) => {}
                 "minLength" | "minItems" | "minProperties" if value.as_u64() == Some(0) => {}
                 "uniqueItems" if *value == false => {}
-                "unevaluatedProperties" | "unevaluatedItems" if *value == true => {}
+                keyword if is_idle(keyword, value, object) => {}
                 "properties" => {
                     tree.container("properties").at.push(here.clone());
                     for (name, part) in map(value, &here)? {
@@ -329,8 +329,34 @@ fn tidy(tree: &mut Tree, at: &str) {
     }
 }
 
+/// Whether a keyword of JSON Schema lets all through.
+fn is_idle(keyword: &str, value: &Value, beside: &Map<String, Value>) -> bool {
+    let any = |value: &Value| *value == true || *value == json!({});
+    match keyword {
+        "patternProperties" | "dependentRequired" | "dependentSchemas" => *value == json!({}),
+        "propertyNames" | "unevaluatedProperties" | "unevaluatedItems" => any(value),
+        "then" | "else" => any(value) || !beside.contains_key("if"),
+        "if" => ["then", "else"]
+            .iter()
+            .all(|keyword| beside.get(*keyword).is_none_or(any)),
+        "minContains" | "maxContains" => !beside.contains_key("contains"),
+        _ => false,
+    }
+}
+
 /// Of whole numbers, a limit that is left out is the next one that is let in.
 fn whole_limits(tree: &mut Tree) {
+    for (limit, round) in [
+        ("minimum", f64::ceil as fn(f64) -> f64),
+        ("maximum", f64::floor),
+    ] {
+        let leaf = tree.kids.get_mut(limit).and_then(|kid| kid.leaf.as_mut());
+        if let Some(leaf) = leaf
+            && let Some(value) = leaf.as_f64().filter(|value| value.fract() != 0.0)
+        {
+            *leaf = canonical(&json!(round(value)));
+        }
+    }
     let limits = [
         ("exclusiveMinimum", "minimum", 1),
         ("exclusiveMaximum", "maximum", -1),

@@ -58,6 +58,12 @@ fn address(server: &Value, template: &str, at: &str) -> Result<Value, Problem> {
     let end = url[host..].find('/').map_or(url.len(), |end| host + end);
     if 0 < host {
         url[..end].make_ascii_lowercase();
+        for (scheme, port) in [("https://", ":443"), ("http://", ":80")] {
+            if url.starts_with(scheme) && url[..end].ends_with(port) {
+                url.replace_range(end - port.len()..end, "");
+                break;
+            }
+        }
     }
     let url = url.trim_end_matches('/');
     Ok(if choices.is_empty() {

@@ -170,11 +170,11 @@ pub(super) fn root(document: &Document<'_>, schemes: &Schemes) -> Result<Tree, P
     let mut root = Tree::node("");
     if let Some(value) = document.at("/servers")? {
         document.sound_throughout("/servers")?;
-        root.set(
-            "servers",
-            "/servers",
-            super::servers::servers(&value, "/servers")?,
-        );
+        let servers = super::servers::servers(&value, "/servers")?;
+        root.set("servers", "/servers", servers);
+        let each = 0..value.as_array().map_or(0, Vec::len);
+        let each = each.map(|index| format!("/servers/{index}"));
+        root.container("servers").at.extend(each);
     }
     let security = schemes.requirement(&schemes.default, "/security")?;
     root.set("security", "/security", security);

@@ -120,6 +120,33 @@ fn the_plainest_edit_that_does_is_shown() {
     }
 }
 
+/// A record says of a style what stands at its place, which has usual styles.
+#[test]
+fn how_a_list_is_written_can_be_recorded() {
+    let list = json!({"type": "array", "items": {"type": "string"}});
+    for (name, place, style) in [
+        ("new", "query", json!({"explode": false})),
+        ("new", "query", json!({"style": "form", "explode": false})),
+        ("new", "query", json!({"style": "pipeDelimited"})),
+        ("new", "header", json!({"explode": true})),
+        ("page", "query", json!({"explode": false})),
+    ] {
+        let mut parameter = json!({"name": name, "in": place, "schema": list});
+        parameter
+            .as_object_mut()
+            .unwrap()
+            .extend(style.as_object().unwrap().clone());
+        let mut theirs = upstream();
+        let old = if name == "new" { "-" } else { "0" };
+        put(
+            &mut theirs,
+            &format!("{LIDS}/get/parameters/{old}"),
+            parameter,
+        );
+        followed(&fragment(), &theirs);
+    }
+}
+
 #[test]
 fn what_holds_for_the_whole_is_recorded_at_the_root() {
     let key = |name: &str| json!({"type": "apiKey", "in": "header", "name": name});

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::small::{LIDS, check, fragment, lines, put, upstream};
+use super::small::{LIDS, at, check, fragment, lines, put, upstream};
 
 const OURS: &str = "/components/requestBodies/Form";
 
@@ -74,28 +74,28 @@ fn what_is_usual_need_not_be_written() {
         json!({"file": {"style": "form", "explode": true, "allowReserved": false, "x-a": 1}});
     assert_eq!(found(&json!({}), &usual), [""; 0]);
     assert_eq!(found(&json!({}), &json!({"file": {}})), [""; 0]);
-    // OpenAPI knows no encoding of answers.
-    let mut theirs = upstream();
-    put(
-        &mut theirs,
-        &format!("{LIDS}/get/responses/200/content/application~1json/encoding"),
-        json!({"result": {"contentType": "text/plain"}}),
-    );
-    assert_eq!(lines(&check(&fragment(), &theirs)), [""; 0]);
+    // OpenAPI knows no encoding of answers, nor of what is no form.
+    for place in ["get/responses/200", "post/requestBody"] {
+        let mut theirs = upstream();
+        put(
+            &mut theirs,
+            &format!("{LIDS}/{place}/content/application~1json/encoding"),
+            json!({"result": {"contentType": "text/plain"}}),
+        );
+        assert_eq!(lines(&check(&fragment(), &theirs)), [""; 0], "{place}");
+    }
 }
 
 #[test]
 fn a_record_explains_an_encoding() {
     let pem = json!({"file": {"contentType": "application/x-pem-file"}});
+    assert_eq!(found(&json!({}), &pem).len(), 1);
     let (mut ours, mut theirs) = (fragment(), upstream());
-    put(
-        &mut theirs,
-        &format!("{LIDS}/post/requestBody/content/application~1json/encoding"),
-        pem.clone(),
-    );
-    assert_eq!(lines(&check(&ours, &theirs)).len(), 1);
-    ours["paths"]["/boxes/{box_id}/lids"]["post"]["requestBody"]["x-departures"] = json!([{
-        "aspect": "content/application~1json/encoding/file",
+    let post = "/paths/~1boxes~1{box_id}~1lids/post/requestBody";
+    put(&mut ours, post, form(&json!({})));
+    put(&mut theirs, &format!("{LIDS}/post/requestBody"), form(&pem));
+    at(&mut ours, post)["x-departures"] = json!([{
+        "aspect": "content/multipart~1form-data/encoding/file",
         "upstream": pem["file"],
         "reason": "Because."
     }]);

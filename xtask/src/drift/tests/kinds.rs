@@ -25,6 +25,18 @@ fn table() -> Vec<(&'static str, Change, Vec<String>)> {
             vec![format!("breaking unrecorded {SCHEMAS}/lid/required | the field \"id\" is now optional")]),
         ("field of an answer may be null", |u| put(u, &format!("{SCHEMAS}/lid/properties/made_on/nullable"), json!(true)),
             vec![format!("breaking unrecorded {SCHEMAS}/lid/properties/made_on/nullable | `nullable` of \"made_on\" is new")]),
+        ("field of an answer that is one of few", |u| put(u, &format!("{SCHEMAS}/lid/properties/made_on/enum"), json!(["now"])),
+            vec![format!("relaxation unrecorded {SCHEMAS}/lid/properties/made_on/enum | `enum` of \"made_on\" is new")]),
+        ("field of an answer in contradiction", |u| put(u, &format!("{SCHEMAS}/lid/properties/made_on/enum"), json!([])),
+            vec![format!("breaking unrecorded {SCHEMAS}/lid/properties/made_on/enum | the field \"made_on\" changed")]),
+        ("security asks for more", |u| {
+            put(u, "/components/securitySchemes/key", json!({"type": "apiKey", "in": "header", "name": "k"}));
+            put(u, &format!("{LID}/get/security"), json!([{"bearer": [], "key": []}]));
+        },
+            vec![
+                format!("breaking unrecorded {LID}/get/security | `security` changed"),
+                "addition unrecorded /components/securitySchemes/key | the security scheme key is new".to_owned(),
+            ]),
         ("field of an answer never null", |u| put(u, &format!("{SCHEMAS}/lid/properties/label/nullable"), json!(false)),
             vec![format!("relaxation unrecorded {SCHEMAS}/lid/properties/label/nullable | `nullable` of \"label\" is gone")]),
         ("field added to a request", |u| put(u, &format!("{LIDS}/post/requestBody/content/application~1json/schema/properties/note"), json!({"type": "string"})),
@@ -50,7 +62,7 @@ fn table() -> Vec<(&'static str, Change, Vec<String>)> {
         ("limit of a request lifted", |u| drop(cut(u, &format!("{LIDS}/post/requestBody/content/application~1json/schema/properties/label/maxLength"))),
             vec![format!("relaxation unrecorded {LIDS}/post/requestBody/content/application~1json/schema/properties/label/maxLength | `maxLength` of \"label\" is gone")]),
         ("default of a request", |u| put(u, &format!("{LIDS}/get/parameters/0/schema/default"), json!(3)),
-            vec![format!("breaking unrecorded {LIDS}/get/parameters/0/schema/default | `default` of \"page\" is new")]),
+            vec![format!("relaxation unrecorded {LIDS}/get/parameters/0/schema/default | `default` of \"page\" is new")]),
         ("request body no longer required", |u| put(u, &format!("{LIDS}/post/requestBody/required"), json!(false)),
             vec![format!("relaxation unrecorded {LIDS}/post/requestBody/required | `required` of \"requestBody\" is gone")]),
         ("request body where there was none", |u| put(u, &format!("{LID}/delete/requestBody"), json!({"required": true, "content": {"application/json": {}}})),
@@ -118,9 +130,9 @@ fn table() -> Vec<(&'static str, Change, Vec<String>)> {
                 "addition unrecorded /components/securitySchemes/bearer | the security scheme bearer is new".to_owned(),
             ]),
         ("security of one operation", |u| put(u, &format!("{LID}/get/security"), json!([])),
-            vec![format!("breaking unrecorded {LID}/get/security | `security` changed")]),
+            vec![format!("relaxation unrecorded {LID}/get/security | `security` changed")]),
         ("contradiction", |u| put(u, &format!("{SCHEMAS}/lid_response_collection/allOf/1/properties/success"), json!({"type": "string"})),
-            vec![format!("relaxation unrecorded {SCHEMAS}/common_envelope/properties/success/type | `schema` of \"200\" changed")]),
+            vec![format!("breaking unrecorded {SCHEMAS}/common_envelope/properties/success/type | `schema` of \"200\" changed")]),
     ]
 }
 

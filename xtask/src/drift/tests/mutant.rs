@@ -227,13 +227,9 @@ impl Mutator {
             .next()
             .map(|name| format!("{at}/{}", escape(name)));
         if let Some(first) = first.filter(|_| kind == Kind::Body && self.below(2) == 0) {
-            let at = format!("{first}/encoding");
-            put(
-                document,
-                &at,
-                json!({"mutant": {"contentType": "text/mutant"}}),
-            );
-            return Some(("encoding added", vec![at]));
+            let body = cut(document, &first);
+            put(document, &format!("{at}/multipart~1form-data"), body);
+            return Some(("body sent as a form", vec![first]));
         }
         put(
             document,

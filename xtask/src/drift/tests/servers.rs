@@ -46,7 +46,11 @@ fn no_choice_is_no_difference() {
     // A host cares for no case, and a path does.
     let capitals = |path: &str| json!({"url": format!("HTTPS://EU.Example/{path}")});
     assert_eq!(found(ours.clone(), capitals("v1")), [""; 0]);
-    assert_eq!(found(ours, capitals("V1")).len(), 1);
+    assert_eq!(found(ours.clone(), capitals("V1")).len(), 1);
+    // Nor does it matter whether the usual port is written.
+    let port = |port: u16| json!({"url": format!("https://eu.example:{port}/v1")});
+    assert_eq!(found(ours.clone(), port(443)), [""; 0]);
+    assert_eq!(found(ours, port(444)).len(), 1);
 }
 
 #[test]
