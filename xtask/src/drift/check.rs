@@ -114,6 +114,7 @@ pub(super) fn check(
     }
     drift.stale();
     drift.name_references();
+    drift.doubt_places(&comparison.theirs.uses());
     drift.advise(&comparison, &outcome);
     drift.finish()
 }
@@ -203,6 +204,31 @@ impl Drift<'_> {
             // What to edit is known once all findings are.
             subject: Some(Subject::new(title, difference)),
             ..Finding::new(status, difference.class, what)
+        }
+    }
+
+    /// Puts places last that would have changed more than has changed: all operations
+    /// that a place comes in at would have a finding that names it.
+    fn doubt_places(&mut self, uses: &BTreeMap<String, BTreeSet<String>>) {
+        let mut named: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for finding in &self.report.findings {
+            for place in finding.upstream.places() {
+                let titles = named.entry(place.clone()).or_default();
+                titles.extend(finding.operations.iter().cloned());
+            }
+        }
+        let doubtful = |place: &String| {
+            let around = std::iter::successors(Some(place.as_str()), |place| {
+                place.rsplit_once('/').map(|(around, _)| around)
+            });
+            let mut uses = around.filter_map(|place| uses.get(place));
+            let fits = |titles: &BTreeSet<String>| titles.is_subset(&named[place]);
+            !uses.next().is_none_or(fits)
+        };
+        for finding in &mut self.report.findings {
+            if finding.subject.is_some() && !finding.operations.is_empty() {
+                finding.upstream.sort_by_key(doubtful);
+            }
         }
     }
 

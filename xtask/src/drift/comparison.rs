@@ -161,6 +161,26 @@ impl<'d> Comparison<'d> {
 }
 
 impl Theirs {
+    /// The titles of the operations that each place comes in at.
+    pub(super) fn uses(&self) -> BTreeMap<String, BTreeSet<String>> {
+        fn collect(tree: &Tree, title: &str, uses: &mut BTreeMap<String, BTreeSet<String>>) {
+            for at in &tree.at {
+                let titles = uses.entry(at.clone()).or_default();
+                titles.insert(title.to_owned());
+            }
+            for kid in tree.kids.values() {
+                collect(kid, title, uses);
+            }
+        }
+        let mut uses = BTreeMap::new();
+        for (title, tree) in &self.operations {
+            if let Ok(tree) = tree {
+                collect(tree, title, &mut uses);
+            }
+        }
+        uses
+    }
+
     fn read(upstream: &Document<'_>, located: &[Located], known: &Ours) -> Result<Self, Problem> {
         let schemes = Schemes::read(upstream, &known.schemes)?;
         let mut theirs = Self {

@@ -110,6 +110,20 @@ impl Seen {
         }
     }
 
+    /// All places, the likeliest first.
+    pub(super) fn places(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.pointer).chain(&self.also)
+    }
+
+    /// Puts the places into another order.
+    pub(super) fn sort_by_key<K: Ord>(&mut self, key: impl FnMut(&String) -> K) {
+        let mut places: Vec<_> = self.places().cloned().collect();
+        places.sort_by_cached_key(key);
+        let mut places = places.into_iter();
+        self.pointer = places.next().unwrap_or_default();
+        self.also = places.collect();
+    }
+
     /// Adds the references that lead there.
     pub(super) fn refer(&mut self, references: &BTreeSet<String>) {
         for at in references {

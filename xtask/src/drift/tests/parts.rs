@@ -374,3 +374,27 @@ fn a_contradiction_that_lost_a_side_names_its_list() {
         assert!(upstream.also.contains(&ONE.to_owned()), "{upstream:?}");
     }
 }
+
+#[test]
+fn a_place_that_would_have_changed_more_is_not_the_first() {
+    let mut ours = fragment();
+    put(
+        &mut ours,
+        &format!("{SCHEMAS}/Lids/properties/success/nullable"),
+        json!(true),
+    );
+    // Null may come where all parts let it in.
+    let mut theirs = upstream();
+    put(
+        &mut theirs,
+        &format!("{SCHEMAS}/common_envelope/properties/success/nullable"),
+        json!(true),
+    );
+    let part = format!("{SCHEMAS}/lid_response_single/allOf/1/properties/success");
+    put(&mut theirs, &part, json!({"type": "boolean"}));
+    assert_eq!(lines(&check(&ours, &theirs)), [""; 0]);
+    put(&mut theirs, &format!("{part}/nullable"), json!(true));
+    let found = lines(&check(&ours, &theirs));
+    let line = format!("breaking unrecorded {part}/nullable | `nullable` of \"success\" is new");
+    assert_eq!(found, [line]);
+}
