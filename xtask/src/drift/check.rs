@@ -207,23 +207,19 @@ impl Drift<'_> {
         }
     }
 
-    /// Puts places last that would have changed more than has changed: all operations
-    /// that a place comes in at would have a finding that names it.
+    /// Puts places last that come in at operations of which nothing is reported: had
+    /// they changed, something would be.
     fn doubt_places(&mut self, uses: &BTreeMap<String, BTreeSet<String>>) {
-        let mut named: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for finding in &self.report.findings {
-            for place in finding.upstream.places() {
-                let titles = named.entry(place.clone()).or_default();
-                titles.extend(finding.operations.iter().cloned());
-            }
-        }
+        let findings = self.report.findings.iter();
+        let touched: BTreeSet<_> = findings.flat_map(|found| &found.operations).collect();
+        let touched: BTreeSet<_> = touched.into_iter().cloned().collect();
         let doubtful = |place: &String| {
             let around = std::iter::successors(Some(place.as_str()), |place| {
                 place.rsplit_once('/').map(|(around, _)| around)
             });
             let mut uses = around.filter_map(|place| uses.get(place));
-            let fits = |titles: &BTreeSet<String>| titles.is_subset(&named[place]);
-            !uses.next().is_none_or(fits)
+            uses.next()
+                .is_some_and(|titles| !titles.is_subset(&touched))
         };
         for finding in &mut self.report.findings {
             if finding.subject.is_some() && !finding.operations.is_empty() {

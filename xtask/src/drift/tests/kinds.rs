@@ -132,7 +132,7 @@ fn table() -> Vec<(&'static str, Change, Vec<String>)> {
         ("security of one operation", |u| put(u, &format!("{LID}/get/security"), json!([])),
             vec![format!("relaxation unrecorded {LID}/get/security | `security` changed")]),
         ("contradiction", |u| put(u, &format!("{SCHEMAS}/lid_response_collection/allOf/1/properties/success"), json!({"type": "string"})),
-            vec![format!("breaking unrecorded {SCHEMAS}/common_envelope/properties/success/type | `schema` of \"200\" changed")]),
+            vec![format!("breaking unrecorded {SCHEMAS}/lid_response_collection/allOf/1/properties/success/type | `schema` of \"200\" changed")]),
     ]
 }
 

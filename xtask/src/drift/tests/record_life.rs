@@ -36,7 +36,7 @@ fn adoption_is_reported_even_where_it_is_partial() {
     assert_eq!(
         lines(&report),
         [format!(
-            "relaxation adopted {SCHEMAS}/size/maximum | `maximum` of \"size\" changed"
+            "relaxation adopted {SCHEMAS}/lid/properties/size | `maximum` of \"size\" changed"
         )]
     );
     assert_eq!(
