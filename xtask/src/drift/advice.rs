@@ -194,7 +194,7 @@ impl Advisor<'_> {
             if adopted {
                 patches.extend(self.narrowed(record, subject));
             }
-            patches.extend(self.name_by_name(record, subject));
+            patches.extend(self.beside(record, subject));
             let split = corrected.iter();
             patches.extend(split.filter_map(|patch| self.split(record, subject, patch)));
         }
@@ -284,38 +284,30 @@ impl Advisor<'_> {
         Some(patch)
     }
 
-    /// In the place of a record for all names, one for each that differs.
-    fn name_by_name(&self, record: &Record, subject: &Subject) -> Option<Patch> {
-        let way = record.way();
-        let star = way.iter().position(|part| part == "*")?;
-        let (title, place) = subject.facts.first()?;
-        let base = self.base(record, title, place)?;
-        let list = &place[..base - way.len() + star];
-        let mut records = Vec::new();
-        for name in self.comparison.ours_at(title, list)?.kids.keys() {
-            let named = [std::slice::from_ref(name), &way[star + 1..]].concat();
-            let there = [list, &named].concat();
-            let value = self.value(title, &there);
-            let ours = self.comparison.ours_at(title, &there);
-            let kind = self.comparison.upstream_at(title, &there).0;
-            if ours.map_or(Value::Null, |ours| ours.render(kind)) != value {
-                let aspect = [&way[..star], &named].concat();
-                let mut new = self.fragment.pointer(&record.at)?.clone();
-                new["aspect"] = json!(aspect_of(&aspect));
-                new["upstream"] = value;
-                records.push((record.holder.clone(), new));
-            }
+    /// Records beside another, which count before it: where that one is for all names,
+    /// they take some out.
+    fn beside(&self, record: &Record, subject: &Subject) -> Vec<Patch> {
+        if !record.way().iter().any(|part| part == "*") {
+            return Vec::new();
         }
-        let mut patch = Patch(Vec::new());
-        let mut records = records.into_iter();
-        let (_, first) = records.next()?;
-        patch
-            .0
-            .push(edit::set(self.fragment, &record.at, Some(first))?);
-        patch
-            .0
-            .extend(edit::add(self.fragment, records.collect())?.0);
-        Some(patch)
+        let titles: Vec<_> = subject.titles().into_iter().map(str::to_owned).collect();
+        let mut patches = Vec::new();
+        for ids in [Vec::new(), self.ids(titles.iter())] {
+            let mut records = BTreeMap::new();
+            for (title, place) in &subject.facts {
+                let place = self.recorded_at(title, place);
+                let Some(base) = self.base(record, title, place) else {
+                    return patches;
+                };
+                let aspect = aspect_of(&place[base - record.way().len()..]);
+                records.insert(aspect, self.value(title, place));
+            }
+            let records = records.into_iter();
+            let records = records
+                .map(|(aspect, value)| (record.holder.clone(), edit::record(&aspect, value, &ids)));
+            patches.extend(edit::add(self.fragment, records.collect()));
+        }
+        patches
     }
 
     /// New records at the object around it: where it is spelled out, or else nearer to

@@ -360,10 +360,16 @@ impl Walk {
     }
 }
 
-/// Which records make a difference between ours and upstream as it was known.
-pub(super) fn effective(known: &Tree, ours: Option<&Tree>, records: &mut BTreeSet<RecordId>) {
+/// Which records make a difference between ours and upstream as it was known, or keep
+/// another record, whose `effects` are farther, from making one.
+pub(super) fn effective(
+    known: &Tree,
+    ours: Option<&Tree>,
+    effects: &BTreeSet<RecordId>,
+    records: &mut BTreeSet<RecordId>,
+) {
     for (name, id) in &known.gone {
-        if ours.is_some_and(|ours| ours.kids.contains_key(name)) {
+        if effects.contains(id) || ours.is_some_and(|ours| ours.kids.contains_key(name)) {
             records.insert(*id);
         }
     }
@@ -374,10 +380,10 @@ pub(super) fn effective(known: &Tree, ours: Option<&Tree>, records: &mut BTreeSe
                 theirs.leaf == kid.leaf
                     && theirs.kids.keys().all(|name| kid.kids.contains_key(name))
             });
-            if !same {
+            if !same || effects.contains(&id) {
                 records.insert(id);
             }
         }
-        effective(kid, theirs, records);
+        effective(kid, theirs, effects, records);
     }
 }

@@ -93,9 +93,11 @@ impl<'d> Comparison<'d> {
 
     fn against(&self, theirs: &Theirs, known: &Ours) -> Outcome {
         let mut outcome = Outcome::default();
+        let (effects, none) = (&known.effects, BTreeSet::new());
         let mut add = |title: &str, known: &Tree, ours: &Tree, found| {
             let mut live = BTreeSet::new();
-            effective(known, Some(ours), &mut live);
+            let effects = effects.get(title).unwrap_or(&none);
+            effective(known, Some(ours), effects, &mut live);
             outcome.live.insert(title.to_owned(), live);
             outcome.differences.insert(title.to_owned(), found);
         };

@@ -1,5 +1,6 @@
 //! Walks a document from reference to reference, within bounds.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use serde_json::Value;
@@ -7,7 +8,7 @@ use serde_json::Value;
 use super::document::{Document, Problem, escape, unescape};
 use super::records::Records;
 use super::schema::Way;
-use super::tree::{Kind, Tree};
+use super::tree::{Kind, RecordId, Tree};
 
 /// How deep schemas may stand in each other. Real ones need a fifth of this;
 /// it keeps a strange document from the end of the stack.
@@ -29,6 +30,8 @@ pub(super) struct Reader<'d> {
     pub(super) way: Way,
     /// Records to apply on the way, and the operation that this is.
     pub(super) departures: Option<(&'d Records, &'d str)>,
+    /// The records that have changed something, where they apply.
+    pub(super) effects: BTreeSet<RecordId>,
     /// Where the parameter stands that a record is about: its styles depend on it.
     pub(super) place: String,
     /// Places that are called deprecated.
@@ -50,6 +53,7 @@ impl<'d> Reader<'d> {
             document,
             way: Way::Request,
             departures,
+            effects: BTreeSet::new(),
             place: String::new(),
             deprecated: Vec::new(),
             following: Vec::new(),

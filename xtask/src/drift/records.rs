@@ -254,6 +254,9 @@ impl Reader<'_> {
             } else {
                 let mut upstream = self.value(kind, change.upstream, change.at)?;
                 upstream.mark(change.id);
+                if !upstream.says_the_same(tree) {
+                    self.effects.insert(change.id);
+                }
                 *tree = upstream;
             }
             return Ok(());
@@ -313,6 +316,14 @@ impl Reader<'_> {
                 Some(_) => Vec::new(),
                 None => vec![change.at.to_owned()],
             };
+        }
+        let same = match (&before, &upstream) {
+            (Some(before), Some(upstream)) => before.says_the_same(upstream),
+            (None, None) => true,
+            _ => false,
+        };
+        if !same {
+            self.effects.insert(change.id);
         }
         match upstream {
             Some(mut upstream) => {

@@ -8,7 +8,7 @@ use super::document::{Document, METHODS, Problem, escape};
 use super::reader::Reader;
 use super::records::Records;
 use super::security::Schemes;
-use super::tree::{Kind, Tree};
+use super::tree::{Kind, RecordId, Tree};
 
 /// One of our operations.
 #[derive(Debug, Clone)]
@@ -92,6 +92,8 @@ pub(super) struct Ours {
     /// By title.
     pub(super) operations: BTreeMap<String, Tree>,
     pub(super) schemes: Tree,
+    /// The records that change something, by title.
+    pub(super) effects: BTreeMap<String, BTreeSet<RecordId>>,
     /// From title to operationId.
     ids: BTreeMap<String, String>,
 }
@@ -106,12 +108,14 @@ impl Ours {
         let mut root = root(fragment, &schemes)?;
         let mut reader = Reader::new(fragment, records.map(|records| (records, "")));
         reader.depart(&mut root, Kind::Root, "")?;
+        let mut effects = BTreeMap::from([(WHOLE.to_owned(), reader.effects)]);
         let mut read = BTreeMap::new();
         for operation in operations {
             let departures = records.map(|records| (records, operation.id.as_str()));
             let mut reader = Reader::new(fragment, departures);
             let names = renamed(&operation.path, &operation.path);
             let tree = reader.operation(&operation.path, &operation.method, &names, &schemes)?;
+            effects.insert(operation.title(), reader.effects);
             read.insert(operation.title(), tree);
         }
         let schemes = root
@@ -124,6 +128,7 @@ impl Ours {
             root,
             operations: read,
             schemes,
+            effects,
             ids: operations
                 .iter()
                 .map(|operation| (operation.title(), operation.id.clone()))

@@ -208,6 +208,17 @@ impl Tree {
         self.kids.entry(name.to_owned()).or_default()
     }
 
+    /// Whether another says the same, wherever it stands.
+    pub(super) fn says_the_same(&self, other: &Self) -> bool {
+        let mut kids = self.kids.iter();
+        self.leaf == other.leaf
+            && self.kids.len() == other.kids.len()
+            && kids.all(|(name, kid)| {
+                let twin = other.kids.get(name);
+                twin.is_some_and(|twin| kid.says_the_same(twin))
+            })
+    }
+
     /// Ascribes the whole to a record.
     pub(super) fn mark(&mut self, id: RecordId) {
         self.by = Some(id);

@@ -88,7 +88,7 @@ fn the_plainest_edit_that_does_is_shown() {
                 put(u, &format!("{schema}/properties/size"), json!({"type": "integer", "minimum": 1, "maximum": 99, "nullable": true}));
                 put(u, &format!("{schema}/properties/colour"), json!({"type": "string", "enum": ["red", "blue"], "nullable": true}));
             },
-            "set #/components/schemas/NewLid/x-departures/0 to {\"aspect\": \"properties/colour/nullable\", \"upstream\": true, \"reason\": \"Because.\"}; and record it in x-departures of #/components/schemas/NewLid: {\"aspect\": \"properties/size/nullable\", \"upstream\": true, \"reason\": \"Because.\"}".to_owned(),
+            "record it in x-departures of #/components/schemas/NewLid: {\"aspect\": \"properties/label/nullable\", \"upstream\": null, \"reason\": \"…\"}".to_owned(),
         ),
         (
             "what is around recorded things has gone",
@@ -176,6 +176,41 @@ fn what_one_operation_asks_for_is_followed_at_that_operation() {
     let edit = &report.findings[0].edit;
     assert!(edit.starts_with(&follow), "{edit}");
     followed(&fragment(), &theirs);
+}
+
+/// Ours has followed upstream where a record for all names stands.
+#[test]
+fn a_record_that_keeps_another_from_its_place_explains_something() {
+    let star = record("properties/*/nullable", json!(true));
+    let mut ours = with(&[("/components/schemas/NewLid", star)]);
+    let mut theirs = upstream();
+    let schema = format!("{LIDS}/post/requestBody/content/application~1json/schema");
+    let size = json!({"type": "integer", "minimum": 1, "maximum": 99, "nullable": true});
+    let text = json!({"type": "string", "nullable": true});
+    let properties = json!({"size": size, "label": text, "shape": {"type": "string"}});
+    put(&mut theirs, &format!("{schema}/properties"), properties);
+    put(&mut theirs, &format!("{schema}/required"), json!([]));
+    let properties = json!({"size": {"type": "integer", "minimum": 1, "maximum": 99}, "label": {"type": "string"}});
+    put(
+        &mut ours,
+        "/components/schemas/NewLid/properties",
+        properties,
+    );
+    put(&mut ours, "/components/schemas/NewLid/required", json!([]));
+    put(
+        &mut ours,
+        "/components/schemas/NewLid/properties/shape",
+        json!({"type": "string"}),
+    );
+    let want = "record it in x-departures of #/components/schemas/NewLid: {\"aspect\": \
+                \"properties/shape/nullable\", \"upstream\": null, \"reason\": \"…\"}";
+    assert_eq!(advice(&ours, &theirs), [want]);
+    let ours = followed(&ours, &theirs);
+    // Once the other is gone, it explains nothing.
+    let mut alone = ours.clone();
+    cut(&mut alone, "/components/schemas/NewLid/x-departures/0");
+    let stale = "relaxation stale  | a record that explains nothing".to_owned();
+    assert!(lines(&check(&alone, &theirs)).contains(&stale));
 }
 
 #[test]
