@@ -188,6 +188,7 @@ impl Advisor<'_> {
         if let Some(record) = subject.record.and_then(|id| self.records.get(id)) {
             if adopted {
                 patches.extend(edit::remove(self.fragment, &[&record.at]).map(Patch));
+                patches.extend(self.without_followed(record, subject));
             }
             let corrected = self.corrected(record, subject);
             patches.extend(corrected.iter().cloned());
@@ -225,6 +226,16 @@ impl Advisor<'_> {
         let whole = edit::set(self.fragment, &upstream, whole).map(|step| vec![step]);
         let patches = [steps.collect::<Option<Vec<_>>>(), whole];
         patches.into_iter().flatten().map(Patch).collect()
+    }
+
+    /// A record of what is further upstream, without what ours has by now.
+    fn without_followed(&self, record: &Record, subject: &Subject) -> Option<Patch> {
+        let (title, place) = subject.facts.first()?;
+        let way = record.way();
+        let name = place.get(self.base(record, title, place)?)?;
+        let entry = format!("{}/upstream/{}", record.at, escape(name));
+        let step = edit::set(self.fragment, &entry, None)?;
+        (way.last()? == "+").then(|| Patch(vec![step]))
     }
 
     /// How much of a path of meaning leads to what a record is about.

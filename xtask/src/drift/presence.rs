@@ -25,36 +25,53 @@ impl Drift<'_> {
     ) {
         let at = operation.pointer();
         let upstream_at = |path: &str| format!("/paths/{}/{}", escape(path), operation.method);
-        let ours = Seen::new(at.clone(), Some(json!(operation.path)));
-        let operations = BTreeSet::from([operation.title()]);
-        let known = Some(json!(operation.path));
-        self.report.findings.push(if let Some(path) = moved {
-            let what = format!("the path moved to {path}");
-            let item = format!("/paths/{}", escape(&operation.path));
-            Finding {
-                operations,
-                upstream: Seen::new(upstream_at(path), Some(json!(path))),
-                ours,
-                known,
-                edit: format!("write the new path in the place of #{item}"),
-                ..Finding::new(Status::Unrecorded, Class::Breaking, what)
-            }
-        } else {
-            let alike = |path: &&str| side::shape(path) == side::shape(&operation.path);
-            let pointer = upstream.paths().find(alike).map(upstream_at);
-            let record = edit::record("", Value::Null, &[]);
-            let patch = edit::add(self.text, vec![(at.clone(), record)]);
-            let keep = patch.as_ref().map(edit::words).unwrap_or_default();
-            Finding {
-                operations,
-                upstream: Seen::new(pointer.unwrap_or_else(|| "/paths".to_owned()), None),
-                ours,
-                known,
-                edit: format!("take #{at} away once the service refuses it, or {keep}"),
-                patch,
-                ..Finding::new(Status::Unrecorded, Class::Breaking, "the operation is gone")
-            }
+        let alike = |path: &&str| side::shape(path) == side::shape(&operation.path);
+        let home = upstream.paths().find(alike);
+        let record = edit::record("", Value::Null, &[]);
+        let patch = edit::add(self.text, vec![(at.clone(), record)]);
+        let keep = patch.as_ref().map(edit::words).unwrap_or_default();
+        let (what, pointer, follow) = match moved {
+            Some(path) => (
+                format!("the path moved to {path}"),
+                upstream_at(path),
+                match home {
+                    // Its neighbours stay.
+                    Some(_) => format!("move #{at} to the new path"),
+                    None => format!(
+                        "write the new path in the place of #/paths/{}",
+                        escape(&operation.path)
+                    ),
+                },
+            ),
+            None => (
+                "the operation is gone".to_owned(),
+                home.map_or_else(|| "/paths".to_owned(), upstream_at),
+                format!(
+                    "take #{at} away once the service refuses it{}",
+                    self.names(operation)
+                ),
+            ),
+        };
+        self.report.findings.push(Finding {
+            operations: BTreeSet::from([operation.title()]),
+            upstream: Seen::new(pointer, moved.map(Value::from)),
+            ours: Seen::new(at, Some(json!(operation.path))),
+            known: Some(json!(operation.path)),
+            edit: format!("{follow}, or {keep}"),
+            patch,
+            ..Finding::new(Status::Unrecorded, Class::Breaking, what)
         });
+    }
+
+    /// The records that name an operation, for one who takes it away.
+    fn names(&self, operation: &Operation) -> String {
+        let records = self.records.iter().map(|(_, record)| record);
+        let named = records.filter(|record| record.names(&operation.id));
+        let named: Vec<_> = named.map(|record| format!("#{}", record.at)).collect();
+        if named.is_empty() {
+            return String::new();
+        }
+        format!(", and its name out of `operations` of {}", named.join(", "))
     }
 
     /// One of ours that is there, though a record says that it is gone.

@@ -201,6 +201,11 @@ impl Record {
         listed.is_none_or(|listed| listed.iter().any(|name| name == operation))
     }
 
+    /// Whether it names that operation.
+    pub(super) fn names(&self, operation: &str) -> bool {
+        self.operations.is_some() && self.is_about(operation)
+    }
+
     /// The way from its holder to what it is about.
     pub(super) fn way(&self) -> Vec<String> {
         match self.aspect.as_str() {
@@ -268,10 +273,6 @@ impl Reader<'_> {
                 return Err(Problem::new(change.aspect, message));
             };
             for (name, value) in further {
-                if tree.kids.contains_key(name) {
-                    let message = format!("`+` is for what ours has not, and it has {name:?}");
-                    return Err(Problem::new(change.aspect, message));
-                }
                 let at = format!("{}/{}", change.at, escape(name));
                 let mut upstream = self.value(kind.part(name), value, &at)?;
                 upstream.mark(change.id);

@@ -214,6 +214,29 @@ fn a_record_that_keeps_another_from_its_place_explains_something() {
 }
 
 #[test]
+fn what_ours_has_by_now_goes_from_a_record_of_more() {
+    let lid = "/components/schemas/Lid";
+    let text = json!({"type": "string"});
+    let mut ours = with(&[(lid, record("properties/+", json!({"a": text, "b": text})))]);
+    let mut theirs = upstream();
+    for (name, schema) in [("a", json!({"type": "integer"})), ("b", text)] {
+        put(
+            &mut theirs,
+            &format!("{SCHEMAS}/lid/properties/{name}"),
+            schema,
+        );
+    }
+    put(
+        &mut ours,
+        &format!("{lid}/properties/a"),
+        json!({"type": "integer"}),
+    );
+    let want = format!("take #{lid}/x-departures/0/upstream/a away");
+    assert_eq!(advice(&ours, &theirs), [want]);
+    followed(&ours, &theirs);
+}
+
+#[test]
 fn an_operation_that_is_gone_can_be_kept_on_record() {
     let mut theirs = upstream();
     cut(&mut theirs, &format!("{LID}/get"));
@@ -260,4 +283,50 @@ fn what_is_satisfied_at_last_breaks_nobody() {
     let edit = &report.findings[0].edit;
     assert!(edit.ends_with("ours cannot follow"), "{edit}");
     followed(&ours, &theirs);
+}
+
+#[test]
+fn a_path_that_moved_can_be_followed_or_not() {
+    let mut theirs = upstream();
+    let item = cut(&mut theirs, &format!("{LID}/get"));
+    put(
+        &mut theirs,
+        "/paths/~1v2~1boxes~1{box}~1lids~1{lid}",
+        json!({"get": item}),
+    );
+    let advice = |theirs: &Value| check(&fragment(), theirs).findings[0].edit.clone();
+    let edit = advice(&theirs);
+    assert!(
+        edit.starts_with(&format!("move #{GET} to the new path, or record it")),
+        "{edit}"
+    );
+    followed(&fragment(), &theirs);
+    let item = cut(&mut theirs, LID);
+    put(
+        &mut theirs,
+        "/paths/~1v2~1boxes~1{box}~1lids~1{lid}/delete",
+        item["delete"].clone(),
+    );
+    let edit = advice(&theirs);
+    assert!(
+        edit.starts_with("write the new path in the place of #/paths/~1boxes"),
+        "{edit}"
+    );
+}
+
+#[test]
+fn whoever_takes_an_operation_away_is_told_which_records_name_it() {
+    let mut one = record("maxLength", json!(36));
+    one["operations"] = json!(["get_lid", "delete_lid"]);
+    let ours = with(&[("/components/schemas/Id", one)]);
+    let mut theirs = upstream();
+    cut(&mut theirs, &format!("{LID}/get"));
+    let report = check(&ours, &theirs);
+    let gone = report
+        .findings
+        .iter()
+        .find(|finding| finding.what == "the operation is gone");
+    let edit = &gone.unwrap().edit;
+    let named = "its name out of `operations` of #/components/schemas/Id/x-departures/0, or ";
+    assert!(edit.contains(named), "{edit}");
 }
