@@ -11,7 +11,7 @@ use super::comparison::{Comparison, Outcome};
 use super::document::{escape, unescape};
 use super::edit;
 use super::left_out;
-use super::records::{FIELD, Record, Records};
+use super::records::{FIELD, NO_REASON, Record, Records};
 use super::side::{Fact, WHOLE};
 use super::tree::{Kind, RecordId};
 
@@ -290,6 +290,8 @@ impl Advisor<'_> {
         let mut new = fragment.pointer(&record.at)?.clone();
         let titles: Vec<_> = subject.titles().into_iter().map(str::to_owned).collect();
         new["operations"] = json!(self.ids(titles.iter()));
+        // The old one was given for another value.
+        new["reason"] = json!(NO_REASON);
         let added = edit::add(self.fragment, vec![(record.holder.clone(), new)])?;
         patch.0.extend(added.0);
         Some(patch)

@@ -12,11 +12,14 @@ use super::compare::Difference;
 use super::comparison::{Comparison, Located, Outcome};
 use super::document::{Document, Problem, escape};
 use super::edit;
-use super::left_out::LeftOut;
+use super::left_out::{self, LeftOut};
 use super::records::Records;
 use super::report::{Finding, Report, Seen, Status, Trouble};
-use super::side::{self, Operation, Ours, WHOLE};
+use super::side::{self, Fact, Operation, Ours, WHOLE};
 use super::tree::{Kind, RecordId};
+
+/// Where each place of the fragment comes in.
+type Uses = BTreeMap<String, BTreeSet<Fact>>;
 
 /// Why there is no report at all.
 #[derive(Debug)]
@@ -104,6 +107,10 @@ pub(super) fn check(
             drift.report.notes.push(note);
         }
     }
+    for (_, record) in records.iter().filter(|(_, record)| record.unfinished) {
+        let note = format!("the record at #{} has no reason yet", record.at);
+        drift.report.notes.push(note);
+    }
     match index.available(&operations, &moved) {
         Ok(found) => drift.available(&found),
         Err(problem) => {
@@ -112,10 +119,11 @@ pub(super) fn check(
             drift.trouble(None, problem);
         }
     }
-    drift.stale();
+    let uses = comparison.ours.uses();
+    drift.stale(&uses);
     drift.name_references();
     drift.doubt_places(&comparison.theirs.uses());
-    drift.advise(&comparison, &outcome);
+    drift.advise(&comparison, &outcome, &uses);
     drift.finish()
 }
 
@@ -229,14 +237,13 @@ impl Drift<'_> {
     }
 
     /// Says what to edit.
-    fn advise(&mut self, comparison: &Comparison<'_>, outcome: &Outcome) {
-        let uses = comparison.ours.uses();
+    fn advise(&mut self, comparison: &Comparison<'_>, outcome: &Outcome, uses: &Uses) {
         let advisor = Advisor {
             comparison,
             fragment: self.text,
             records: self.records,
             before: outcome,
-            uses: &uses,
+            uses,
         };
         for finding in &mut self.report.findings {
             let Some(subject) = &finding.subject else {
@@ -252,19 +259,19 @@ impl Drift<'_> {
             }
             finding.patch = advisor.patch(subject, adopted);
             let keep = finding.patch.as_ref().map(edit::words);
-            let ours = &finding.ours.pointer;
+            let ours = format!("#{}{}", finding.ours.pointer, shared(finding, uses));
             finding.edit = match (keep, &finding.record) {
                 (Some(keep), _) if adopted => keep,
                 (Some(keep), _) if !subject.can_follow => {
                     format!("{keep}; nothing satisfies what upstream says, so ours cannot follow")
                 }
-                (Some(keep), _) => format!("follow upstream at #{ours}, or {keep}"),
+                (Some(keep), _) => format!("follow upstream at {ours}, or {keep}"),
                 (None, Some(record)) if adopted => format!(
                     "narrow the record at #{record} to what still differs: its `aspect`, its \
                      `upstream` or its `operations`"
                 ),
                 (None, _) => {
-                    format!("follow upstream at #{ours}; no record can say what upstream has")
+                    format!("follow upstream at {ours}; no record can say what upstream has")
                 }
             };
         }
@@ -288,22 +295,29 @@ impl Drift<'_> {
         }
     }
 
-    fn stale(&mut self) {
+    fn stale(&mut self, uses: &Uses) {
         for (id, record) in self.records.iter() {
             if self.live.contains(&id) || record.is_of_a_name() {
                 continue;
             }
             let what = "a record that explains nothing";
+            let at = &record.at;
+            let reached = left_out::is_path(&record.holder) || uses.contains_key(&record.holder);
             self.report.findings.push(Finding {
                 place: record.aspect.clone(),
                 ours: Seen::new(record.holder.clone(), None),
                 known: Some(record.upstream.clone()),
-                record: Some(record.at.clone()),
-                edit: format!(
-                    "take the record at #{} away, or correct its `aspect`",
-                    record.at
-                ),
-                patch: edit::remove(self.text, &[&record.at]).map(Patch),
+                record: Some(at.clone()),
+                edit: if reached {
+                    format!("take the record at #{at} away, or correct its `aspect`")
+                } else {
+                    format!(
+                        "take the record at #{at} away: no operation reaches #{}, which may go \
+                         with it",
+                        record.holder
+                    )
+                },
+                patch: edit::remove(self.text, &[at]).map(Patch),
                 ..Finding::new(Status::Stale, Class::Relaxation, what)
             });
         }
@@ -319,6 +333,23 @@ impl Drift<'_> {
         self.report.problems.sort();
         self.report.problems.dedup();
         Ok(self.report)
+    }
+}
+
+/// Whether others than a finding is about share the place of ours, in words.
+fn shared(finding: &Finding, uses: &Uses) -> String {
+    let place = finding.ours.pointer.as_str();
+    let around = std::iter::successors(Some(place), |place| Some(place.rsplit_once('/')?.0));
+    let mut uses = around.filter_map(|place| uses.get(place));
+    let titles = uses.next().into_iter().flatten().map(|(title, _)| title);
+    let others = titles.filter(|title| *title != WHOLE && !finding.operations.contains(*title));
+    let others: BTreeSet<_> = others.collect();
+    match others.len() {
+        0 => String::new(),
+        // What holds for the whole holds for all.
+        _ if finding.operations.is_empty() => String::new(),
+        1 => " (shared with 1 other operation)".to_owned(),
+        count => format!(" (shared with {count} other operations)"),
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::class::{Class, Step};
 use super::document::escape;
+use super::merge::is_null;
 use super::places;
 use super::schema::Way;
 use super::tree::{CONTRADICTION, Kind, RecordId, Tree};
@@ -166,6 +167,15 @@ impl Walk {
                 (None, None) => return,
                 _ => false,
             };
+        // Null alone says no more with a type beside it; two types are told apart.
+        if kind == Kind::Schema
+            && let (Some(known), Some(upstream)) = (known, upstream)
+            && is_null(known)
+            && is_null(upstream)
+            && [known, upstream].into_iter().any(has_no_type)
+        {
+            return;
+        }
         if deeper {
             let (known, upstream) = (known.unwrap_or(&nothing), upstream.unwrap_or(&nothing));
             let mut holder = spot.holder.clone();
@@ -358,6 +368,12 @@ impl Walk {
             record,
         }
     }
+}
+
+/// Whether the type says nothing, or null.
+fn has_no_type(schema: &Tree) -> bool {
+    let kind = schema.value("type");
+    kind.is_none_or(|kind| kind == "null")
 }
 
 /// Which records make a difference between ours and upstream as it was known, or keep

@@ -6,11 +6,11 @@ use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation, ReplaceOperation};
 use serde_json::{Value, json};
 
-use super::records::FIELD;
+use super::records::{FIELD, NO_REASON};
 
 /// The record of an aspect, still without its reason.
 pub(super) fn record(aspect: &str, upstream: Value, operations: &[String]) -> Value {
-    let mut record = json!({"aspect": aspect, "upstream": upstream, "reason": "…"});
+    let mut record = json!({"aspect": aspect, "upstream": upstream, "reason": NO_REASON});
     if !operations.is_empty() {
         record["operations"] = json!(operations);
     }

@@ -246,7 +246,7 @@ pub(super) fn alternatives(branches: Vec<Tree>, at: &str) -> Tree {
 }
 
 /// Whether null is all that satisfies a schema, whichever way it says so.
-fn is_null(schema: &Tree) -> bool {
+pub(super) fn is_null(schema: &Tree) -> bool {
     let kind = schema.value("type");
     let only = schema.value("enum") == Some(&json!([null]));
     kind == Some(&json!("null"))

@@ -18,6 +18,9 @@ use super::tree::{Kind, RecordId, Tree};
 /// The extension field that holds the records.
 pub(super) const FIELD: &str = "x-departures";
 
+/// What stands in the place of a reason in a record that is advised.
+pub(super) const NO_REASON: &str = "…";
+
 /// One record.
 #[derive(Debug, Clone)]
 pub(super) struct Record {
@@ -27,6 +30,8 @@ pub(super) struct Record {
     pub(super) at: String,
     pub(super) aspect: String,
     pub(super) upstream: Value,
+    /// Whether its reason is still to be written.
+    pub(super) unfinished: bool,
     /// The operations that it is about; all of them when it names none.
     operations: Option<Vec<String>>,
 }
@@ -145,6 +150,7 @@ impl Records {
                 at,
                 aspect: aspect.to_owned(),
                 upstream: upstream.clone(),
+                unfinished: reason == Some(NO_REASON),
                 operations,
             });
         }

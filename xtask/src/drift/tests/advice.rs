@@ -72,7 +72,7 @@ fn the_plainest_edit_that_does_is_shown() {
                 put(u, &format!("{SCHEMAS}/lid/properties/note"), json!({"type": "string"}));
                 put(u, &format!("{LID}/get/responses/200/content/application~1json/schema/properties"), json!({"result": {"properties": {"note": {"maxLength": 9}}}}));
             },
-            format!("set #{lid}/x-departures/0/operations to [\"delete_lid\",\"list_lids\",\"make_lid\"]; and record it in x-departures of #{lid}: {{\"aspect\": \"properties/note\", \"upstream\": {{\"maxLength\":9,\"type\":\"string\"}}, \"operations\": [\"get_lid\"], \"reason\": \"Because.\"}}"),
+            format!("set #{lid}/x-departures/0/operations to [\"delete_lid\",\"list_lids\",\"make_lid\"]; and record it in x-departures of #{lid}: {{\"aspect\": \"properties/note\", \"upstream\": {{\"maxLength\":9,\"type\":\"string\"}}, \"operations\": [\"get_lid\"], \"reason\": \"…\"}}"),
         ),
         (
             "adopted",
@@ -329,4 +329,56 @@ fn whoever_takes_an_operation_away_is_told_which_records_name_it() {
     let edit = &gone.unwrap().edit;
     let named = "its name out of `operations` of #/components/schemas/Id/x-departures/0, or ";
     assert!(edit.contains(named), "{edit}");
+}
+
+#[test]
+fn a_place_that_others_share_is_told_as_that() {
+    let mut theirs = upstream();
+    let answer = format!("{LID}/get/responses/200/content/application~1json/schema");
+    put(
+        &mut theirs,
+        &format!("{answer}/properties"),
+        json!({"result": {"minProperties": 1}}),
+    );
+    let edit = &check(&fragment(), &theirs).findings[0].edit;
+    assert!(
+        edit.contains("/minProperties (shared with 3 other operations), or "),
+        "{edit}"
+    );
+}
+
+#[test]
+fn a_record_still_lacks_its_reason_where_nobody_wrote_it() {
+    let mut theirs = upstream();
+    put(
+        &mut theirs,
+        &format!("{SCHEMAS}/identifier/maxLength"),
+        json!(36),
+    );
+    let ours = followed(&fragment(), &theirs);
+    let report = check(&ours, &theirs);
+    let note = "the record at #/components/schemas/Id/x-departures/0 has no reason yet";
+    assert_eq!(
+        (report.exit(), report.notes.as_slice()),
+        (0, &[note.to_owned()][..])
+    );
+}
+
+#[test]
+fn what_no_operation_reaches_may_go_with_its_records() {
+    let mut ours = with(&[(
+        "/components/schemas/Lid",
+        record("properties/size/maximum", json!(50)),
+    )]);
+    let schemas = at(&mut ours, "/components/schemas");
+    schemas["Old"] = json!({"type": "string", "x-departures": [record("maxLength", json!(9))]});
+    let mut theirs = upstream();
+    put(
+        &mut theirs,
+        &format!("{SCHEMAS}/lid/properties/size"),
+        json!({"type": "integer", "minimum": 1, "maximum": 50}),
+    );
+    let want = "take the record at #/components/schemas/Old/x-departures/0 away: no operation \
+                reaches #/components/schemas/Old, which may go with it";
+    assert_eq!(advice(&ours, &theirs), [want]);
 }

@@ -113,3 +113,24 @@ fn a_record_speaks_for_its_part() {
     assert_eq!(found(ours.clone(), part(false)), [""; 0]);
     assert_eq!(found(ours, part(true)).len(), 1);
 }
+
+#[test]
+fn null_alone_may_be_written_in_many_ways() {
+    let only = json!({"type": "object", "nullable": true, "enum": [null]});
+    for theirs in [
+        json!({"type": "null"}),
+        json!({"const": null}),
+        json!({"enum": [null]}),
+        json!({"enum": [null], "nullable": true}),
+        json!({"type": ["object", "null"], "const": null}),
+    ] {
+        assert_eq!(found(only.clone(), theirs.clone()), [""; 0], "{theirs}");
+        assert_eq!(found(theirs.clone(), only.clone()), [""; 0], "{theirs}");
+    }
+    let text = json!({"type": "string", "nullable": true, "enum": [null]});
+    assert_eq!(found(only.clone(), text).len(), 1);
+    assert_ne!(
+        found(only, json!({"type": "object", "nullable": true})),
+        [""; 0]
+    );
+}

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::records::{record, with};
 use super::small::{LID, SCHEMAS, at, check, cut, follow, lines, put, try_check, upstream};
+use crate::drift::records::Records;
 
 #[test]
 fn adoption_is_reported_even_where_it_is_partial() {
@@ -187,4 +188,17 @@ fn a_malformed_record_is_named() {
         );
         assert!(error.contains(want), "{records}: {error}");
     }
+}
+
+#[test]
+fn each_record_of_the_real_fragment_has_its_reason() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap();
+    let fragment = crate::fragment::read(root).unwrap();
+    let records = Records::collect(&fragment).unwrap();
+    let unfinished = records.iter().filter(|(_, record)| record.unfinished);
+    let unfinished: Vec<_> = unfinished.map(|(_, record)| &record.at).collect();
+    assert_eq!(unfinished, [""; 0]);
+    assert!(records.iter().count() > 50);
 }
