@@ -18,6 +18,7 @@ mod places;
 mod presence;
 mod reader;
 mod records;
+mod recursion;
 mod report;
 mod schema;
 mod security;

@@ -8,6 +8,7 @@ use super::class::{Class, Step};
 use super::document::escape;
 use super::merge::is_null;
 use super::places;
+use super::recursion::same_unfolded;
 use super::schema::Way;
 use super::tree::{CONTRADICTION, Kind, RecordId, Tree};
 
@@ -173,6 +174,12 @@ impl Walk {
             && is_null(known)
             && is_null(upstream)
             && [known, upstream].into_iter().any(has_no_type)
+        {
+            return;
+        }
+        if kind == Kind::Schema
+            && let (Some(known), Some(upstream)) = (known, upstream)
+            && same_unfolded(spot, known, upstream)
         {
             return;
         }

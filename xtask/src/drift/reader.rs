@@ -30,6 +30,8 @@ pub(super) struct Reader<'d> {
     pub(super) way: Way,
     /// Records to apply on the way, and the operation that this is.
     pub(super) departures: Option<(&'d Records, &'d str)>,
+    /// Whether it is a record that is being read.
+    pub(super) recording: bool,
     /// The records that have changed something, where they apply.
     pub(super) effects: BTreeSet<RecordId>,
     /// Where the parameter stands that a record is about: its styles depend on it.
@@ -53,6 +55,7 @@ impl<'d> Reader<'d> {
             document,
             way: Way::Request,
             departures,
+            recording: false,
             effects: BTreeSet::new(),
             place: String::new(),
             deprecated: Vec::new(),

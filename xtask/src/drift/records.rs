@@ -249,7 +249,10 @@ impl Reader<'_> {
             at: &values,
             aspect: &record.at,
         };
-        self.change(tree, kind, &aspect, &change)
+        self.recording = true;
+        let outcome = self.change(tree, kind, &aspect, &change);
+        self.recording = false;
+        outcome
     }
 
     fn change(

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::document::{Problem, escape};
 use super::merge::{alternatives, impossible, merge};
 use super::reader::{Reader, Target};
+use super::recursion::RECURSION;
 use super::tree::{Kind, Tree};
 
 /// Which way a schema travels: some keywords count in one direction only.
@@ -97,7 +98,7 @@ impl Reader<'_> {
                 // The way up to itself is all that a recursion means.
                 Target::Around(levels) => {
                     let mut tree = Tree::node(at);
-                    tree.set("recursion", at, json!(levels));
+                    tree.set(RECURSION, at, json!(levels));
                     tree
                 }
                 Target::Found(value, pointer) => {
@@ -210,6 +211,8 @@ impl Reader<'_> {
                 "default" if self.way == Way::Request => {
                     tree.set("default", here, canonical(value));
                 }
+                // No keyword of OpenAPI: a record needs a word for it.
+                RECURSION if self.recording => tree.set(RECURSION, here, canonical(value)),
                 "deprecated" if *value == true => self.deprecated(&here),
                 "discriminator" => {
                     let names = value.get("mapping").and_then(Value::as_object);
@@ -379,7 +382,7 @@ fn whole_limits(tree: &mut Tree) {
 
 fn imply_type(tree: &mut Tree, at: &str) {
     let has = |name: &str| tree.kids.contains_key(name);
-    if has("type") || has("anyOf") || has("recursion") || tree.is_never() {
+    if has("type") || has("anyOf") || has(RECURSION) || tree.is_never() {
         return;
     }
     let filled = |name: &str| tree.kids.get(name).is_some_and(|kid| !kid.is_empty());

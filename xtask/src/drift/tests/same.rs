@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::small::{LID, LIDS, SCHEMAS, at, check, cut, fragment, lines, put, upstream};
+use super::small::{LID, LIDS, SCHEMAS, at, check, cut, followed, fragment, lines, put, upstream};
 
 #[test]
 fn another_way_of_writing_is_no_difference() {
@@ -433,4 +433,66 @@ fn recursion_is_no_endless_loop() {
         json!({"type": "object"}),
     );
     assert_ne!(lines(&check(&ours, &theirs)), [""; 0]);
+}
+
+/// A list of entries that each hold such a list: one side names the entry, the other the
+/// list.
+fn chained() -> (Value, Value) {
+    let entry = |chain: Value| json!({"type": "object", "properties": {"chain": chain}});
+    let list = |items: Value| json!({"type": "array", "items": items});
+    let to = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+    let (mut ours, mut theirs) = (fragment(), upstream());
+    put(
+        &mut ours,
+        "/components/schemas/Entry",
+        entry(list(to("Entry"))),
+    );
+    put(
+        &mut ours,
+        "/components/schemas/Lid/properties/notes",
+        list(to("Entry")),
+    );
+    put(
+        &mut theirs,
+        &format!("{SCHEMAS}/notes"),
+        list(entry(to("notes"))),
+    );
+    put(
+        &mut theirs,
+        &format!("{SCHEMAS}/lid/properties/notes"),
+        to("notes"),
+    );
+    (ours, theirs)
+}
+
+#[test]
+fn where_a_circle_is_cut_does_not_matter() {
+    let (ours, mut theirs) = chained();
+    assert_eq!(lines(&check(&ours, &theirs)), [""; 0]);
+    put(&mut theirs, &format!("{SCHEMAS}/notes/minItems"), json!(1));
+    let found = lines(&check(&ours, &theirs));
+    let told = |line: &String| line.contains("/notes/minItems | ");
+    assert!(found.iter().any(told), "{found:#?}");
+    followed(&ours, &theirs);
+    // The same circle, but one turn of it is another.
+    let (ours, mut theirs) = chained();
+    let turn = json!({"type": "array", "items": {"type": "object", "properties": {"chain": {"type": "string"}}}});
+    put(
+        &mut theirs,
+        &format!("{SCHEMAS}/notes/items/properties/chain"),
+        turn,
+    );
+    assert_ne!(lines(&check(&ours, &theirs)), [""; 0]);
+    followed(&ours, &theirs);
+}
+
+#[test]
+fn a_record_can_tell_of_a_circle() {
+    let (mut ours, theirs) = chained();
+    cut(&mut ours, "/components/schemas/Entry/properties/chain");
+    let report = check(&ours, &theirs);
+    let record = "{\"aspect\": \"properties/chain\", \"upstream\": {\"recursion\":2}, ";
+    let edit = &report.findings[0].edit;
+    assert!(edit.contains(record), "{edit}");
+    followed(&ours, &theirs);
 }
