@@ -104,8 +104,12 @@ impl Advisor<'_> {
             let known = self.stale(self.records, self.before);
             let idle: Vec<_> = idle.difference(&known).collect();
             let explained = before.difference(&now).count();
-            let patch = Patch([patch.0, self.without(&fragment, &records, &idle)?].concat());
-            return Some((patch, explained == subject.facts.len()));
+            if idle.is_empty() {
+                return Some((patch, explained == subject.facts.len()));
+            }
+            // Without them, others may explain nothing, too.
+            let steps = self.without(&fragment, &records, &idle)?;
+            return self.tried(Patch([patch.0, steps].concat()), subject, false);
         }
         if !along {
             return None;

@@ -68,32 +68,50 @@ impl<'d> Index<'d> {
         id: Option<&str>,
         ours: &[Operation],
     ) -> Option<String> {
+        if let Some(path) = self.named(operation, id, ours) {
+            return Some(path);
+        }
         let mut best: Option<(usize, String)> = None;
-        for path in self.document.paths() {
-            let at_home = |other: &Operation| {
-                other.method == operation.method && shape(&other.path) == shape(path)
-            };
-            if ours.iter().any(at_home) {
-                continue;
-            }
-            let Ok(methods) = self.methods(path) else {
-                continue;
-            };
-            let Some((_, name)) = methods
-                .into_iter()
-                .find(|(method, _)| *method == operation.method)
-            else {
-                continue;
-            };
-            if id.is_some() && name.as_deref() == id {
-                return Some(path.to_owned());
-            }
+        for (path, _) in self.strangers(operation, ours) {
             let alike = alike(&shape(path), &shape(&operation.path));
             if best.as_ref().is_none_or(|(most, _)| *most < alike) && 0 < alike {
                 best = Some((alike, path.to_owned()));
             }
         }
         best.map(|(_, path)| path)
+    }
+
+    /// The path where an operation of that name is.
+    pub(super) fn named(
+        &self,
+        operation: &Operation,
+        id: Option<&str>,
+        ours: &[Operation],
+    ) -> Option<String> {
+        let id = id?;
+        let mut strangers = self.strangers(operation, ours);
+        let named = strangers.find(|(_, name)| name.as_deref() == Some(id));
+        named.map(|(path, _)| path.to_owned())
+    }
+
+    /// The paths that have an operation of the same method, which is none of ours, and
+    /// its operationId.
+    fn strangers(
+        &self,
+        operation: &Operation,
+        ours: &[Operation],
+    ) -> impl Iterator<Item = (&str, Option<String>)> {
+        self.document.paths().filter_map(move |path| {
+            let at_home = |other: &Operation| {
+                other.method == operation.method && shape(&other.path) == shape(path)
+            };
+            if ours.iter().any(at_home) {
+                return None;
+            }
+            let mut methods = self.methods(path).ok()?.into_iter();
+            let (_, name) = methods.find(|(method, _)| *method == operation.method)?;
+            Some((path, name))
+        })
     }
 
     /// The methods of a path and their operationIds.

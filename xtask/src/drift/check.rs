@@ -62,11 +62,14 @@ pub(super) fn check(
                 path.to_owned()
             }
             None => {
-                if let Some(id) = gone {
-                    drift.live.insert(id);
+                let id = records.operation_id(&operation.pointer());
+                if let Some(record) = gone {
+                    drift.live.insert(record);
+                    // Where it went is as known as that it went.
+                    let path = index.named(operation, id, &operations);
+                    moved.extend(path.map(|path| (path, operation.method.clone())));
                     continue;
                 }
-                let id = records.operation_id(&operation.pointer());
                 let found = index.moved(operation, id, &operations);
                 drift.missing(operation, found.as_deref(), upstream);
                 let Some(path) = found else { continue };

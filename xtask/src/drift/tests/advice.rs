@@ -314,6 +314,22 @@ fn a_path_that_moved_can_be_followed_or_not() {
     );
 }
 
+/// Not even where its new path is below one of ours.
+#[test]
+fn what_moved_and_is_kept_on_record_is_not_new() {
+    let ours = with(&[(GET, record("operationId", json!("lids-get")))]);
+    let mut theirs = upstream();
+    let get = cut(&mut theirs, &format!("{LID}/get"));
+    put(
+        &mut theirs,
+        "/paths/~1boxes~1{box}~1lids~1{lid}~1whole",
+        json!({"get": get}),
+    );
+    let mut recorded = ours.clone();
+    follow(&mut recorded, &check(&ours, &theirs).findings[0]);
+    assert_eq!(lines(&check(&recorded, &theirs)), [""; 0]);
+}
+
 #[test]
 fn whoever_takes_an_operation_away_is_told_which_records_name_it() {
     let mut one = record("maxLength", json!(36));
