@@ -313,10 +313,11 @@ impl Advisor<'_> {
             let mut records = BTreeMap::new();
             for (title, place) in &subject.facts {
                 let place = self.recorded_at(title, place);
-                let Some(base) = self.base(record, title, place) else {
+                let base = self.base(record, title, place);
+                let Some(start) = base.and_then(|base| base.checked_sub(record.way().len())) else {
                     return patches;
                 };
-                let aspect = aspect_of(&place[base - record.way().len()..]);
+                let aspect = aspect_of(&place[start..]);
                 records.insert(aspect, self.value(title, place));
             }
             let records = records.into_iter();
