@@ -41,6 +41,11 @@ impl Step<'_> {
         upstream: Option<&Tree>,
         ours: Option<&Tree>,
     ) -> Class {
+        // A default holds for callers who leave a thing out, whether or not ours tells it.
+        let ours = match self.name {
+            "default" if upstream.is_some() => ours.or(known),
+            _ => ours,
+        };
         if self.harms(known, upstream) && self.harms(ours, upstream) {
             Class::Breaking
         } else if self.adds(known, upstream) {

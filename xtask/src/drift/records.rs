@@ -268,10 +268,11 @@ impl Reader<'_> {
             } else {
                 let mut upstream = self.value(kind, change.upstream, change.at)?;
                 upstream.mark(change.id);
+                // A record that repeats another explains nothing itself.
                 if !upstream.says_the_same(tree) {
                     self.effects.insert(change.id);
+                    *tree = upstream;
                 }
-                *tree = upstream;
             }
             return Ok(());
         };
@@ -284,7 +285,13 @@ impl Reader<'_> {
             for (name, value) in further {
                 let at = format!("{}/{}", change.at, escape(name));
                 let mut upstream = self.value(kind.part(name), value, &at)?;
+                let before = tree.kids.get(name);
+                if before.is_some_and(|before| before.says_the_same(&upstream)) {
+                    continue;
+                }
+                self.effects.insert(change.id);
                 upstream.mark(change.id);
+                tree.gone.remove(name);
                 tree.kids.insert(name.clone(), upstream);
             }
             return Ok(());
@@ -332,9 +339,13 @@ impl Reader<'_> {
             (None, None) => true,
             _ => false,
         };
-        if !same {
-            self.effects.insert(change.id);
+        if same {
+            tree.kids
+                .extend(before.map(|before| (first.clone(), before)));
+            return Ok(());
         }
+        self.effects.insert(change.id);
+        tree.gone.remove(first);
         match upstream {
             Some(mut upstream) => {
                 upstream.mark(change.id);

@@ -44,6 +44,7 @@ impl<'t> Unfolded<'t> {
             around: self.around.clone(),
         };
         while let Some(levels) = here.tree.value(RECURSION) {
+            // What stands beside it has been looked at.
             let levels = usize::try_from(levels.as_u64()?).ok()?;
             here.tree = here.around.get(levels.checked_sub(1)?)?;
             here.around.drain(..levels);
@@ -62,6 +63,10 @@ impl<'t> Unfolded<'t> {
 /// Pairs that were met before are taken to be the same: if they are not, something else
 /// tells.
 fn same<'t>(a: &Unfolded<'t>, b: &Unfolded<'t>, met: &mut Vec<(&'t Tree, &'t Tree)>) -> bool {
+    // What is said of one turn of a circle only is no part of what it leads back to.
+    if (has_more(a.tree) || has_more(b.tree)) && !say_the_same_beside(a.tree, b.tree) {
+        return false;
+    }
     let (Some(a), Some(b)) = (a.meant(), b.meant()) else {
         return false;
     };
@@ -93,4 +98,21 @@ fn same<'t>(a: &Unfolded<'t>, b: &Unfolded<'t>, met: &mut Vec<(&'t Tree, &'t Tre
                     _ => x.says_the_same(y),
                 }
         })
+}
+
+/// Whether a schema leads back, and says more than that.
+fn has_more(tree: &Tree) -> bool {
+    tree.kids.contains_key(RECURSION) && 1 < tree.kids.len()
+}
+
+/// Whether two schemas both lead back, and say the same beside.
+fn say_the_same_beside(a: &Tree, b: &Tree) -> bool {
+    let beside = |tree: &Tree| {
+        let mut tree = tree.clone();
+        tree.kids.remove(RECURSION).map(|_| tree)
+    };
+    match (beside(a), beside(b)) {
+        (Some(a), Some(b)) => a.says_the_same(&b),
+        _ => false,
+    }
 }

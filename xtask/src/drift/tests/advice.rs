@@ -398,3 +398,22 @@ fn what_no_operation_reaches_may_go_with_its_records() {
                 reaches #/components/schemas/Old, which may go with it";
     assert_eq!(advice(&ours, &theirs), [want]);
 }
+
+/// Callers who leave it out get what the service assumes, whether ours tells or not.
+#[test]
+fn another_default_breaks_callers() {
+    let page = "/paths/~1boxes~1{box_id}~1lids/get/parameters/2";
+    let ours = with(&[(page, record("schema/default", json!(1)))]);
+    let mut theirs = upstream();
+    let place = format!("{LIDS}/get/parameters/0/schema/default");
+    put(&mut theirs, &place, json!(1));
+    assert_eq!(lines(&check(&ours, &theirs)), [""; 0]);
+    put(&mut theirs, &place, json!(2));
+    let found = lines(&check(&ours, &theirs));
+    assert_eq!(
+        found,
+        [format!(
+            "breaking changed {place} | `default` of \"page\" changed"
+        )]
+    );
+}

@@ -121,6 +121,52 @@ fn a_record_that_explains_nothing_is_reported() {
 }
 
 #[test]
+fn a_record_that_another_repeats_or_overrules_is_reported() {
+    let lid = "/components/schemas/Lid";
+    let size = "properties/size/maximum";
+    let mut one = record(size, json!(50));
+    one["operations"] = json!(["get_lid"]);
+    let further = |names: &[&str]| {
+        let text = |name: &&str| (name.to_string(), json!({"type": "string"}));
+        Value::Object(names.iter().map(text).collect())
+    };
+    // Two records, and which of them explains nothing.
+    for (records, stale) in [
+        ([record(size, json!(50)), record(size, json!(50))], 1),
+        ([record(size, json!(50)), one], 1),
+        ([record(size, json!(7)), record(size, json!(50))], 0),
+        ([record(size, Value::Null), record(size, json!(50))], 0),
+    ] {
+        let mut theirs = upstream();
+        let bounded = json!({"type": "integer", "minimum": 1, "maximum": 50});
+        put(
+            &mut theirs,
+            &format!("{SCHEMAS}/lid/properties/size"),
+            bounded,
+        );
+        let report = check(&with(lid, json!(records)), &theirs);
+        let found: Vec<_> = report.findings.iter().map(|found| &found.record).collect();
+        let at = Some(format!("{lid}/x-departures/{stale}"));
+        assert_eq!(found, [&at], "{records:?}");
+    }
+    let mut theirs = upstream();
+    for name in ["a", "b"] {
+        put(
+            &mut theirs,
+            &format!("{SCHEMAS}/lid/properties/{name}"),
+            json!({"type": "string"}),
+        );
+    }
+    let records = ["a b", "a"].map(|names| {
+        let names: Vec<_> = names.split(' ').collect();
+        record("properties/+", further(&names))
+    });
+    let report = check(&with(lid, json!(records)), &theirs);
+    let at = format!("{lid}/x-departures/1");
+    assert_eq!(report.findings[0].record, Some(at));
+}
+
+#[test]
 fn a_record_of_a_name_is_never_asked_for() {
     let ours = with(
         "/paths/~1boxes~1{box_id}~1lids~1{lid_id}/get",

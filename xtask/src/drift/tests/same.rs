@@ -487,6 +487,46 @@ fn where_a_circle_is_cut_does_not_matter() {
 }
 
 #[test]
+fn what_stands_beside_the_way_back_counts() {
+    let node = |name: &str, under: Value| {
+        let back = json!({"$ref": format!("#/components/schemas/{name}")});
+        let mut parts = vec![back];
+        parts.extend((under != json!({})).then_some(under));
+        json!({"type": "object", "properties": {"under": {"allOf": parts}}})
+    };
+    let sides = |under: Value, theirs: Value| {
+        let (mut ours, mut upstream) = (fragment(), upstream());
+        put(&mut ours, "/components/schemas/Tower", node("Tower", under));
+        let to = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+        put(
+            &mut ours,
+            "/components/schemas/Lid/properties/tower",
+            to("Tower"),
+        );
+        put(
+            &mut upstream,
+            &format!("{SCHEMAS}/pile"),
+            node("pile", theirs),
+        );
+        put(
+            &mut upstream,
+            &format!("{SCHEMAS}/lid/properties/tower"),
+            to("pile"),
+        );
+        lines(&check(&ours, &upstream))
+    };
+    for beside in [
+        json!({"minProperties": 1}),
+        json!({"required": ["under"]}),
+        json!({"properties": {"z": {"type": "string"}}}),
+    ] {
+        assert_eq!(sides(beside.clone(), beside.clone()), [""; 0], "{beside}");
+        assert_ne!(sides(json!({}), beside.clone()), [""; 0], "{beside}");
+        assert_ne!(sides(beside.clone(), json!({})), [""; 0], "{beside}");
+    }
+}
+
+#[test]
 fn a_record_can_tell_of_a_circle() {
     let (mut ours, theirs) = chained();
     cut(&mut ours, "/components/schemas/Entry/properties/chain");
