@@ -11,8 +11,9 @@ use super::comparison::{Comparison, Outcome};
 use super::document::{escape, unescape};
 use super::edit;
 use super::left_out;
+use super::places;
 use super::records::{FIELD, NO_REASON, Record, Records};
-use super::side::{Fact, WHOLE};
+use super::side::{Fact, Uses, WHOLE};
 use super::tree::{Kind, RecordId};
 
 /// What a finding is about, as far as records go.
@@ -62,7 +63,7 @@ pub(super) struct Advisor<'d> {
     /// What is reported as it stands.
     pub(super) before: &'d Outcome,
     /// Where each place of the fragment comes in.
-    pub(super) uses: &'d BTreeMap<String, BTreeSet<Fact>>,
+    pub(super) uses: &'d Uses,
 }
 
 impl Advisor<'_> {
@@ -221,7 +222,7 @@ impl Advisor<'_> {
             };
             let value = self.value(title, place);
             let value = (!value.is_null() || place.len() == base).then_some(value);
-            let pointer = format!("{upstream}{}", pointer(&place[base..]));
+            let pointer = format!("{upstream}{}", places::tail(&place[base..]));
             steps.insert(pointer, value);
             whole.get_or_insert_with(|| self.whole(record, title, &place[..base]));
         }
@@ -462,10 +463,4 @@ fn around(at: &str) -> Option<(String, Vec<String>)> {
 fn aspect_of(way: &[String]) -> String {
     let parts: Vec<_> = way.iter().map(|part| escape(part)).collect();
     parts.join("/")
-}
-
-fn pointer(way: &[String]) -> String {
-    way.iter()
-        .map(|part| format!("/{}", escape(part)))
-        .collect()
 }

@@ -15,11 +15,8 @@ use super::edit;
 use super::left_out::{self, LeftOut};
 use super::records::Records;
 use super::report::{Finding, Report, Seen, Status, Trouble};
-use super::side::{self, Fact, Operation, Ours, WHOLE};
+use super::side::{self, Operation, Ours, Uses, WHOLE};
 use super::tree::{Kind, RecordId};
-
-/// Where each place of the fragment comes in.
-type Uses = BTreeMap<String, BTreeSet<Fact>>;
 
 /// Why there is no report at all.
 #[derive(Debug)]
@@ -225,10 +222,7 @@ impl Drift<'_> {
         let touched: BTreeSet<_> = findings.flat_map(|found| &found.operations).collect();
         let touched: BTreeSet<_> = touched.into_iter().cloned().collect();
         let doubtful = |place: &String| {
-            let around = std::iter::successors(Some(place.as_str()), |place| {
-                place.rsplit_once('/').map(|(around, _)| around)
-            });
-            let mut uses = around.filter_map(|place| uses.get(place));
+            let mut uses = outwards(place).filter_map(|place| uses.get(place));
             uses.next()
                 .is_some_and(|titles| !titles.is_subset(&touched))
         };
@@ -339,11 +333,14 @@ impl Drift<'_> {
     }
 }
 
+/// A place, and those around it.
+fn outwards(place: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(place), |place| Some(place.rsplit_once('/')?.0))
+}
+
 /// Whether others than a finding is about share the place of ours, in words.
 fn shared(finding: &Finding, uses: &Uses) -> String {
-    let place = finding.ours.pointer.as_str();
-    let around = std::iter::successors(Some(place), |place| Some(place.rsplit_once('/')?.0));
-    let mut uses = around.filter_map(|place| uses.get(place));
+    let mut uses = outwards(&finding.ours.pointer).filter_map(|place| uses.get(place));
     let titles = uses.next().into_iter().flatten().map(|(title, _)| title);
     let others = titles.filter(|title| *title != WHOLE && !finding.operations.contains(*title));
     let others: BTreeSet<_> = others.collect();

@@ -192,7 +192,7 @@ impl Level<'_> {
 }
 
 /// The way as the end of a JSON pointer.
-fn tail(way: &[String]) -> String {
+pub(super) fn tail(way: &[String]) -> String {
     way.iter()
         .map(|name| format!("/{}", escape(name)))
         .collect()

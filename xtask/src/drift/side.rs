@@ -85,6 +85,9 @@ pub(super) const WHOLE: &str = "";
 /// A fact: the title of its operation, and its path of meaning.
 pub(super) type Fact = (String, Vec<String>);
 
+/// Where each place of the fragment comes in.
+pub(super) type Uses = BTreeMap<String, BTreeSet<Fact>>;
+
 /// What the fragment says: as it stands, or with the records applied, which is
 /// what upstream said when they were written.
 pub(super) struct Ours {
@@ -137,13 +140,8 @@ impl Ours {
     }
 
     /// Where all that stands at a place comes in.
-    pub(super) fn uses(&self) -> BTreeMap<String, BTreeSet<Fact>> {
-        fn collect(
-            tree: &Tree,
-            title: &str,
-            path: &mut Vec<String>,
-            uses: &mut BTreeMap<String, BTreeSet<Fact>>,
-        ) {
+    pub(super) fn uses(&self) -> Uses {
+        fn collect(tree: &Tree, title: &str, path: &mut Vec<String>, uses: &mut Uses) {
             if tree.leaf.is_none() {
                 for at in &tree.at {
                     let here = uses.entry(at.clone()).or_default();
