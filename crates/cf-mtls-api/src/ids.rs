@@ -41,7 +41,10 @@ impl fmt::Display for InvalidId {
             Problem::Email => f.write_str("it is an e-mail address")?,
             Problem::Domain => f.write_str("it is a domain name")?,
             Problem::Character(c) => {
-                write!(f, "it holds {c:?}; letters, digits and hyphens are allowed")?;
+                write!(
+                    f,
+                    "it contains {c:?}; only letters, digits and hyphens are allowed"
+                )?;
             }
         }
         write!(f, "; expected {}", self.expected)

@@ -20,10 +20,10 @@ const AFTER_HELP: &str = "\
 Environment:
   CLOUDFLARE_API_TOKEN   the API token, with the permission \"SSL and Certificates\"
   CLOUDFLARE_EMAIL, CLOUDFLARE_API_KEY
-                         a user's address and global API key, in place of a token
+                         an account email and global API key, instead of a token
   CLOUDFLARE_ACCOUNT_ID  the account
-  CLOUDFLARE_BASE_URL    another server, such as that of `cf-mtls simulate`
-  NO_COLOR               no colours
+  CLOUDFLARE_BASE_URL    API base URL, e.g. of `cf-mtls simulate`
+  NO_COLOR               disable colours
 
 Exit codes:
   0 success               5 authentication or permission
@@ -34,13 +34,13 @@ Exit codes:
                         130 interrupted
 
 Examples:
-  cf-mtls simulate --demo               # a server to try things on, no account needed
+  cf-mtls simulate --demo               # local server for trying things out, no account needed
   cf-mtls upload --ca ca.pem --name devices
   cf-mtls list --expires-within 30d
   cf-mtls hostnames add api.example.com --zone example.com --certificate ID
-  cf-mtls release ID                    # detach it everywhere, wait, delete it";
+  cf-mtls release ID                    # detach its hostnames, wait, delete it";
 
-/// Cloudflare's mTLS certificates: list, upload, delete, release, rotate, prune
+/// Manage the mTLS certificates of a Cloudflare account
 #[derive(Debug, Parser)]
 #[command(
     name = "cf-mtls",
@@ -62,24 +62,25 @@ pub(crate) struct Cli {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// The account [env: CLOUDFLARE_ACCOUNT_ID]
+    /// Account id [env: CLOUDFLARE_ACCOUNT_ID]
     #[arg(long, global = true, value_name = "ID")]
     pub(crate) account: Option<String>,
-    /// Another server than Cloudflare's [env: CLOUDFLARE_BASE_URL]
+    /// API base URL [env: CLOUDFLARE_BASE_URL] [default:
+    /// https://api.cloudflare.com/client/v4]
     #[arg(long, global = true, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) base_url: Option<String>,
-    /// The form of standard output
+    /// Output format
     #[arg(long, short, global = true, value_enum, value_name = "FORM", default_value_t = Format::Table)]
     pub(crate) output: Format,
-    /// The deadline of one operation, retries included [default: 60s]
+    /// Time limit for each operation, including retries [default: 60s]
     #[arg(long, global = true, value_name = "DURATION", value_parser = times::positive_duration)]
     pub(crate) timeout: Option<Duration>,
-    /// How often to repeat what failed and may be repeated
+    /// How many times to retry a request that failed and is safe to retry
     #[arg(long, global = true, value_name = "N", default_value_t = 3)]
     pub(crate) retries: u32,
-    /// Read the API token from a file (`-`: standard input) in place of the
-    /// environment; there is no option for the token itself, since arguments
-    /// show in process lists
+    /// Read the API token from a file (`-` for standard input) instead of the
+    /// environment; there is no option for the token itself, because arguments are
+    /// visible in process lists
     #[arg(
         long,
         global = true,
@@ -90,10 +91,10 @@ pub(crate) struct Global {
     /// Read the API token from standard input
     #[arg(long, global = true)]
     pub(crate) token_stdin: bool,
-    /// Nothing on standard error but errors
+    /// Print only errors, hints, warnings and prompts on standard error
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Show what caused an error; twice: what the client does
+    /// Show the causes of errors; -vv also logs every request
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }
@@ -112,21 +113,21 @@ impl Global {
 /// The form of standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people
+    /// Human-readable
     Table,
     /// One JSON document
     Json,
-    /// One JSON value a line, each as soon as it is known
+    /// One JSON value per line, as results arrive
     Ndjson,
 }
 
 /// What every command that takes something away asks for.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Consent {
-    /// Do not ask; needed where there is no terminal to ask on
+    /// Skip the confirmation prompt; required when there is no terminal
     #[arg(long, short)]
     pub(crate) yes: bool,
-    /// Show what would be done, and send only reads
+    /// Show what would be done without changing anything
     #[arg(long, short = 'n')]
     pub(crate) dry_run: bool,
 }

@@ -19,8 +19,7 @@ pub(crate) async fn ask(
     }
     if context.global.token_from_stdin() || !is_terminal() {
         return Err(Failure::usage(
-            "there is no terminal to ask on, and nothing was changed; pass --yes to go on without \
-             a question",
+            "cannot ask for confirmation without a terminal; nothing was changed; pass --yes to proceed",
         ));
     }
     let mut stderr = io::stderr();

@@ -18,9 +18,8 @@ pub(crate) fn client(global: &Global) -> Result<Client, Failure> {
     let builder = match token(global)? {
         Some(token) => with_base_url_of_environment(Client::builder(Credentials::token(token)))?,
         None => ClientBuilder::from_env().map_err(|error| {
-            Failure::from(error).with_hint(
-                "a token can come from CLOUDFLARE_API_TOKEN, --token-file FILE, or --token-stdin",
-            )
+            Failure::from(error)
+                .with_hint("set CLOUDFLARE_API_TOKEN, or pass --token-file FILE or --token-stdin")
         })?,
     };
     let builder = match &global.base_url {

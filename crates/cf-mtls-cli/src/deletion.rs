@@ -148,7 +148,7 @@ fn show(output: Output, doomed: &[Doomed]) {
     }
     if doomed.iter().all(|one| one.uses.is_none()) {
         text.push_str(
-            "Who uses so many is not looked up; the service refuses to delete those in use.\n",
+            "With this many, usage is not looked up; the service refuses to delete those in use.\n",
         );
     }
     output.tell(text.trim_end());
@@ -327,7 +327,7 @@ pub(crate) fn refusal(id: &CertificateId, uses: &Uses) -> Failure {
 
 /// What to end with where some of several are not deleted.
 pub(crate) fn not_all(exit: Exit, verb: &str, failed: usize, of: usize, last: &Failure) -> Failure {
-    let message = format!("{failed} of {of} certificates {verb} deleted; each is told above");
+    let message = format!("{failed} of {of} certificates {verb} deleted; see above");
     let kind = match exit {
         Exit::SomeFailed => "some_failed",
         // All of them ended alike.
@@ -337,7 +337,7 @@ pub(crate) fn not_all(exit: Exit, verb: &str, failed: usize, of: usize, last: &F
 }
 
 fn release_hint(id: &CertificateId) -> String {
-    format!("`cf-mtls release {id}` detaches its hostnames, waits, and deletes it")
+    format!("to detach its hostnames and delete it, run `cf-mtls release {id}`")
 }
 
 fn row(

@@ -118,12 +118,16 @@ fn listen(
         .build();
     let Ok(runtime) = runtime else { return };
     runtime.block_on(async {
-        let Ok(mut signals) = Signals::new() else { return };
+        let Ok(mut signals) = Signals::new() else {
+            return;
+        };
         let _ = ready.send(());
         signals.next().await;
         raise.send_replace(true);
         if interrupt.is_change_under_way() {
-            eprintln!("interrupted: waiting for the outcome of what is under way; Ctrl-C again does not wait");
+            eprintln!(
+                "interrupted: finishing the request in progress; press Ctrl-C again to quit at once"
+            );
         }
         signals.next().await;
         // Whatever is under way, and whoever blocks: end now.

@@ -20,17 +20,16 @@ use crate::times;
 /// How long a job waits for the service.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Waiting {
-    /// How long to wait in all until the service has noticed a change
+    /// Maximum total time to wait for the service to pick up a change
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = times::positive_duration)]
     wait: Duration,
-    /// How long to pause before the second look; later ones come up to five
-    /// times as late
+    /// First pause between checks; later pauses grow to at most five times this
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = times::positive_duration)]
     poll: Duration,
-    /// A service whose associations are hostnames, beside API Shield
+    /// Another service whose associations come from hostnames, besides API Shield
     #[arg(long, value_name = "NAME")]
     hostname_service: Vec<String>,
-    /// Go on although some zones cannot be read
+    /// Proceed even if some zones cannot be read
     #[arg(long)]
     ignore_unreadable_zones: bool,
 }

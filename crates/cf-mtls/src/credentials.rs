@@ -84,7 +84,7 @@ fn clean(secret: &Secret, what: &str) -> Result<Secret, Error> {
     let problem = if text.is_empty() {
         "is empty"
     } else if text.contains(char::is_whitespace) {
-        "holds white space inside; paste it whole and alone"
+        "contains white space; paste only the token, without spaces or line breaks"
     } else if text.starts_with(['<', '$', '{', '[']) {
         "is a placeholder that was not filled in"
     } else if text.contains(|c: char| !matches!(c, 'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '_' | '.' | '~' | '+' | '/' | '=')) {

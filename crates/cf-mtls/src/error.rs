@@ -105,32 +105,32 @@ impl ErrorKind {
         match self {
             Self::InUse => (
                 "it is in use",
-                "detach it from them, wait until they let go, and try again",
+                "detach it there, wait until it is no longer in use, and try again",
             ),
             Self::NotFound => (
-                "the service knows nothing of that id",
-                "check the id and the account, it may be gone already",
+                "no such id",
+                "check the id and the account; it may have been deleted already",
             ),
             Self::Authentication => (
-                "the service does not accept the credentials",
-                "check that the API token is complete, not expired, and made for this account",
+                "the credentials were rejected",
+                "check that the credentials are complete, have not expired, and belong to this account",
             ),
             Self::Permission => (
-                "the credentials lack the permission",
-                "give the token \"SSL and Certificates\" on the account, and on the zone for hostnames",
+                "access denied",
+                "check that the token is valid and may be used from this address, and that it has the permission \"SSL and Certificates\" on the account, and for hostnames on the zone",
             ),
             Self::RateLimited => ("too many requests", "wait before the next request"),
             Self::QuotaExceeded => (
                 "the account has no room for another CA certificate",
-                "delete one that is not used; API Shield, Workers and Gateway share the quota",
+                "delete one that is not used (`prune --unused`); API Shield, Workers and Gateway share the quota",
             ),
             Self::InvalidRequest => (
                 "the service refused the request",
-                "correct it as the service says",
+                "see what the service says",
             ),
             Self::Conflict => (
-                "something else stands in the way",
-                "wait until the change under way has ended, and try again",
+                "it conflicts with another change",
+                "wait until the other change is finished, and try again",
             ),
             Self::ServiceUnavailable => ("the service failed", "try again later"),
             Self::Timeout => ("no answer came in time", "try again, or allow more time"),
@@ -139,18 +139,15 @@ impl ErrorKind {
                 "check the base URL, the network and the proxy, and try again",
             ),
             Self::InvalidResponse => (
-                "the answer is not one of the service",
-                "check the base URL and what stands between, such as a proxy",
+                "the response did not come from the Cloudflare API",
+                "check the base URL, and any proxy in between",
             ),
             Self::Ambiguous => (
-                "more than one certificate fits",
-                "name the one that is meant by its id",
+                "several certificates match",
+                "pass the id of the one you mean",
             ),
-            Self::InvalidInput => ("the input is not valid", "correct it; nothing was changed"),
-            Self::Configuration => (
-                "the client is not set up rightly",
-                "correct it; nothing was sent",
-            ),
+            Self::InvalidInput => ("invalid input", "nothing was changed"),
+            Self::Configuration => ("configuration error", "nothing was sent"),
         }
     }
 }
@@ -416,7 +413,7 @@ impl fmt::Display for Error {
         if !inner.messages.is_empty() {
             let shown = inner.messages.iter().take(SHOWN);
             let shown: Vec<_> = shown.map(ToString::to_string).collect();
-            write!(f, "; the service says {}", quote(&shown.join(", ")))?;
+            write!(f, "; Cloudflare says {}", quote(&shown.join(", ")))?;
         }
         if SHOWN < inner.messages.len() {
             write!(f, " and {} more", inner.messages.len() - SHOWN)?;
@@ -431,7 +428,7 @@ impl fmt::Display for Error {
         }
         write!(f, "; {}", inner.next.unwrap_or(next))?;
         if inner.may_have_taken_effect {
-            f.write_str("; whether it took effect is unknown, so look before trying again")?;
+            f.write_str("; it is unknown whether it took effect, so check before trying again")?;
         }
         if let Some(wait) = inner.retry_after {
             write!(f, "; wait {} s", wait.as_secs_f64().ceil())?;

@@ -13,9 +13,9 @@ use crate::safe_text::printable;
 use crate::table::{self, Line, Sheet};
 use crate::times;
 
-/// Show who uses a certificate: services, zones and hostnames
+/// Show what uses a certificate: services, zones and hostnames
 ///
-/// For the hostnames of a CA, every zone of the account is asked.
+/// To find the hostnames of a CA, every zone of the account is queried.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:

@@ -25,7 +25,7 @@ pub(crate) const LOOKS: usize = 8;
 
 /// Delete certificates
 ///
-/// Shows what will be deleted and who uses it, and asks. The service refuses to
+/// Shows what will be deleted and what uses it, and asks for confirmation. The service refuses to
 /// delete a certificate in use; `release` detaches its hostnames first.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -35,18 +35,18 @@ Examples:
   cf-mtls delete ID1 ID2 ID3 --dry-run
   cf-mtls list --leaf -o ndjson | jq -r .id | cf-mtls delete - --yes")]
 pub(crate) struct Arguments {
-    /// The certificates; `-` reads their ids from standard input, one a line,
-    /// where lines that begin with `#` are comments
+    /// Certificate ids; `-` reads ids from standard input, one per line, ignoring
+    /// lines that start with `#`
     #[arg(
         value_name = "ID",
         required_unless_present = "name",
         conflicts_with = "name"
     )]
     ids: Vec<String>,
-    /// The one certificate of exactly this name
+    /// Delete the one certificate with exactly this name
     #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     name: Option<String>,
-    /// Take a certificate that is not there for success
+    /// Succeed if the certificate does not exist
     #[arg(long)]
     if_exists: bool,
     #[command(flatten)]
@@ -119,7 +119,9 @@ fn ids(context: &Context, arguments: &Arguments) -> Result<Vec<CertificateId>, F
             continue;
         }
         if context.global.token_from_stdin() {
-            return Err(Failure::usage("standard input is the token already"));
+            return Err(Failure::usage(
+                "standard input cannot provide both the token and the ids",
+            ));
         }
         for line in io::stdin().lock().lines() {
             let line = line.map_err(|error| {

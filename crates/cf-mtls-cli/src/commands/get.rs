@@ -16,10 +16,10 @@ Examples:
   cf-mtls get 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 --output json | jq -r .expires_on
   cf-mtls get 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 --pem | openssl x509 -text")]
 pub(crate) struct Arguments {
-    /// The certificate
+    /// Certificate id
     #[arg(value_name = "ID")]
     id: String,
-    /// Write the PEM and nothing else, whatever the form of output
+    /// Print only the PEM, regardless of --output
     #[arg(long)]
     pem: bool,
 }
@@ -39,7 +39,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         None => Err(Failure::new(
             Exit::Unreachable,
             "invalid_response",
-            format!("the service told no PEM of {id}"),
+            format!("the service returned no PEM for {id}"),
         )),
     }
 }

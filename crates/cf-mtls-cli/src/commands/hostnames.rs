@@ -16,11 +16,11 @@ use crate::safe_text::printable;
 use crate::table::{self, Line, Sheet};
 use crate::zone;
 
-/// Tie hostnames of a zone to a CA, whose certificates their clients must have
+/// Manage the hostnames whose clients must present a certificate issued by a CA
 ///
-/// Which CA is meant is never a default: to the service, leaving the certificate
-/// out means the CA that Cloudflare manages, and one forgotten field can switch
-/// mTLS off for a zone.
+/// There is no default CA: in the API, leaving the certificate out means the CA
+/// that Cloudflare manages, so a single forgotten field could turn off mTLS for a
+/// zone.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = false)]
 pub(crate) struct Arguments {
@@ -38,15 +38,15 @@ Examples:
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// List the hostnames that are tied to a CA
+    /// List the hostnames associated with a CA
     #[command(after_help = EXAMPLES)]
     List {
         #[command(flatten)]
         target: Target,
     },
-    /// Add hostnames to those that are tied to a CA
+    /// Associate more hostnames with a CA
     ///
-    /// One that is in the list already is told as a warning, and is no error.
+    /// A hostname that is already in the list gives a warning, not an error.
     #[command(after_help = EXAMPLES)]
     Add {
         /// The hostnames
@@ -58,9 +58,9 @@ enum Action {
         #[arg(long, short = 'n')]
         dry_run: bool,
     },
-    /// Remove hostnames from those that are tied to a CA
+    /// Remove hostnames from a CA
     ///
-    /// One that is not in the list is told as a warning, and is no error.
+    /// A hostname that is not in the list gives a warning, not an error.
     #[command(after_help = EXAMPLES)]
     Remove {
         /// The hostnames
@@ -71,8 +71,10 @@ enum Action {
         #[command(flatten)]
         consent: Consent,
     },
-    /// Replace all hostnames that are tied to a CA; without a HOST all are removed,
-    /// and mTLS with this CA is switched off for the zone
+    /// Replace all hostnames of a CA in the zone
+    ///
+    /// Without any HOST, all are removed, which turns off mTLS with this CA for the
+    /// zone.
     #[command(after_help = EXAMPLES)]
     Replace {
         /// The hostnames

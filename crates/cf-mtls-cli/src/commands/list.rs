@@ -13,7 +13,7 @@ use crate::{preview, times};
 
 /// List certificates
 ///
-/// Rows appear as the pages of the service come in, however many there are.
+/// Rows are printed as pages arrive, however many there are.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -22,11 +22,11 @@ Examples:
   cf-mtls list --name devices --wide
   cf-mtls list --output ndjson | jq -r .id")]
 pub(crate) struct Arguments {
-    /// Certificates of this type, such as custom, gateway_managed or
-    /// access_managed; may be given again
+    /// Only certificates of this type, such as custom, gateway_managed or
+    /// access_managed; repeatable or comma-separated
     #[arg(long = "type", value_name = "T", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
     types: Vec<String>,
-    /// Certificates of exactly this name
+    /// Only certificates with exactly this name
     #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     name: Option<String>,
     /// CAs only
@@ -35,10 +35,11 @@ pub(crate) struct Arguments {
     /// Leaf certificates only
     #[arg(long)]
     leaf: bool,
-    /// Certificates that expire within this time, or have expired
+    /// Only certificates that expire within this time or have already expired, e.g.
+    /// 30d
     #[arg(long, value_name = "DURATION", value_parser = times::span)]
     expires_within: Option<Span>,
-    /// More columns, with dates in full
+    /// Show more columns, with full dates
     #[arg(long)]
     wide: bool,
 }

@@ -21,10 +21,10 @@ use crate::safe_text::printable;
 use crate::table::{self, Line, Sheet};
 use crate::times;
 
-/// Delete certificates that expired, or that nobody uses
+/// Delete certificates that have expired or are not used
 ///
-/// A certificate has to meet all the criteria that are given. What Cloudflare
-/// manages is left alone, unless its type is asked for.
+/// A certificate must meet all the given criteria. Certificates that Cloudflare
+/// manages are skipped unless their type is given with --type.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     /// Leaf certificates only
     #[arg(long)]
     leaf: bool,
-    /// Certificates of this type in place of custom; may be given again
+    /// Only certificates of this type (default: custom); repeatable
     #[arg(long = "type", value_name = "T", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
     types: Vec<String>,
     #[command(flatten)]
@@ -52,22 +52,22 @@ pub(crate) struct Arguments {
 #[derive(Args, Debug)]
 #[group(required = true, multiple = true)]
 struct Criteria {
-    /// It has expired
+    /// Certificates that have expired
     #[arg(long)]
     expired: bool,
-    /// It expires, or expired, before this date, such as 2027-01-31 (UTC)
+    /// Certificates that expire before this date, e.g. 2027-01-31 (UTC)
     #[arg(long, value_name = "DATE", value_parser = times::date)]
     expires_before: Option<Timestamp>,
-    /// No service uses it
+    /// Certificates that no service uses
     #[arg(long)]
     unused: bool,
-    /// Its name begins so
+    /// Certificates whose name begins with P
     #[arg(long, value_name = "P", value_parser = NonEmptyStringValueParser::new())]
     name_prefix: Option<String>,
-    /// It was uploaded before this date
+    /// Certificates uploaded before this date
     #[arg(long, value_name = "DATE", value_parser = times::date)]
     uploaded_before: Option<Timestamp>,
-    /// It was uploaded longer ago than this
+    /// Certificates uploaded longer ago than this, e.g. 90d
     #[arg(long, value_name = "DURATION", value_parser = times::span, conflicts_with = "uploaded_before")]
     older_than: Option<Span>,
 }

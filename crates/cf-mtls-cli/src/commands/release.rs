@@ -15,12 +15,12 @@ use crate::safe_text::printable;
 use crate::steps::{Told, Waiting, is_absent};
 use crate::{table, zone};
 
-/// Take a certificate out of use, and delete it
+/// Detach a certificate's hostnames, wait until it is unused, and delete it
 ///
-/// Detaches its hostnames in all zones, waits until nothing uses it any more,
-/// and deletes it. Hostnames of other certificates are not touched. What cannot
-/// be ended that way, such as a use by Gateway or Workers, stops it before
-/// anything is changed. After an interruption, run it again.
+/// Detaches its hostnames in all zones, waits until nothing uses it any more, and
+/// deletes it. Hostnames of other certificates are not touched. If anything other
+/// than hostnames uses it, such as Gateway or Workers, nothing is changed. After an
+/// interruption, run it again.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -31,11 +31,11 @@ pub(crate) struct Arguments {
     /// The certificate
     #[arg(value_name = "ID")]
     id: String,
-    /// Only hostnames of this zone; may be given again. Hostnames in another
-    /// zone stop the release then
+    /// Detach only the hostnames of this zone (repeatable); the release is refused
+    /// if the certificate has hostnames in any other zone
     #[arg(long = "zone", value_name = "ZONE")]
     zones: Vec<String>,
-    /// Take a certificate that is not there for success
+    /// Succeed if the certificate does not exist
     #[arg(long)]
     if_exists: bool,
     #[command(flatten)]

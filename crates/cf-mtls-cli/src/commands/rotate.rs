@@ -21,31 +21,30 @@ use crate::steps::{Told, Waiting, is_absent};
 use crate::table;
 use crate::x509::{self, Contents};
 
-/// Replace a CA by another, with no moment in which a hostname has neither
+/// Replace one CA with another without downtime, then delete the old one
 ///
 /// Uploads the new CA, adds the hostnames of the old one to it, waits until it
-/// is active, takes the hostnames from the old one, waits until nothing uses
-/// that, and deletes it. After an interruption, run it again with the same file.
+/// is active, detaches the hostnames from the old one, waits until nothing uses it, and deletes it. After an interruption, run it again with the same file.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   cf-mtls rotate 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 --ca new-ca.pem --dry-run
   cf-mtls rotate 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 --ca new-ca.pem --name devices-2027")]
 pub(crate) struct Arguments {
-    /// The CA that goes
+    /// Id of the old CA, which is deleted in the end
     #[arg(value_name = "OLD-ID")]
     old: String,
-    /// The CA that comes, in PEM (`-`: standard input)
+    /// PEM file with the new CA (`-` for standard input)
     #[arg(long, value_name = "FILE")]
     ca: PathBuf,
-    /// A name for the CA that comes; not used where it was uploaded before
+    /// Name for the new CA; ignored if that CA is already stored
     #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     name: Option<String>,
-    /// Where the old CA is not there and the new one is, take that for success,
-    /// so that a rotation that came to its end can be run again
+    /// Succeed if the old CA no longer exists and the new one does, so that a
+    /// completed rotation can safely be run again
     #[arg(long)]
     if_exists: bool,
-    /// Put hostnames under a CA that has expired, whose clients may be turned away
+    /// Allow a new CA that has expired, although clients may then be rejected
     #[arg(long)]
     allow_expired: bool,
     #[command(flatten)]
@@ -147,7 +146,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let rotated = told.run(context, certificates.client(), &old, run).await?;
     told.finish(context, &rotated, || {
         let new = rotated.successor.id().map_or("-", CertificateId::as_str);
-        format!("{old}  deleted\n{new}  has taken over\n")
+        format!("{old}  deleted\n{new}  replaces it\n")
     })
 }
 
@@ -218,7 +217,7 @@ fn show(plan: &RotatePlan, arguments: &Arguments, contents: &[Contents]) -> Stri
     if let (Some(name), true) = (&arguments.name, arguments.name_unused(plan.successor())) {
         let name = printable(name);
         text.push_str(&format!(
-            "The name {name:?} is not used, for what is stored keeps its name.\n"
+            "The name {name:?} is ignored: a stored certificate keeps its name.\n"
         ));
     }
     let copies = plan.other_copies().iter();
@@ -244,11 +243,11 @@ fn named(certificate: &Certificate) -> String {
 /// What a dry run tells on standard output.
 fn rehearsal(plan: &RotatePlan) -> String {
     if plan.is_blocked() {
-        return "would stop before anything is changed\n".to_owned();
+        return "blocked: nothing would be changed\n".to_owned();
     }
     let mut text = match plan.successor().and_then(Certificate::id) {
         Some(id) => format!("would go on with {id}\n"),
-        None => "would upload the new CA, which needs a free place for a CA\n".to_owned(),
+        None => "would upload the new CA (needs one free CA slot)\n".to_owned(),
     };
     for zone in plan.release().zones() {
         text.push_str(&format!("would move {}\n", printable(&zone.to_string())));

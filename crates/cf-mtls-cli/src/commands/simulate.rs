@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::json::ZoneForm;
 use crate::times;
 
-/// Run a simulator of the service, to try things without an account
+/// Run a local simulator of the API, to try things without an account
 ///
 /// It listens on 127.0.0.1 until Ctrl-C, keeps everything in memory, and answers
 /// any client of the API. Its output can be pasted into another terminal.
@@ -22,19 +22,19 @@ use crate::times;
 Examples:
   cf-mtls simulate --demo
   cf-mtls simulate --port 8787 --zone example.com --zone example.org
-  cf-mtls simulate --propagation 20s      # associations take their time, as in life")]
+  cf-mtls simulate --propagation 20s      # associations take a while, as in production")]
 pub(crate) struct Arguments {
     /// TCP port; 0 takes any free one
     #[arg(long, value_name = "N", default_value_t = 0)]
     port: u16,
-    /// A zone of the account; may be given again
+    /// A zone of the simulated account; repeatable
     #[arg(long = "zone", value_name = "NAME", default_value = "example.com", value_parser = zone_name)]
     zones: Vec<String>,
-    /// How long associations take to come and to go
+    /// How long associations take to become active and to disappear
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = times::duration)]
     propagation: Duration,
-    /// Begin with five CAs: one in use, one that expires soon, and three that
-    /// have expired. There is room for five more, other than in most accounts
+    /// Start with five CAs: one in use, one that expires soon, and three that have
+    /// expired. There is room for five more, unlike in most accounts
     #[arg(long)]
     demo: bool,
 }
@@ -114,7 +114,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         account_id: simulator.account_id().to_owned(),
     };
     context.output.one(&place, || exports(&simulator, &place))?;
-    context.output.note("The simulator runs until Ctrl-C.");
+    context.output.note("# The simulator runs until Ctrl-C.");
     context.interrupt.raised().await;
     Ok(())
 }

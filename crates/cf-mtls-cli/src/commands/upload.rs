@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
     /// The private key of the leaf certificate in PEM, unless it is in the same file
     #[arg(long, value_name = "FILE", requires = "cert", conflicts_with = "ca")]
     key: Option<PathBuf>,
-    /// A name for people to know it by
+    /// A name for the certificate
     #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     name: Option<String>,
 }
@@ -115,7 +115,9 @@ fn read(context: &Context, path: &Path) -> Result<Secret, Failure> {
     let mut text = String::new();
     let length = if is_stdin(path) {
         if context.global.token_from_stdin() {
-            return Err(Failure::usage("standard input is the token already"));
+            return Err(Failure::usage(
+                "standard input cannot provide both the token and a file",
+            ));
         }
         io::stdin()
             .lock()

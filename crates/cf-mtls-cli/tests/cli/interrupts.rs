@@ -208,7 +208,7 @@ fn interrupt_twice(mut child: Child) -> String {
     signal(&child, "-INT");
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
-    while !line.contains("waiting for the outcome") {
+    while !line.contains("finishing the request in progress") {
         line.clear();
         assert_ne!(stderr.read_line(&mut line).unwrap(), 0);
     }

@@ -100,7 +100,7 @@ fn the_plan_tells_what_is_in_the_file_and_what_room_it_needs() {
     }
     assert!(
         run.stdout
-            .contains("would upload the new CA, which needs a free place"),
+            .contains("would upload the new CA (needs one free CA slot)"),
         "{run:?}"
     );
     let plan = world.json(&arguments);
@@ -178,7 +178,7 @@ fn the_plan_tells_which_stored_certificate_is_taken_and_that_a_name_is_not_used(
     let run = world.run(&arguments("another"));
     let told = format!("move to {first} (named \"first\"), which was uploaded before");
     assert!(run.stderr.contains(&told), "{run:?}");
-    let told = "The name \"another\" is not used";
+    let told = "The name \"another\" is ignored";
     assert!(run.stderr.contains(told), "{run:?}");
     let plan = world.json(&arguments("another"));
     assert_eq!(plan["successor"]["id"], first);

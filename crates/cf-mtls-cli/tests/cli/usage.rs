@@ -110,7 +110,7 @@ fn bad_input_is_told_before_anything_is_sent() {
         (&["get", "../zones"], "not a certificate id"),
         (&["delete", "../zones", "--yes"], "not a certificate id"),
         (&["upload", "--ca", "/nonexistent/file"], "cannot be read"),
-        (&["upload", "--ca", &empty], "input is not valid"),
+        (&["upload", "--ca", &empty], "invalid input"),
         (&["upload", "--ca", &both], "private key"),
         (&["list", "--account", "not an id"], "not an account id"),
         (
