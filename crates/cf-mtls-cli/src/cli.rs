@@ -1,20 +1,18 @@
-//! The grammar of the command line.
+//! The grammar of the command line, and which command runs.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use clap::builder::NonEmptyStringValueParser;
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum as _};
 
 use crate::commands::{
     associations, completions, delete, get, hostnames, list, prune, release, rotate, upload,
 };
-use crate::failure::{Failure, Report};
-use crate::output::Output;
-use crate::times;
+use crate::context::Context;
+use crate::options::{Format, Global};
+use crate::report::exit::Exit;
+use crate::report::failure::{Failure, Report};
 
 const AFTER_HELP: &str = "\
 Environment:
@@ -59,87 +57,6 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-#[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Global options")]
-pub(crate) struct Global {
-    /// Account id [env: CLOUDFLARE_ACCOUNT_ID]
-    #[arg(long, global = true, value_name = "ID")]
-    pub(crate) account: Option<String>,
-    /// API base URL [env: CLOUDFLARE_BASE_URL] [default:
-    /// https://api.cloudflare.com/client/v4]
-    #[arg(long, global = true, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) base_url: Option<String>,
-    /// Output format
-    #[arg(long, short, global = true, value_enum, value_name = "FORM", default_value_t = Format::Table)]
-    pub(crate) output: Format,
-    /// Time limit for each operation, including retries [default: 60s]
-    #[arg(long, global = true, value_name = "DURATION", value_parser = times::positive_duration)]
-    pub(crate) timeout: Option<Duration>,
-    /// How many times to retry a request that failed and is safe to retry
-    #[arg(long, global = true, value_name = "N", default_value_t = 3)]
-    pub(crate) retries: u32,
-    /// Read the API token from a file (`-` for standard input) instead of the
-    /// environment; there is no option for the token itself, because arguments are
-    /// visible in process lists
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        conflicts_with = "token_stdin"
-    )]
-    pub(crate) token_file: Option<PathBuf>,
-    /// Read the API token from standard input
-    #[arg(long, global = true)]
-    pub(crate) token_stdin: bool,
-    /// Print only errors, hints, warnings and prompts on standard error
-    #[arg(long, short, global = true, conflicts_with = "verbose")]
-    pub(crate) quiet: bool,
-    /// Show the causes of errors; -vv also logs every request
-    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
-    pub(crate) verbose: u8,
-}
-
-impl Global {
-    /// Whether standard input is spoken for.
-    pub(crate) fn token_from_stdin(&self) -> bool {
-        self.token_stdin
-            || self
-                .token_file
-                .as_ref()
-                .is_some_and(|path| path.as_os_str() == "-")
-    }
-}
-
-/// The form of standard output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// Human-readable
-    Table,
-    /// One JSON document
-    Json,
-    /// One JSON value per line, as results arrive
-    Ndjson,
-}
-
-/// What every command that takes something away asks for.
-#[derive(Args, Clone, Copy, Debug)]
-pub(crate) struct Consent {
-    /// Skip the confirmation prompt; required when there is no terminal
-    #[arg(long, short)]
-    pub(crate) yes: bool,
-    /// Show what would be done without changing anything
-    #[arg(long, short = 'n')]
-    pub(crate) dry_run: bool,
-}
-
-impl Consent {
-    /// Whether what will be done is shown on standard error: always before a
-    /// question, and otherwise unless quiet was asked for.
-    pub(crate) fn shows(self, output: Output) -> bool {
-        !output.quiet || !(self.yes || self.dry_run)
-    }
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     List(list::Arguments),
@@ -172,6 +89,41 @@ pub(crate) fn parse() -> Result<Cli, ExitCode> {
         let report = Report::with_format(wanted_format(&arguments));
         report.finish(Err(misuse(&error)))
     })
+}
+
+/// Runs the command of the arguments.
+pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
+    if let Command::Completions(arguments) = &cli.command {
+        return completions::run(arguments, Cli::command());
+    }
+    let context = Context::new(cli.global)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| {
+        Failure::new(Exit::Other, "io", "the runtime cannot be started").with_cause(error)
+    })?;
+    let outcome = runtime.block_on(async {
+        match cli.command {
+            Command::List(arguments) => list::run(&context, arguments).await,
+            Command::Get(arguments) => get::run(&context, arguments).await,
+            Command::Upload(arguments) => upload::run(&context, arguments).await,
+            Command::Delete(arguments) => delete::run(&context, arguments).await,
+            Command::Associations(arguments) => associations::run(&context, arguments).await,
+            Command::Hostnames(arguments) => hostnames::run(&context, arguments).await,
+            Command::Release(arguments) => release::run(&context, arguments).await,
+            Command::Rotate(arguments) => rotate::run(&context, arguments).await,
+            Command::Prune(arguments) => prune::run(&context, arguments).await,
+            #[cfg(feature = "simulate")]
+            Command::Simulate(arguments) => {
+                crate::commands::simulate::run(&context, arguments).await
+            }
+            Command::Completions(arguments) => completions::run(&arguments, Cli::command()),
+        }
+    });
+    // A question that nobody answered would hold the process.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// The error as one line, and before it how it is done right.
@@ -222,7 +174,6 @@ mod tests {
 
     #[test]
     fn the_grammar_is_sound() {
-        use clap::CommandFactory as _;
         Cli::command().debug_assert();
     }
 

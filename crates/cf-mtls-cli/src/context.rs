@@ -2,11 +2,11 @@
 
 use cf_mtls::{AccountId, CertificateId, Certificates, Client, Error};
 
-use crate::cli::Global;
 use crate::credentials;
-use crate::failure::{Failure, Report};
-use crate::interrupt::Interrupt;
-use crate::output::Output;
+use crate::options::Global;
+use crate::report::failure::{Failure, Report};
+use crate::report::output::Output;
+use crate::terminal::interrupt::Interrupt;
 
 pub(crate) struct Context {
     pub(crate) global: Global,

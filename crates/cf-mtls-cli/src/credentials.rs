@@ -7,8 +7,8 @@ use std::path::Path;
 
 use cf_mtls::{Client, ClientBuilder, Credentials, Retry, Secret};
 
-use crate::cli::Global;
-use crate::failure::Failure;
+use crate::options::Global;
+use crate::report::failure::Failure;
 
 /// No token is longer, and a file that is no token should not be read whole.
 const LONGEST: u64 = 16 * 1024;
@@ -45,7 +45,7 @@ fn with_base_url_of_environment(builder: ClientBuilder) -> Result<ClientBuilder,
         Ok(url) if !url.is_empty() => Ok(builder.with_base_url(url)),
         Ok(_) | Err(std::env::VarError::NotPresent) => Ok(builder),
         Err(std::env::VarError::NotUnicode(_)) => Err(Failure::new(
-            crate::exit::Exit::Invalid,
+            crate::report::exit::Exit::Invalid,
             "configuration",
             format!("{NAME} is not text"),
         )),

@@ -3,25 +3,13 @@
 
 mod cli;
 mod commands;
-mod confirm;
 mod context;
 mod credentials;
-mod deletion;
-mod difference;
-mod exit;
-mod failure;
-mod interrupt;
-mod json;
-mod ledger;
-mod output;
-mod preview;
-mod progress;
-mod safe_text;
-mod steps;
-mod table;
-mod times;
+mod options;
+mod report;
+mod terminal;
 mod trace;
-mod x509;
+mod view;
 mod zone;
 
 use std::process::ExitCode;
@@ -31,8 +19,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return code,
     };
-    let report = failure::Report::new(&cli.global);
+    let report = report::failure::Report::new(&cli.global);
     trace::begin(cli.global.verbose);
-    let outcome = commands::run(cli);
+    let outcome = cli::run(cli);
     report.finish(outcome)
 }

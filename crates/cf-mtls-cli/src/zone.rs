@@ -3,10 +3,10 @@
 use cf_mtls::{Client, ZoneFilter, ZoneId};
 
 use crate::context::Context;
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::json::ZoneForm;
-use crate::safe_text::printable;
+use crate::report::exit::Exit;
+use crate::report::failure::Failure;
+use crate::report::json::ZoneForm;
+use crate::terminal::text::printable;
 
 /// A zone by its id, or by its name, which is looked up.
 pub(crate) async fn resolve(

@@ -4,14 +4,15 @@ use cf_mtls::{Association, CertificateId, UnreadableZone, Usage, ZoneHostnames};
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::Format;
 use crate::context::{Context, certificate_id};
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::progress::Progress;
-use crate::safe_text::printable;
-use crate::table::{self, Line, Sheet};
-use crate::times;
+use crate::options::Format;
+use crate::report::exit::Exit;
+use crate::report::failure::Failure;
+use crate::terminal::progress::Progress;
+use crate::terminal::text::printable;
+use crate::terminal::width;
+use crate::view::table::{Line, Sheet};
+use crate::view::times;
 
 /// Show what uses a certificate: services, zones and hostnames
 ///
@@ -49,7 +50,7 @@ enum Part<'a> {
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let id = certificate_id(&arguments.id)?;
     let certificates = context.certificates()?;
-    let progress = Progress::waiting(context.output, "asking the zones of the account");
+    let progress = Progress::waiting(context.output.quiet, "asking the zones of the account");
     let usage = context.interrupt.reading(certificates.usage(&id)).await;
     progress.end();
     let usage = usage??;
@@ -96,7 +97,7 @@ fn tell(context: &Context, id: &CertificateId, usage: &Usage) -> Result<(), Fail
 }
 
 fn tables(usage: &Usage) -> String {
-    let room = table::stdout_width();
+    let room = width::stdout();
     let line = |cells: Vec<String>| Line {
         cells: cells.iter().map(|cell| printable(cell)).collect(),
         ..Line::default()

@@ -1,12 +1,11 @@
-//! `cf-mtls completions`
+//! `cf-mtls completions`: prints a completion script.
 
 use std::io;
 
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::cli::Cli;
-use crate::failure::Failure;
+use crate::report::failure::Failure;
 
 /// Print a shell completion script
 #[derive(Args, Debug)]
@@ -21,8 +20,7 @@ pub(crate) struct Arguments {
     shell: Shell,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let mut command = Cli::command();
+pub(crate) fn run(arguments: &Arguments, mut command: Command) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut command, "cf-mtls", &mut script);
     let written = io::Write::write_all(&mut io::stdout().lock(), &script);

@@ -8,14 +8,14 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use futures_util::stream::{self, StreamExt as _};
 
-use crate::cli::Consent;
+use crate::commands::deletion::{self, Deletion};
 use crate::context::{Context, certificate_id};
-use crate::deletion::{self, Deletion};
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::preview::{Doomed, Uses};
-use crate::progress::Progress;
-use crate::safe_text::printable;
+use crate::options::Consent;
+use crate::report::exit::Exit;
+use crate::report::failure::Failure;
+use crate::terminal::progress::Progress;
+use crate::terminal::text::printable;
+use crate::view::preview::{Doomed, Uses};
 
 /// Of more certificates than this, names come out of the list, and who uses
 /// them is left to the service, which refuses to delete those.
@@ -159,7 +159,7 @@ async fn look_up(
     ids: Vec<CertificateId>,
     dry_run: bool,
 ) -> Result<Vec<Found>, Failure> {
-    let progress = Progress::of(context.output, ids.len(), "looking up");
+    let progress = Progress::of(context.output.quiet, ids.len(), "looking up");
     let found = if LOOKED_UP < ids.len() {
         let found = names_of(&progress, certificates, ids).await?;
         match dry_run {

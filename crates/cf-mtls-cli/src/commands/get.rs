@@ -4,9 +4,10 @@ use clap::Args;
 use jiff::Timestamp;
 
 use crate::context::{Context, certificate_id};
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::{output, preview};
+use crate::report::exit::Exit;
+use crate::report::failure::Failure;
+use crate::report::output;
+use crate::view::preview;
 
 /// Show one certificate
 #[derive(Args, Debug)]

@@ -4,16 +4,17 @@ use cf_mtls::{CertificateId, ClientCa, Error, ErrorKind, Hostnames};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use crate::cli::{Consent, Format};
-use crate::confirm;
 use crate::context::{Context, certificate_id};
-use crate::difference::{Change, Difference, is_outside};
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::json::ZoneForm;
-use crate::preview::{self, Doomed, Uses};
-use crate::safe_text::printable;
-use crate::table::{self, Line, Sheet};
+use crate::options::{Consent, Format};
+use crate::report::exit::Exit;
+use crate::report::failure::Failure;
+use crate::report::json::ZoneForm;
+use crate::terminal::confirm;
+use crate::terminal::text::printable;
+use crate::terminal::width;
+use crate::view::difference::{Change, Difference, is_outside};
+use crate::view::preview::{self, Doomed, Uses};
+use crate::view::table::{Line, Sheet};
 use crate::zone;
 
 /// Manage the hostnames whose clients must present a certificate issued by a CA
@@ -230,7 +231,7 @@ impl Place {
         let before = interrupt.reading(self.hostnames.list(&self.ca)).await??;
         let plan = Difference::planned(change, &before, &hosts);
         // Where nothing changes, nobody is asked.
-        let asks = !plan.is_none() && consent.shows(context.output);
+        let asks = !plan.is_none() && consent.shows_plan(context.output.quiet);
         let shows = asks || !context.output.quiet;
         if shows {
             self.warn(context, change, &plan);
@@ -379,7 +380,7 @@ impl Place {
     /// What will be done, for a person to read before it is.
     fn show(&self, context: &Context, certificate: Option<Doomed>, plan: &Difference) {
         let mut text = match certificate {
-            Some(one) => preview::doomed(&[one], table::stderr_width()),
+            Some(one) => preview::doomed(&[one], width::stderr()),
             None => String::new(),
         };
         let (whose, zone) = (self.whose(), self.zone_name());

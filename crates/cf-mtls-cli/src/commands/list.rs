@@ -7,9 +7,11 @@ use futures_util::FutureExt as _;
 use jiff::{Span, Timestamp};
 
 use crate::context::Context;
-use crate::failure::Failure;
-use crate::table::{self, Sheet};
-use crate::{preview, times};
+use crate::report::failure::Failure;
+use crate::terminal::width;
+use crate::view::preview;
+use crate::view::table::Sheet;
+use crate::view::times;
 
 /// List certificates
 ///
@@ -56,7 +58,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         true => preview::WIDE_COLUMNS,
         false => preview::COLUMNS,
     };
-    let sheet = Sheet::new(columns, preview::NAME, table::stdout_width()).that_grows();
+    let sheet = Sheet::new(columns, preview::NAME, width::stdout()).that_grows();
     let mut records = context.output.many(sheet);
     let mut count = 0_usize;
     let mut list = certificates.list(filter(&arguments));

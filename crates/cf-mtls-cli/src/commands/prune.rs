@@ -8,18 +8,19 @@ use futures_util::stream::{self, StreamExt as _};
 use jiff::{Span, Timestamp};
 
 use super::delete::{LOOKED_UP, LOOKS, is_about_one};
-use crate::cli::Consent;
+use crate::commands::deletion::{self, Deletion};
 use crate::context::Context;
-use crate::deletion::{self, Deletion};
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::json::{DeleteForm, Outcome};
-use crate::output::Output;
-use crate::preview::{self, Doomed, Uses};
-use crate::progress::Progress;
-use crate::safe_text::printable;
-use crate::table::{self, Line, Sheet};
-use crate::times;
+use crate::options::Consent;
+use crate::report::exit::Exit;
+use crate::report::failure::Failure;
+use crate::report::json::{DeleteForm, Outcome};
+use crate::report::output::Output;
+use crate::terminal::progress::Progress;
+use crate::terminal::text::printable;
+use crate::terminal::width;
+use crate::view::preview::{self, Doomed, Uses};
+use crate::view::table::{Line, Sheet};
+use crate::view::times;
 
 /// Delete certificates that have expired or are not used
 ///
@@ -80,7 +81,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     if consent.dry_run {
         return rehearse(context, &certificates, candidates).await;
     }
-    let progress = Progress::waiting(context.output, "reading the list");
+    let progress = Progress::waiting(context.output.quiet, "reading the list");
     let found = context
         .interrupt
         .reading(collect(candidates, &progress))
@@ -259,7 +260,7 @@ async fn rehearse(
 }
 
 struct Plan {
-    records: crate::output::Records,
+    records: crate::report::output::Records,
     count: usize,
     refused: usize,
     /// Those that could not be looked at.
@@ -272,7 +273,7 @@ struct Plan {
 impl Plan {
     fn new(output: Output) -> Self {
         Self {
-            records: output.many(Sheet::new(COLUMNS, preview::NAME, table::stdout_width())),
+            records: output.many(Sheet::new(COLUMNS, preview::NAME, width::stdout())),
             count: 0,
             refused: 0,
             unseen: 0,

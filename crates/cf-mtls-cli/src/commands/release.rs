@@ -4,16 +4,17 @@ use cf_mtls::{CertificateId, Error, ReleasePlan};
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::Consent;
-use crate::confirm;
 use crate::context::{Context, certificate_id};
-use crate::failure::Failure;
-use crate::output::Output;
-use crate::preview::{self, Doomed, Uses};
-use crate::progress::Progress;
-use crate::safe_text::printable;
-use crate::steps::{Told, Waiting, is_absent};
-use crate::{table, zone};
+use crate::options::Consent;
+use crate::report::failure::Failure;
+use crate::report::output::Output;
+use crate::report::steps::{Told, Waiting, is_absent};
+use crate::terminal::confirm;
+use crate::terminal::progress::Progress;
+use crate::terminal::text::printable;
+use crate::terminal::width;
+use crate::view::preview::{self, Doomed, Uses};
+use crate::zone;
 
 /// Detach a certificate's hostnames, wait until it is unused, and delete it
 ///
@@ -57,7 +58,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         let (zone, _) = context.interrupt.reading(look).await??;
         job = job.in_zones([zone]);
     }
-    let progress = Progress::waiting(context.output, "asking the zones of the account");
+    let progress = Progress::waiting(context.output.quiet, "asking the zones of the account");
     let plan = context.interrupt.reading(job.plan()).await;
     progress.end();
     let plan = match plan? {
@@ -68,7 +69,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         }
         Err(error) => return Err(error.into()),
     };
-    if consent.shows(context.output) {
+    if consent.shows_plan(context.output.quiet) {
         show(context.output, &id, &plan);
     }
     if consent.dry_run {
@@ -119,7 +120,7 @@ pub(crate) fn show(output: Output, id: &CertificateId, plan: &ReleasePlan) {
         }),
         ..Doomed::seen(id.clone(), plan.certificate().clone())
     };
-    let mut text = preview::doomed(&[doomed], table::stderr_width());
+    let mut text = preview::doomed(&[doomed], width::stderr());
     for blocker in plan.blockers() {
         text.push_str(&format!("  stopped: {}\n", printable(&blocker.to_string())));
     }

@@ -10,16 +10,16 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{release, upload};
-use crate::cli::Consent;
-use crate::confirm;
 use crate::context::{Context, certificate_id};
-use crate::failure::Failure;
-use crate::preview::{self, Doomed, Uses};
-use crate::progress::Progress;
-use crate::safe_text::printable;
-use crate::steps::{Told, Waiting, is_absent};
-use crate::table;
-use crate::x509::{self, Contents};
+use crate::options::Consent;
+use crate::report::failure::Failure;
+use crate::report::steps::{Told, Waiting, is_absent};
+use crate::terminal::confirm;
+use crate::terminal::progress::Progress;
+use crate::terminal::text::printable;
+use crate::terminal::width;
+use crate::view::preview::{self, Doomed, Uses};
+use crate::view::x509::{self, Contents};
 
 /// Replace one CA with another without downtime, then delete the old one
 ///
@@ -96,7 +96,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     };
     let certificates = context.certificates()?;
     let job = arguments.waiting.rotate(certificates.rotate(&old, new));
-    let progress = Progress::waiting(context.output, "asking the zones of the account");
+    let progress = Progress::waiting(context.output.quiet, "asking the zones of the account");
     let plan = context.interrupt.reading(job.plan()).await;
     progress.end();
     let plan = match plan? {
@@ -122,7 +122,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         }
         Err(error) => return Err(error.into()),
     };
-    if consent.shows(context.output) {
+    if consent.shows_plan(context.output.quiet) {
         release::show(context.output, &old, plan.release());
         context
             .output
@@ -183,7 +183,7 @@ async fn absent(
             uses: context.interrupt.reading(look).await?.ok(),
             ..Doomed::seen(id, successor.clone())
         };
-        let shown = preview::doomed(&[one], table::stderr_width());
+        let shown = preview::doomed(&[one], width::stderr());
         output.note(format!(
             "there is no certificate {old}, and whether there was one is not known; the new CA is \
              in the account:\n{}",

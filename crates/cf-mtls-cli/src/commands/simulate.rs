@@ -8,10 +8,10 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::json::ZoneForm;
-use crate::times;
+use crate::report::exit::Exit;
+use crate::report::failure::Failure;
+use crate::report::json::ZoneForm;
+use crate::view::times;
 
 /// Run a local simulator of the API, to try things without an account
 ///

@@ -10,8 +10,9 @@ use clap::builder::NonEmptyStringValueParser;
 use jiff::Timestamp;
 
 use crate::context::Context;
-use crate::failure::Failure;
-use crate::{preview, x509};
+use crate::report::failure::Failure;
+use crate::view::preview;
+use crate::view::x509;
 
 /// No file of certificates is larger; the service takes less.
 const LARGEST: u64 = 1 << 20;

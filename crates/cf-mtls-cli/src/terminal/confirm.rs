@@ -2,10 +2,10 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
-use crate::cli::Consent;
 use crate::context::Context;
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::options::Consent;
+use crate::report::exit::Exit;
+use crate::report::failure::Failure;
 
 /// Asks, unless that was answered by `--yes`. What it is about has been shown,
 /// so that it can be read where nobody can be asked, too.

@@ -7,9 +7,9 @@ use cf_mtls::{
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::safe_text::printable;
-use crate::table::{self, INDENT, Line, Sheet};
-use crate::times::{self, Urgency};
+use crate::terminal::text::printable;
+use crate::view::table::{self, INDENT, Line, Sheet};
+use crate::view::times::{self, Urgency};
 
 /// The columns of a list of certificates.
 pub(crate) const COLUMNS: &[&str] = &["ID", "NAME", "KIND", "TYPE", "EXPIRES"];

@@ -7,15 +7,15 @@ use cf_mtls::{CertificateId, Client, Error, ErrorKind, Step};
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::Format;
 use crate::context::Context;
-use crate::failure::Failure;
-use crate::ledger::{Ledger, is_wait};
-use crate::output::Records;
-use crate::progress::Progress;
-use crate::safe_text::printable;
-use crate::table::{Line, Sheet};
-use crate::times;
+use crate::options::Format;
+use crate::report::failure::Failure;
+use crate::report::ledger::{Ledger, is_wait};
+use crate::report::output::Records;
+use crate::terminal::progress::Progress;
+use crate::terminal::text::printable;
+use crate::view::table::{Line, Sheet};
+use crate::view::times;
 
 /// How long a job waits for the service.
 #[derive(Args, Clone, Debug)]
@@ -80,7 +80,10 @@ pub(crate) struct Told {
 
 impl Told {
     pub(crate) fn new(context: &Context, what: &str) -> Self {
-        let (output, progress) = (context.output, Progress::waiting(context.output, what));
+        let (output, progress) = (
+            context.output,
+            Progress::waiting(context.output.quiet, what),
+        );
         let records = (output.format == Format::Ndjson).then(|| {
             let records = output.many(Sheet::new(&[], 0, None));
             // The job goes on, whoever reads.

@@ -1,7 +1,5 @@
 //! Tables that can be written before all of their rows are known.
 
-use std::io::IsTerminal;
-
 use anstyle::Style;
 use comfy_table::{
     CellAlignment, ColumnConstraint, ContentArrangement, Row, Table, Width, presets,
@@ -270,32 +268,6 @@ fn styled(row: &str, line: &Line) -> String {
         }
         _ => row.to_owned(),
     }
-}
-
-/// How wide the terminal on standard output is; `None` if there is none.
-pub(crate) fn stdout_width() -> Option<u16> {
-    width(std::io::stdout())
-}
-
-/// How wide the terminal on standard error is; `None` if there is none.
-pub(crate) fn stderr_width() -> Option<u16> {
-    width(std::io::stderr())
-}
-
-/// `None` too where a terminal does not tell: what is cut on a guess is lost.
-#[cfg(unix)]
-fn width(stream: impl IsTerminal + std::os::fd::AsFd) -> Option<u16> {
-    if !stream.is_terminal() {
-        return None;
-    }
-    // Some terminals tell columns and no rows.
-    let size = rustix::termios::tcgetwinsize(stream).ok()?;
-    (0 < size.ws_col).then_some(size.ws_col)
-}
-
-#[cfg(not(unix))]
-fn width(stream: impl IsTerminal + std::os::windows::io::AsHandle) -> Option<u16> {
-    terminal_size::terminal_size_of(stream).map(|(width, _)| width.0)
 }
 
 #[cfg(test)]

@@ -1,64 +1,11 @@
 //! The forms of JSON that are told beside the library's own. They are stable
 //! and documented: fields may be added, none goes away or changes its meaning.
 
-use cf_mtls::{Association, Certificate, CertificateId, Reason, Step, ZoneHostnames};
+use cf_mtls::{Certificate, CertificateId, Reason};
 use serde::Serialize;
 
-use crate::failure::Failure;
-use crate::preview::Uses;
-
-/// An error.
-#[derive(Serialize)]
-pub(crate) struct ErrorForm<'a> {
-    kind: &'a str,
-    message: &'a str,
-    status: Option<u16>,
-    codes: Vec<i64>,
-    ray_id: Option<&'a str>,
-    exit_code: u8,
-    certificate_id: Option<&'a str>,
-    zone_id: Option<&'a str>,
-    attempts: u32,
-    retry_after_seconds: Option<u64>,
-    may_have_taken_effect: bool,
-    associations: &'a [Association],
-    candidates: &'a [CertificateId],
-    detached: Vec<&'a ZoneHostnames>,
-    /// What `release` and `rotate` had done before.
-    steps: &'a [Step],
-    causes: &'a [String],
-}
-
-impl<'a> ErrorForm<'a> {
-    pub(crate) fn of(failure: &'a Failure) -> Self {
-        let error = failure.error();
-        let wait = error.and_then(|error| error.retry_after());
-        Self {
-            kind: failure.kind(),
-            message: failure.message(),
-            status: error
-                .and_then(|error| error.status())
-                .map(|status| status.as_u16()),
-            codes: error
-                .map(|error| error.codes().collect())
-                .unwrap_or_default(),
-            ray_id: error.and_then(|error| error.ray_id()),
-            exit_code: failure.exit().code(),
-            certificate_id: failure.certificate_id().map(CertificateId::as_str),
-            zone_id: error
-                .and_then(|error| error.zone_id())
-                .map(|id| id.as_str()),
-            attempts: error.map(|error| error.attempts()).unwrap_or_default(),
-            retry_after_seconds: wait.map(|wait| wait.as_secs_f64().ceil() as u64),
-            may_have_taken_effect: error.is_some_and(|error| error.may_have_taken_effect()),
-            associations: failure.associations(),
-            candidates: error.map(|error| error.candidates()).unwrap_or_default(),
-            detached: failure.detached(),
-            steps: failure.steps(),
-            causes: failure.causes(),
-        }
-    }
-}
+use crate::report::failure::Failure;
+use crate::view::preview::Uses;
 
 /// A zone, as far as it is known.
 #[derive(Clone, Debug, Serialize)]

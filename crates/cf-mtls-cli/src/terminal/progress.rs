@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::output::Output;
-use crate::safe_text::printable;
-use crate::table;
+use crate::terminal::text::printable;
+use crate::terminal::width;
 
 /// A bar, a spinner, or nothing at all.
 #[derive(Clone, Debug)]
@@ -18,29 +17,29 @@ impl Progress {
     }
 
     /// Counts up to a number.
-    pub(crate) fn of(output: Output, count: usize, verb: &str) -> Self {
+    pub(crate) fn of(quiet: bool, count: usize, verb: &str) -> Self {
         // What stands beside it takes up to forty columns.
-        let room = table::stderr_width().unwrap_or(80).saturating_sub(40);
+        let room = width::stderr().unwrap_or(80).saturating_sub(40);
         let template = format!(
             "{{msg}} {{bar:{}}} {{pos}} of {{len}}, {{eta}} left",
             room.clamp(4, 30)
         );
-        let bar = Self::bar(output, &template, verb);
+        let bar = Self::bar(quiet, &template, verb);
         bar.set_length(count as u64);
         Self(bar)
     }
 
     /// Shows that something goes on.
-    pub(crate) fn waiting(output: Output, what: &str) -> Self {
-        let bar = Self::bar(output, "{spinner} {wide_msg} {elapsed}", what);
+    pub(crate) fn waiting(quiet: bool, what: &str) -> Self {
+        let bar = Self::bar(quiet, "{spinner} {wide_msg} {elapsed}", what);
         bar.enable_steady_tick(Duration::from_millis(120));
         Self(bar)
     }
 
     /// Labelled before it is drawn for the first time.
-    fn bar(output: Output, template: &str, what: &str) -> ProgressBar {
+    fn bar(quiet: bool, template: &str, what: &str) -> ProgressBar {
         // Draws nothing where standard error is no terminal.
-        let target = match output.quiet {
+        let target = match quiet {
             true => ProgressDrawTarget::hidden(),
             false => ProgressDrawTarget::stderr(),
         };

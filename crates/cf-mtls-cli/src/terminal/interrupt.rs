@@ -9,9 +9,9 @@ use std::task::Poll;
 use cf_mtls::Client;
 use tokio::sync::watch;
 
-use crate::exit::Exit;
-use crate::failure::{Failure, Report};
-use crate::ledger::Ledger;
+use crate::report::exit::Exit;
+use crate::report::failure::{Failure, Report};
+use crate::report::ledger::Ledger;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Interrupt {

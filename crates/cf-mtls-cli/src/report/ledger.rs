@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cf_mtls::{CertificateId, Step};
 
-use crate::failure::Failure;
-use crate::safe_text::printable;
+use crate::report::failure::Failure;
+use crate::terminal::text::printable;
 
 /// Shared by all of its clones.
 #[derive(Clone, Debug, Default)]

@@ -5,11 +5,11 @@ use std::io::{self, Write as _};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use crate::cli::Format;
-use crate::failure::Failure;
-use crate::progress::Progress;
-use crate::safe_text::printable_json;
-use crate::table::{Line, Sheet};
+use crate::options::Format;
+use crate::report::failure::Failure;
+use crate::terminal::progress::Progress;
+use crate::terminal::text::printable_json;
+use crate::view::table::{Line, Sheet};
 
 /// Rows that are held back at most, to be written together.
 const CHUNK: usize = 500;

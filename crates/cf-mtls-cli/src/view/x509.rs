@@ -4,8 +4,8 @@ use cf_mtls::CertificateChain;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use crate::safe_text::printable;
-use crate::times;
+use crate::terminal::text::printable;
+use crate::view::times;
 
 /// A certificate of a file; `None` is what could not be read, be it for the
 /// certificate or because this build reads none.

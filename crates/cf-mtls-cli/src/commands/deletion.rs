@@ -7,18 +7,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use cf_mtls::{CertificateId, Certificates, Error, ErrorKind};
 use futures_util::stream::{self, StreamExt as _};
 
-use crate::cli::{Consent, Format};
-use crate::confirm;
 use crate::context::Context;
-use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::json::{DeleteForm, Outcome};
-use crate::output::{Output, Records};
-use crate::preview::{self, Doomed, Uses};
-use crate::progress::Progress;
-use crate::safe_text::printable;
-use crate::table::{self, Line, Sheet};
-use crate::times;
+use crate::options::{Consent, Format};
+use crate::report::exit::Exit;
+use crate::report::failure::Failure;
+use crate::report::json::{DeleteForm, Outcome};
+use crate::report::output::{Output, Records};
+use crate::terminal::confirm;
+use crate::terminal::progress::Progress;
+use crate::terminal::text::printable;
+use crate::terminal::width;
+use crate::view::preview::{self, Doomed, Uses};
+use crate::view::table::{Line, Sheet};
+use crate::view::times;
 
 /// Rows that a person still reads before a question.
 pub(crate) const SHOWN: usize = 50;
@@ -47,7 +48,7 @@ impl Deletion<'_> {
             return self.rehearse(missing, &doomed, single);
         }
         if !doomed.is_empty() {
-            if self.consent.shows(output) {
+            if self.consent.shows_plan(output.quiet) {
                 show(output, &doomed);
             }
             let question = match doomed.len() {
@@ -56,7 +57,7 @@ impl Deletion<'_> {
             };
             confirm::ask(self.context, self.consent, &question).await?;
         }
-        let progress = Progress::of(output, doomed.len(), "deleting");
+        let progress = Progress::of(output.quiet, doomed.len(), "deleting");
         let mut tally = Tally::new(output, &progress, single, &doomed);
         for (id, error) in missing {
             tally.add(&id, None, self.judge(Err(error.into())))?;
@@ -125,7 +126,7 @@ impl Deletion<'_> {
         for one in doomed {
             tally.rehearse(one)?;
         }
-        if self.consent.shows(output) {
+        if self.consent.shows_plan(output.quiet) {
             show(output, doomed);
         }
         tally.finish()
@@ -142,7 +143,7 @@ fn show(output: Output, doomed: &[Doomed]) {
         return;
     }
     let shown = doomed.get(..SHOWN).unwrap_or(doomed);
-    let mut text = preview::doomed(shown, table::stderr_width());
+    let mut text = preview::doomed(shown, width::stderr());
     if shown.len() < doomed.len() {
         text.push_str(&format!("and {} more\n", doomed.len() - shown.len()));
     }
@@ -182,7 +183,7 @@ impl Tally {
             let name = name(one).map_or_else(|| "-".to_owned(), printable);
             vec![one.id.to_string(), name, LONGEST_OUTCOME.to_owned()]
         });
-        let sheet = Sheet::new(COLUMNS, preview::NAME, table::stdout_width()).expecting(expected);
+        let sheet = Sheet::new(COLUMNS, preview::NAME, width::stdout()).expecting(expected);
         Self {
             output,
             progress: progress.clone(),

@@ -1,0 +1,7 @@
+//! Certificates, tables, times and differences, written for people.
+
+pub(crate) mod difference;
+pub(crate) mod preview;
+pub(crate) mod table;
+pub(crate) mod times;
+pub(crate) mod x509;
