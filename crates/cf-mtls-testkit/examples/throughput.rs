@@ -1,4 +1,4 @@
-//! Measures how fast the simulator starts and answers on this machine.
+//! Measures how fast the simulator starts and responds on this machine.
 //!
 //! Run it with `cargo run --release -p cf-mtls-testkit --example throughput`.
 

@@ -49,6 +49,6 @@ assert.match(fails(certificates, "get", UNKNOWN), /\[99002\]/);
 assert.equal(json(certificates, "get", "").length, 50);
 assert.match(fails(certificates, "delete", ""), /\[7001\]/);
 
-// Not told the account, it asks for it.
+// With no account configured, it looks for one.
 delete process.env.CLOUDFLARE_ACCOUNT_ID;
 assert.match(run("cf", [certificates, "list", "--fields", "id"]), /Using account/);

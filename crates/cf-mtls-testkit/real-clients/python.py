@@ -72,7 +72,7 @@ assert isinstance(refused(lambda: certificates.delete(stored.id, account_id=acco
 unknown = "00000000-0000-4000-8000-000000000000"
 assert isinstance(refused(lambda: certificates.get(unknown, account_id=account)), NotFoundError)
 
-# Answers get lost. The repeated upload stores the certificate twice, and the
+# Responses get lost. The retried upload stores the certificate twice, and the
 # repeated delete meets its own success.
 lost = certificates.create(account_id=account, ca=True, certificates=pem, name="lost")
 named = certificates.list(account_id=account, extra_query={"name": "lost"})

@@ -46,7 +46,7 @@ say() { printf '== %s\n' "$*"; }
 chosen() { [[ " ${clients[*]} " == *" $1 "* ]]; }
 
 say 'building the simulator'
-(cd "$root" && timeout 1800 cargo build --quiet -p cf-mtls-testkit --bin cf-mtls-simulator)
+(cd "$root" && timeout 1800 cargo build --quiet -p cf-mtls-cli --bin cf-mtls)
 target=$(cd "$root" && cargo metadata --format-version 1 --no-deps |
     python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 
@@ -77,9 +77,9 @@ if chosen typescript || chosen wrangler || chosen cf; then
 fi
 
 # Starts a simulator that holds 51 certificates, one more than fits a page. The
-# answers to the client's second upload and its sixth delete will be lost.
+# responses to the client's second upload and its sixth delete will be lost.
 start() {
-    "$target/debug/cf-mtls-simulator" --quota 60 --log --lose upload:53 --lose delete:6 >"$temp/$1.env" 2>"$temp/$1.log" &
+    "$target/debug/cf-mtls" --quiet simulate --quota 60 --log --lose upload:53 --lose delete:6 >"$temp/$1.env" 2>"$temp/$1.log" &
     simulator=$!
     for ((tries = 0; tries < 100; tries++)); do
         grep -q '^# zone' "$temp/$1.env" && break

@@ -57,7 +57,7 @@ await assert.rejects(certificates.delete(stored.id, account), Cloudflare.NotFoun
 const unknown = "00000000-0000-4000-8000-000000000000";
 await assert.rejects(certificates.get(unknown, account), Cloudflare.NotFoundError);
 
-// Answers get lost. The repeated upload stores the certificate twice, and the
+// Responses get lost. The retried upload stores the certificate twice, and the
 // repeated delete meets its own success.
 const lost = await certificates.create({ ...upload, name: "lost" });
 assert.equal((await all(certificates.list(account, { query: { name: "lost" } }))).length, 2);

@@ -27,7 +27,7 @@ async function hostnames(names) {
   assert.ok((await fetch(url, { method: "PUT", headers, body })).ok);
 }
 
-// Without a terminal it answers its own question with yes.
+// Without a terminal it takes yes for the reply to its own question.
 await hostnames(["api.example.com"]);
 assert.match(fails("delete", "--id", id), /in use by a service\. \[code: 99001\]/);
 await hostnames([]);
@@ -36,7 +36,7 @@ assert.match(cert("delete", "--name", "example_ca_cert"), /Deleted certificate .
 assert.match(fails("delete", "--name", "example_ca_cert"), /certificate not found with name/);
 assert.match(fails("delete", "--id", UNKNOWN), /\[code: 99002\]/);
 
-// The first of these is stored, but its answer is lost: wrangler calls it failed.
+// The first of these is stored, but its response is lost: wrangler calls it failed.
 assert.match(fails(...upload, "--name", "twice"), /fetch failed/);
 cert(...upload, "--name", "twice");
 assert.match(fails("delete", "--name", "twice"), /multiple certificates found with name/);
@@ -48,6 +48,6 @@ cert("delete", "--name", "leaf");
 // It says what is missing, and exits like a success.
 assert.match(cert("delete"), /Must provide --id or --name/);
 
-// Not told the account, it asks for it.
+// With no account configured, it looks for one.
 delete process.env.CLOUDFLARE_ACCOUNT_ID;
 assert.equal(count(cert("list"), "ID: "), 50);

@@ -1,5 +1,5 @@
 //! Typed expectations with httpmock: what one call sends, and what becomes of
-//! one answer.
+//! one response.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -56,12 +56,12 @@ async fn an_upload_meets_a_typed_expectation() {
         });
     });
 
-    let answer = client(&server).upload_certificate(&account, &request).await;
-    let result = answer.unwrap().into_inner().result.unwrap();
+    let response = client(&server).upload_certificate(&account, &request).await;
+    let result = response.unwrap().into_inner().result.unwrap();
     assert_eq!(result.name.as_deref(), Some("devices"));
     assert_eq!(mock.calls(), 1);
 
-    // Another request does not match, and httpmock answers 404.
+    // Another request does not match, and httpmock responds with 404.
     let other = UploadRequest {
         ca: false,
         ..request
@@ -97,9 +97,9 @@ async fn a_refusal_comes_back_in_its_type() {
     });
 
     match client(&server).delete_certificate(&account, &id).await {
-        Err(Error::ErrorResponse(answer)) => {
-            assert_eq!(answer.status(), 503);
-            assert_eq!(answer.into_inner().errors.unwrap()[0].code, 1406);
+        Err(Error::ErrorResponse(response)) => {
+            assert_eq!(response.status(), 503);
+            assert_eq!(response.into_inner().errors.unwrap()[0].code, 1406);
         }
         other => panic!("{other:?}"),
     }

@@ -3,20 +3,22 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
 
+use cf_mtls_testkit::DOCUMENTED_CA;
 use serde_json::Value;
 
 use crate::support::{Run, bare, new_ca};
 
 /// A simulator that ends with the test.
-struct Demo {
+struct Simulated {
     child: Child,
     place: Value,
 }
 
-impl Demo {
-    fn start() -> Self {
-        let mut command = bare(&["simulate", "--demo", "-o", "ndjson"]);
-        command.stdout(Stdio::piped()).stderr(Stdio::null());
+impl Simulated {
+    fn start(options: &[&str]) -> Self {
+        let arguments = [&["simulate", "-o", "ndjson"], options].concat();
+        let mut command = bare(&arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         let stdout = child.stdout.take().unwrap();
@@ -37,7 +39,7 @@ impl Demo {
     }
 }
 
-impl Drop for Demo {
+impl Drop for Simulated {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -46,8 +48,8 @@ impl Drop for Demo {
 
 #[test]
 fn the_demo_has_room_for_what_the_documentation_does() {
-    let demo = Demo::start();
-    let listed = demo.run(&["list", "-o", "ndjson"]).lines();
+    let simulated = Simulated::start(&["--demo"]);
+    let listed = simulated.run(&["list", "-o", "ndjson"]).lines();
     assert_eq!(listed.len(), 5);
     let devices = listed.iter().find(|one| one["name"] == "devices").unwrap();
     let devices = devices["id"].as_str().unwrap();
@@ -57,10 +59,110 @@ fn the_demo_has_room_for_what_the_documentation_does() {
         std::fs::write(&path, new_ca()).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    let run = demo.run(&["upload", "--ca", &file("one.pem"), "--name", "one"]);
+    let run = simulated.run(&["upload", "--ca", &file("one.pem"), "--name", "one"]);
     assert_eq!(run.code, 0, "{run:?}");
     let two = file("two.pem");
     let rotate = ["rotate", devices, "--ca", &two, "--yes", "--poll", "10ms"];
-    let run = demo.run(&rotate);
+    let run = simulated.run(&rotate);
     assert_eq!(run.code, 0, "{run:?}");
+}
+
+#[test]
+fn options_shape_the_account_and_the_responses() {
+    let account = "023e105f4ecef8ad9ca31a8372d0c353";
+    let options = ["--token", "a-token", "--account", account, "--quota", "1"];
+    let rest = [
+        "--lose",
+        "upload:1",
+        "--log",
+        "--quiet",
+        "--zone",
+        "example.net",
+    ];
+    let mut simulated = Simulated::start(&[&options[..], &rest[..]].concat());
+    assert_eq!(simulated.place["api_token"], "a-token");
+    assert_eq!(simulated.place["account_id"], account);
+    assert_eq!(simulated.place["zones"][0]["name"], "example.net");
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ca.pem");
+    std::fs::write(&path, DOCUMENTED_CA).unwrap();
+    let upload = ["upload", "--ca", path.to_str().unwrap(), "--name", "one"];
+    let run = simulated.run(&upload);
+    assert_eq!(run.code, 0, "the upload took effect: {run:?}");
+    std::fs::write(&path, new_ca()).unwrap();
+    let run = simulated.run(&upload);
+    assert!(run.code == 1 && run.stderr.contains("1489"), "{run:?}");
+
+    let log = BufReader::new(simulated.child.stderr.take().unwrap());
+    let first = log.lines().next().unwrap().unwrap();
+    let path =
+        format!("POST /client/v4/accounts/{account}/mtls_certificates -> no response (token; ");
+    assert!(first.starts_with(&path), "{first}");
+}
+
+/// What a shell makes of the output: variables, comments, and a command that
+/// unsets the variables.
+#[test]
+fn the_output_can_be_pasted_into_a_shell() {
+    let mut command = bare(&["simulate", "--quiet", "--token", "~x"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut printed = String::new();
+    for line in lines.map(Result::unwrap) {
+        assert!(
+            line.starts_with("export ") || line.starts_with("# "),
+            "{line}"
+        );
+        printed.push_str(&format!("{line}\n"));
+        if line.starts_with("# zone") {
+            break;
+        }
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    let unset = printed
+        .lines()
+        .find_map(|line| line.strip_prefix("# Afterwards: "));
+    let unset = unset.unwrap();
+    assert!(unset.starts_with("unset "), "{unset}");
+    let script = format!("{printed}echo \"$CLOUDFLARE_API_TOKEN\"\n{unset}\nenv");
+    let shell = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .output()
+        .unwrap();
+    let shown = String::from_utf8(shell.stdout).unwrap();
+    assert_eq!(shown.lines().next(), Some("~x"));
+    assert!(!shown.contains("CLOUDFLARE_"), "{shown}");
+}
+
+#[test]
+fn says_what_is_wrong_with_its_options() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    // (options, exit code, part of the message)
+    let table: [(&[&str], i32, &str); 7] = [
+        (&["--port", "80000"], 2, "80000"),
+        (&["--lose", "delete"], 2, "expected upload:N"),
+        (&["--lose", "delete:0"], 2, "a number from 1 on"),
+        (&["--port", &port], 1, "cannot listen on port"),
+        (&["--account", "mine"], 2, "32 hexadecimal digits"),
+        (&["--token", "a b"], 2, "cannot be sent in a header"),
+        (
+            &["--zone", "a.example", "--zone", "A.example"],
+            2,
+            "given twice",
+        ),
+    ];
+    for (options, code, message) in table {
+        let run: Run = bare(&[&["simulate"], options].concat())
+            .output()
+            .unwrap()
+            .into();
+        assert_eq!(run.code, code, "{run:?}");
+        assert!(
+            run.stderr.contains(message) && run.stdout.is_empty(),
+            "{run:?}"
+        );
+    }
 }

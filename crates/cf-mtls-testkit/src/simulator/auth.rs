@@ -1,7 +1,9 @@
+//! Credentials: which forms a request can carry, and which are right.
+
 use http::header::{AUTHORIZATION, HeaderMap};
 use http::{HeaderValue, StatusCode};
 
-use super::envelope::{Entry, Refusal};
+use crate::simulator::protocol::envelope::{Entry, ErrorResponse};
 
 /// Which credentials a request carried, without their values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +18,7 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         if headers.contains_key(AUTHORIZATION) {
             Self::Token
         } else if headers.contains_key(EMAIL) || headers.contains_key(KEY) {
@@ -29,16 +31,16 @@ impl Credentials {
 
 /// The credentials that are right.
 #[derive(Clone)]
-pub(super) struct Keyring {
-    pub(super) token: String,
-    pub(super) email_and_key: Option<(String, String)>,
+pub(crate) struct Keyring {
+    pub(crate) token: String,
+    pub(crate) email_and_key: Option<(String, String)>,
 }
 
 const EMAIL: &str = "x-auth-email";
 const KEY: &str = "x-auth-key";
 
 impl Keyring {
-    pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), ErrorResponse> {
         match (
             headers.get(AUTHORIZATION),
             headers.get(EMAIL),
@@ -48,20 +50,20 @@ impl Keyring {
             (Some(authorization), ..) => self.check_token(authorization),
             (None, None, None) => {
                 let status = StatusCode::UNAUTHORIZED;
-                Err(Refusal::new(status, 10000, "Authentication error"))
+                Err(ErrorResponse::new(status, 10000, "Authentication error"))
             }
             (None, email, key) => self.check_key(email, key),
         }
     }
 
-    fn check_token(&self, value: &HeaderValue) -> Result<(), Refusal> {
+    fn check_token(&self, value: &HeaderValue) -> Result<(), ErrorResponse> {
         let token = value
             .to_str()
             .ok()
             .and_then(|text| text.strip_prefix("Bearer "));
         match token {
             Some(token) if token == self.token => Ok(()),
-            Some(token) if is_token(token) => Err(Refusal::new(
+            Some(token) if is_token(token) => Err(ErrorResponse::new(
                 StatusCode::FORBIDDEN,
                 9109,
                 "Invalid access token",
@@ -74,7 +76,7 @@ impl Keyring {
         &self,
         email: Option<&HeaderValue>,
         key: Option<&HeaderValue>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ErrorResponse> {
         let text = |value: Option<&HeaderValue>| {
             value
                 .and_then(|value| value.to_str().ok())
@@ -89,7 +91,7 @@ impl Keyring {
         if self.email_and_key.as_ref() == Some(&(email, key)) {
             return Ok(());
         }
-        Err(Refusal::new(
+        Err(ErrorResponse::new(
             StatusCode::FORBIDDEN,
             10000,
             "Authentication error",
@@ -97,16 +99,16 @@ impl Keyring {
     }
 }
 
-fn malformed(code: u32, message: &str) -> Refusal {
+fn malformed(code: u32, message: &str) -> ErrorResponse {
     let entry = Entry::new(6003, "Invalid request headers").caused_by(code, message);
-    Refusal {
+    ErrorResponse {
         status: StatusCode::BAD_REQUEST,
         entries: vec![entry],
     }
 }
 
 /// The characters of a bearer token in HTTP.
-pub(super) fn is_token(text: &str) -> bool {
+pub(crate) fn is_token(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
     !text.is_empty() && text.bytes().all(fits)
 }

@@ -1,22 +1,24 @@
+//! The simulated clock, and the two forms of dates in responses.
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use time::OffsetDateTime;
+use jiff::Timestamp;
 
 /// Time as the simulator sees it: what really passed, plus what a test added.
 ///
 /// Inside the simulator a moment is the [`Duration`] since its start, which
-/// cannot go backwards; calendar dates are made from it only for answers.
+/// cannot go backwards; calendar dates are made from it only for responses.
 #[derive(Debug)]
-pub(super) struct Clock {
-    origin: OffsetDateTime,
+pub(crate) struct Clock {
+    origin: Timestamp,
     started: Instant,
     stands_still: bool,
     added_nanos: AtomicU64,
 }
 
 impl Clock {
-    pub(super) fn new(origin: SystemTime, stands_still: bool) -> Self {
+    pub(crate) fn new(origin: SystemTime, stands_still: bool) -> Self {
         Self {
             origin: calendar(origin),
             started: Instant::now(),
@@ -25,7 +27,7 @@ impl Clock {
         }
     }
 
-    pub(super) fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
         // Saturates, because a clock that wraps would send tests to the past.
         let add = |old: u64| Some(old.saturating_add(nanos));
@@ -35,7 +37,7 @@ impl Clock {
     }
 
     /// The moment: how long the simulator has run in its own time.
-    pub(super) fn moment(&self) -> Duration {
+    pub(crate) fn moment(&self) -> Duration {
         let real = if self.stands_still {
             Duration::ZERO
         } else {
@@ -44,39 +46,31 @@ impl Clock {
         real + Duration::from_nanos(self.added_nanos.load(Ordering::Relaxed))
     }
 
-    pub(super) fn now(&self) -> OffsetDateTime {
-        time::Duration::try_from(self.moment())
-            .ok()
-            .and_then(|moment| self.origin.checked_add(moment))
+    pub(crate) fn now(&self) -> Timestamp {
+        self.origin
+            .checked_add(self.moment())
             .unwrap_or(self.origin)
+    }
+
+    pub(crate) fn system_time(&self) -> SystemTime {
+        // Fails for dates that a system time cannot hold; `calendar` made them.
+        SystemTime::try_from(self.now()).unwrap_or(SystemTime::UNIX_EPOCH)
     }
 }
 
 /// A system time as a calendar date; dates beyond the year 9999 become 1970.
-pub(super) fn calendar(at: SystemTime) -> OffsetDateTime {
-    let nanos = match at.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(after) => i128::try_from(after.as_nanos()).unwrap_or(i128::MAX),
-        Err(before) => {
-            i128::try_from(before.duration().as_nanos()).map_or(i128::MIN, |nanos| -nanos)
-        }
-    };
-    OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+pub(crate) fn calendar(at: SystemTime) -> Timestamp {
+    Timestamp::try_from(at).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// `2122-10-29T16:59:47Z`, the form of `expires_on`.
-pub(super) fn seconds(at: OffsetDateTime) -> String {
-    format!("{}Z", date_and_time(at))
+pub(crate) fn seconds(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// `2022-11-22T17:32:30.467938Z`, the form of `uploaded_on`.
-pub(super) fn microseconds(at: OffsetDateTime) -> String {
-    format!("{}.{:06}Z", date_and_time(at), at.microsecond())
-}
-
-fn date_and_time(at: OffsetDateTime) -> String {
-    let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
-    let (hour, minute, second) = at.to_hms();
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
+pub(crate) fn microseconds(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
 }
 
 #[cfg(test)]

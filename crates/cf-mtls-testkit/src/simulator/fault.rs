@@ -1,6 +1,8 @@
+//! Faults: what goes wrong, and for which requests.
+
 use std::time::Duration;
 
-use super::Operation;
+use crate::simulator::protocol::route::Operation;
 
 /// Something that goes wrong, and when.
 ///
@@ -9,7 +11,7 @@ use super::Operation;
 /// ```
 /// use cf_mtls_testkit::simulator::{Fault, Operation};
 ///
-/// // The second delete takes effect, but its answer is lost.
+/// // The second delete takes effect, but its response is lost.
 /// let lost = Fault::reset().on(Operation::Delete).nth(2).after_effect();
 /// // One request in ten, whichever it is, meets an error of the edge.
 /// let edge = Fault::html(502).probability(0.1, 42);
@@ -23,10 +25,10 @@ use super::Operation;
 #[derive(Clone, Debug)]
 #[must_use = "a fault does nothing until it is injected"]
 pub struct Fault {
-    pub(super) answer: Answer,
-    pub(super) effect: Effect,
-    pub(super) delay: Duration,
-    pub(super) headers: Vec<(String, String)>,
+    pub(crate) response: FaultResponse,
+    pub(crate) effect: Effect,
+    pub(crate) delay: Duration,
+    pub(crate) headers: Vec<(String, String)>,
     operation: Option<Operation>,
     first: u64,
     times: Option<u64>,
@@ -35,7 +37,7 @@ pub struct Fault {
 
 /// What the client gets to see.
 #[derive(Clone, Debug)]
-pub(super) enum Answer {
+pub(crate) enum FaultResponse {
     /// What it would have got without the fault.
     Genuine,
     Envelope {
@@ -61,8 +63,8 @@ pub(super) enum Answer {
 
 /// Whether and when the request is carried out.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Effect {
-    /// Never; for a genuine answer: once the delay is over, if the client is
+pub(crate) enum Effect {
+    /// Never; for a genuine response: once the delay is over, if the client is
     /// still there.
     Skipped,
     /// Before the delay.
@@ -72,9 +74,9 @@ pub(super) enum Effect {
 }
 
 impl Fault {
-    fn new(answer: Answer) -> Self {
+    fn new(response: FaultResponse) -> Self {
         Self {
-            answer,
+            response,
             effect: Effect::Skipped,
             delay: Duration::ZERO,
             headers: Vec::new(),
@@ -87,7 +89,7 @@ impl Fault {
 
     /// An error of the service in its envelope.
     pub fn error(status: u16, code: u32, message: impl Into<String>) -> Self {
-        Self::new(Answer::Envelope {
+        Self::new(FaultResponse::Envelope {
             status,
             code,
             message: message.into(),
@@ -101,7 +103,7 @@ impl Fault {
 
     /// A page of the edge, such as for 502, 520 to 526 and 530.
     pub fn html(status: u16) -> Self {
-        Self::new(Answer::Html { status })
+        Self::new(FaultResponse::Html { status })
     }
 
     /// HTTP 200 whose complete body ends in the middle of its JSON.
@@ -116,7 +118,7 @@ impl Fault {
     /// Exactly this status, content type and body.
     pub fn raw(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let content_type = content_type.to_owned();
-        Self::new(Answer::Raw {
+        Self::new(FaultResponse::Raw {
             status,
             content_type,
             body: body.into(),
@@ -128,43 +130,43 @@ impl Fault {
         Self::raw(status, "text/html", "").header("location", location)
     }
 
-    /// The connection is reset without a byte of an answer.
+    /// The connection is reset without a byte of a response.
     pub fn reset() -> Self {
-        Self::new(Answer::Reset)
+        Self::new(FaultResponse::Reset)
     }
 
-    /// The connection is closed in order, without a byte of an answer.
+    /// The connection is closed in order, without a byte of a response.
     pub fn close() -> Self {
-        Self::new(Answer::Close)
+        Self::new(FaultResponse::Close)
     }
 
     /// Headers, half of the announced body, then the end of the connection.
     pub fn truncated() -> Self {
-        Self::new(Answer::Truncated)
+        Self::new(FaultResponse::Truncated)
     }
 
     /// Headers, half of the announced body, then nothing more on a connection
     /// that stays open.
     pub fn stalled() -> Self {
-        Self::new(Answer::Stalled)
+        Self::new(FaultResponse::Stalled)
     }
 
     /// HTTP 200 and a body that ends only when the client hangs up.
     pub fn endless() -> Self {
-        Self::new(Answer::Endless)
+        Self::new(FaultResponse::Endless)
     }
 
-    /// No answer, on a connection that stays open.
+    /// No response, on a connection that stays open.
     pub fn silence() -> Self {
-        Self::new(Answer::Silence)
+        Self::new(FaultResponse::Silence)
     }
 
-    /// The genuine answer, late. The request takes effect after the delay,
+    /// The genuine response, late. The request takes effect after the delay,
     /// and not at all if the client hangs up before; see
     /// [`after_effect`](Self::after_effect) and
     /// [`late_effect`](Self::late_effect) for the other orders.
     pub fn delay(delay: Duration) -> Self {
-        Self::new(Answer::Genuine).delayed(delay)
+        Self::new(FaultResponse::Genuine).delayed(delay)
     }
 
     /// Hits only this operation.
@@ -208,13 +210,13 @@ impl Fault {
         self
     }
 
-    /// Waits (in real time) before the answer or the broken connection.
+    /// Waits (in real time) before the response or the broken connection.
     pub fn delayed(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// Adds a header to the answer; one that HTTP cannot carry is left out.
+    /// Adds a header to the response; one that HTTP cannot carry is left out.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
@@ -232,7 +234,7 @@ pub struct FaultId(u64);
 
 /// The injected faults, in order.
 #[derive(Debug, Default)]
-pub(super) struct Faults {
+pub(crate) struct Faults {
     rules: Vec<Rule>,
     next: u64,
 }
@@ -247,7 +249,7 @@ struct Rule {
 }
 
 impl Faults {
-    pub(super) fn inject(&mut self, fault: Fault) -> FaultId {
+    pub(crate) fn inject(&mut self, fault: Fault) -> FaultId {
         let id = FaultId(self.next);
         self.next += 1;
         let chance = fault
@@ -263,15 +265,15 @@ impl Faults {
         id
     }
 
-    pub(super) fn remove(&mut self, id: FaultId) {
+    pub(crate) fn remove(&mut self, id: FaultId) {
         self.rules.retain(|rule| rule.id != id);
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.rules.clear();
     }
 
-    pub(super) fn fired(&self, id: FaultId) -> u64 {
+    pub(crate) fn fired(&self, id: FaultId) -> u64 {
         self.rules
             .iter()
             .find(|rule| rule.id == id)
@@ -280,7 +282,7 @@ impl Faults {
 
     /// The fault for the next request. Every rule sees the request, so that
     /// counting does not depend on the others; the first that fires is it.
-    pub(super) fn decide(&mut self, operation: Operation) -> Option<(FaultId, Fault)> {
+    pub(crate) fn decide(&mut self, operation: Operation) -> Option<(FaultId, Fault)> {
         let mut chosen = None;
         for rule in &mut self.rules {
             if rule.wants(operation) && chosen.is_none() {
@@ -322,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn hits_the_requests_it_was_told_to() {
+    fn hits_the_requests_it_is_meant_for() {
         let table = [
             (Fault::reset(), vec![1, 2, 3, 4, 5, 6, 7, 8]),
             (Fault::reset().on(Operation::Delete).nth(2), vec![2]),

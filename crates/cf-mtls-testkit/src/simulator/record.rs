@@ -1,9 +1,15 @@
+//! What the simulator remembers: requests, and the changes they made.
+
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 
 use http::header::{CONTENT_TYPE, HeaderMap, USER_AGENT};
 use http::{Method, Uri};
+use serde_json::Value;
 
-use super::{Credentials, FaultId, Operation};
+use crate::simulator::auth::Credentials;
+use crate::simulator::fault::FaultId;
+use crate::simulator::protocol::route::Operation;
 
 /// A request that the simulator has seen.
 #[derive(Clone, Debug)]
@@ -30,13 +36,13 @@ pub struct RequestRecord {
     pub body: Option<String>,
     /// The fault that hit it.
     pub fault: Option<FaultId>,
-    /// The status of the answer; `None` while there is none, and for good if
+    /// The status of the response; `None` while there is none, and for good if
     /// the connection ended before the first byte of one.
     pub status: Option<u16>,
 }
 
 impl RequestRecord {
-    pub(super) fn new(
+    pub(crate) fn new(
         method: &Method,
         uri: &Uri,
         headers: &HeaderMap,
@@ -62,9 +68,60 @@ impl RequestRecord {
     }
 }
 
+/// `GET /client/v4/zones?page=1 -> 200 (token; no body; no user agent)`, with
+/// long values of the body, PEM above all, shortened.
+impl fmt::Display for RequestRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.path)?;
+        if let Some(query) = &self.query {
+            write!(f, "?{query}")?;
+        }
+        match self.status {
+            Some(status) => write!(f, " -> {status} (")?,
+            None => f.write_str(" -> no response (")?,
+        }
+        f.write_str(match self.credentials {
+            Credentials::Missing => "no credentials",
+            Credentials::Token => "token",
+            Credentials::EmailAndKey => "email and key",
+        })?;
+        let body = self.body.as_deref().map_or_else(
+            || "no body".to_owned(),
+            |body| match serde_json::from_str(body) {
+                Ok(mut value) => {
+                    shorten(&mut value);
+                    value.to_string()
+                }
+                Err(_) => shortened(&body.escape_debug().to_string()),
+            },
+        );
+        let agent = self.user_agent.as_deref().unwrap_or("no user agent");
+        write!(f, "; {body}; {agent})")
+    }
+}
+
+/// In characters.
+const MAX_SHOWN_VALUE: usize = 60;
+
+fn shorten(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = shortened(text),
+        Value::Array(values) => values.iter_mut().for_each(shorten),
+        Value::Object(fields) => fields.values_mut().for_each(shorten),
+        _ => {}
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_SHOWN_VALUE) {
+        Some((end, _)) => format!("{}... ({} bytes)", &text[..end], text.len()),
+        None => text.to_owned(),
+    }
+}
+
 /// The last requests, and how many there were in all.
 #[derive(Debug)]
-pub(super) struct Log {
+pub(crate) struct Log {
     capacity: usize,
     records: VecDeque<RequestRecord>,
     next: u64,
@@ -72,7 +129,7 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self {
             capacity,
             records: VecDeque::new(),
@@ -82,12 +139,12 @@ impl Log {
     }
 
     /// Whether keeping a record makes sense at all.
-    pub(super) fn keeps_records(&self) -> bool {
+    pub(crate) fn keeps_records(&self) -> bool {
         self.capacity > 0
     }
 
     /// Counts a request; its record is made only if it will be kept.
-    pub(super) fn begin(
+    pub(crate) fn begin(
         &mut self,
         operation: Operation,
         record: impl FnOnce() -> RequestRecord,
@@ -108,7 +165,7 @@ impl Log {
     }
 
     /// Changes a record, if it is still there.
-    pub(super) fn amend(&mut self, sequence: u64, change: impl FnOnce(&mut RequestRecord)) {
+    pub(crate) fn amend(&mut self, sequence: u64, change: impl FnOnce(&mut RequestRecord)) {
         let place = self.place(sequence);
         if let Some(record) = place.and_then(|at| self.records.get_mut(at)) {
             change(record);
@@ -116,7 +173,7 @@ impl Log {
     }
 
     /// A record, if it is still there.
-    pub(super) fn find(&self, sequence: u64) -> Option<&RequestRecord> {
+    pub(crate) fn find(&self, sequence: u64) -> Option<&RequestRecord> {
         self.place(sequence).and_then(|at| self.records.get(at))
     }
 
@@ -125,18 +182,18 @@ impl Log {
         self.records.binary_search_by_key(&sequence, key).ok()
     }
 
-    pub(super) fn records(&self) -> Vec<RequestRecord> {
+    pub(crate) fn records(&self) -> Vec<RequestRecord> {
         self.records.iter().cloned().collect()
     }
 
-    pub(super) fn count(&self, operation: Option<Operation>) -> u64 {
+    pub(crate) fn count(&self, operation: Option<Operation>) -> u64 {
         match operation {
             Some(operation) => self.counts.get(&operation).copied().unwrap_or_default(),
             None => self.counts.values().sum(),
         }
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.records.clear();
         self.counts.clear();
     }
@@ -146,11 +203,11 @@ const REDACTED: &str = "[redacted]";
 
 /// The body as a record shows it: nothing that looks like a private key, in
 /// whichever field it was sent.
-pub(super) fn readable_body(body: &[u8]) -> Option<String> {
+pub(crate) fn readable_body(body: &[u8]) -> Option<String> {
     if body.is_empty() {
         return None;
     }
-    let Ok(mut value) = serde_json::from_slice::<serde_json::Value>(body) else {
+    let Ok(mut value) = serde_json::from_slice::<Value>(body) else {
         let text = String::from_utf8_lossy(body);
         let secret = text.contains("PRIVATE KEY") || text.contains("private_key");
         return Some(if secret {
@@ -163,8 +220,7 @@ pub(super) fn readable_body(body: &[u8]) -> Option<String> {
     Some(value.to_string())
 }
 
-fn redact(value: &mut serde_json::Value) {
-    use serde_json::Value;
+fn redact(value: &mut Value) {
     match value {
         Value::String(text) if text.contains("PRIVATE KEY") => REDACTED.clone_into(text),
         Value::Array(values) => values.iter_mut().for_each(redact),
@@ -197,16 +253,16 @@ pub struct Effects {
     /// Hostnames that lost their CA while no other one of their zone was
     /// active for them.
     pub gaps: Vec<Gap>,
-    pub(super) stored_by_fingerprint: BTreeMap<String, u64>,
-    pub(super) deleted_by_id: BTreeMap<String, u64>,
-    pub(super) replaced_by_owner: BTreeMap<Option<String>, u64>,
+    pub(crate) stored_by_fingerprint: BTreeMap<String, u64>,
+    pub(crate) deleted_by_id: BTreeMap<String, u64>,
+    pub(crate) replaced_by_owner: BTreeMap<Option<String>, u64>,
 }
 
 impl Effects {
     /// How often the certificate in this PEM text was stored; of a chain, the
     /// first counts.
     pub fn stored_as(&self, pem: &str) -> u64 {
-        let chain = super::x509::read_chain(pem).unwrap_or_default();
+        let chain = crate::simulator::chain::read_chain(pem).unwrap_or_default();
         let first = chain
             .first()
             .map(|certificate| certificate.fingerprint.as_str());
@@ -254,6 +310,31 @@ pub struct Gap {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn is_shown_on_one_line() {
+        let uri = Uri::from_static("/client/v4/zones?page=1");
+        let headers = HeaderMap::new();
+        let mut record = RequestRecord::new(&Method::GET, &uri, &headers, Operation::Zones);
+        let shown =
+            "GET /client/v4/zones?page=1 -> no response (no credentials; no body; no user agent)";
+        assert_eq!(record.to_string(), shown);
+        record.status = Some(403);
+        record.credentials = Credentials::Token;
+        record.body = Some(format!(
+            "{{\"name\":\"a\",\"x\":[\"{}\"]}}",
+            "b".repeat(100)
+        ));
+        record.user_agent = Some("curl/8".to_owned());
+        let shown = format!(
+            "{{\"name\":\"a\",\"x\":[\"{}... (100 bytes)\"]}}",
+            "b".repeat(60)
+        );
+        let shown = format!("GET /client/v4/zones?page=1 -> 403 (token; {shown}; curl/8)");
+        assert_eq!(record.to_string(), shown);
+        record.body = Some("no\nJSON".to_owned());
+        assert!(record.to_string().contains("; no\\nJSON; "), "{record}");
+    }
 
     #[test]
     fn bodies_lose_their_keys() {

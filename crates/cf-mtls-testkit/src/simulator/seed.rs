@@ -1,8 +1,10 @@
+//! Certificates that a test stores without a request.
+
 use std::time::SystemTime;
 
-use super::clock::{Clock, calendar, microseconds, seconds};
-use super::world::{CUSTOM, Stored};
-use super::x509::{self, Unreadable};
+use crate::simulator::chain::{self, Unreadable};
+use crate::simulator::clock::{Clock, calendar, microseconds, seconds};
+use crate::simulator::world::{CUSTOM, Stored};
 
 /// A certificate to put into the simulator without a request; see
 /// [`Simulator::seed`](super::Simulator::seed).
@@ -86,8 +88,8 @@ impl Seed {
         self
     }
 
-    pub(super) fn sow(self, clock: &Clock) -> Result<Stored, UnreadablePem> {
-        let first = x509::read_chain(&self.pem).map(|chain| chain.into_iter().next());
+    pub(crate) fn sow(self, clock: &Clock) -> Result<Stored, UnreadablePem> {
+        let first = chain::read_chain(&self.pem).map(|chain| chain.into_iter().next());
         let first = first.map_err(|_: Unreadable| UnreadablePem)?;
         let details = first.ok_or(UnreadablePem)?;
         Ok(Stored {

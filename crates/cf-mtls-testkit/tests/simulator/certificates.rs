@@ -1,7 +1,9 @@
+//! Certificates: upload, list, get, delete.
+
 use std::time::{Duration, SystemTime};
 
 use cf_mtls_testkit::Simulator;
-use cf_mtls_testkit::simulator::{DeleteAnswer, Seed};
+use cf_mtls_testkit::simulator::{DeleteResult, Seed};
 use rcgen::{KeyPair, RsaKeySize};
 use reqwest::StatusCode;
 use serde_json::json;
@@ -45,7 +47,7 @@ async fn documented_certificate_gives_the_documented_values() {
 }
 
 #[tokio::test]
-async fn answers_have_the_envelope_and_headers_of_the_service() {
+async fn responses_have_the_envelope_and_headers_of_the_service() {
     let simulator = Simulator::start().await.unwrap();
     let caller = Caller::new(&simulator);
     let uploaded = caller.upload_ca(&ca().pem, "one").await;
@@ -124,7 +126,7 @@ async fn takes_every_kind_of_key() {
 }
 
 #[tokio::test]
-async fn pem_is_stored_trimmed_unless_told_otherwise() {
+async fn pem_is_stored_trimmed_unless_configured_otherwise() {
     for normalise in [true, false] {
         let builder = Simulator::builder().normalise_pem(normalise);
         let simulator = builder.start().await.unwrap();
@@ -161,13 +163,13 @@ async fn lists_pages() {
         ("?per_page=0&page=0", Some("n0"), 50, 1, 50, 3),
     ];
     for (query, first, count, page, per_page, total_pages) in table {
-        let answer = caller.list(query).await;
+        let response = caller.list(query).await;
         let want = json!({
             "count": count, "page": page, "per_page": per_page,
             "total_count": 120, "total_pages": total_pages,
         });
-        assert_eq!(answer.json()["result_info"], want, "{query}");
-        let names = answer.names();
+        assert_eq!(response.json()["result_info"], want, "{query}");
+        let names = response.names();
         assert_eq!(
             (names.len(), names.first().map(String::as_str)),
             (count, first),
@@ -206,10 +208,10 @@ async fn lists_what_was_asked_for() {
         ("?name=roo", &[]),
     ];
     for (query, want) in table {
-        let answer = caller.list(query).await;
-        assert_eq!(answer.names(), want, "{query}");
+        let response = caller.list(query).await;
+        assert_eq!(response.names(), want, "{query}");
         assert_eq!(
-            answer.json()["result_info"]["total_count"],
+            response.json()["result_info"]["total_count"],
             want.len(),
             "{query}"
         );
@@ -241,8 +243,8 @@ async fn seeds_have_the_values_they_were_given() {
 }
 
 #[tokio::test]
-async fn delete_answers_in_every_form() {
-    use DeleteAnswer::*;
+async fn delete_results_in_every_form() {
+    use DeleteResult::*;
     let table = [
         (Null, false, 200, Some(json!(null))),
         (
@@ -257,22 +259,22 @@ async fn delete_answers_in_every_form() {
     ];
     for (form, null_lists, status, want) in table {
         let builder = Simulator::builder()
-            .delete_answer(form)
+            .delete_result(form)
             .null_lists(null_lists);
         let simulator = builder.start().await.unwrap();
         let id = "023e105f4ecef8ad9ca31a8372d0c353";
         simulator.seed(Seed::ca(DOCUMENTED_CA).id(id)).unwrap();
-        let answer = Caller::new(&simulator).delete(id).await;
-        assert_eq!(answer.status.as_u16(), status, "{form:?}");
+        let response = Caller::new(&simulator).delete(id).await;
+        assert_eq!(response.status.as_u16(), status, "{form:?}");
         match want {
             Some(want) => {
                 let lists = if null_lists { json!(null) } else { json!([]) };
                 let envelope = json!({
                     "success": true, "errors": lists, "messages": lists, "result": want,
                 });
-                assert_eq!(answer.json(), envelope, "{form:?}");
+                assert_eq!(response.json(), envelope, "{form:?}");
             }
-            None => assert_eq!(answer.text, "", "{form:?}"),
+            None => assert_eq!(response.text, "", "{form:?}"),
         }
         assert!(simulator.certificates().is_empty());
         assert_eq!(simulator.effects().deleted_as(id), 1);

@@ -1,3 +1,5 @@
+//! Faults, with and without effect.
+
 #![allow(clippy::panic, reason = "helpers of tests")]
 
 use std::time::{Duration, Instant};
@@ -8,31 +10,31 @@ use reqwest::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::support::{Answer, Caller, DOCUMENTED_CA, ca};
+use super::support::{Caller, DOCUMENTED_CA, Response, ca};
 
 /// How a call ended, as far as these tests care.
 #[derive(Debug, PartialEq)]
 enum End {
-    /// An answer was read to its end: status and the start of its text.
-    Answer(u16, &'static str),
+    /// An response was read to its end: status and the start of its text.
+    Response(u16, &'static str),
     /// The connection broke before the headers.
     NoHeaders,
     /// The connection broke within the body.
     NoBody,
 }
 
-async fn end(call: reqwest::Result<Answer>, want: &End) {
+async fn end(call: reqwest::Result<Response>, want: &End) {
     match (call, want) {
-        (Ok(answer), End::Answer(status, start)) => {
-            assert_eq!(answer.status.as_u16(), *status, "{}", answer.text);
-            assert!(answer.text.contains(start), "{}", answer.text);
-            assert!(!answer.header("cf-ray").is_empty());
+        (Ok(response), End::Response(status, start)) => {
+            assert_eq!(response.status.as_u16(), *status, "{}", response.text);
+            assert!(response.text.contains(start), "{}", response.text);
+            assert!(!response.header("cf-ray").is_empty());
         }
         (Err(error), End::NoHeaders) => assert!(error.is_request(), "{error:?}"),
         (Err(error), End::NoBody) => {
             assert!(error.is_body() || error.is_decode(), "{error:?}");
         }
-        (Ok(answer), want) => panic!("{want:?}, got {} {}", answer.status, answer.text),
+        (Ok(response), want) => panic!("{want:?}, got {} {}", response.status, response.text),
         (Err(error), want) => panic!("{want:?}, got {error:?}"),
     }
 }
@@ -42,30 +44,30 @@ async fn every_fault_with_and_without_effect() {
     let table = [
         (
             Fault::error(500, 1406, "Bad response"),
-            End::Answer(500, "1406"),
+            End::Response(500, "1406"),
         ),
         (
             Fault::unsuccessful(1406, "Bad response"),
-            End::Answer(200, "\"success\":false"),
+            End::Response(200, "\"success\":false"),
         ),
-        (Fault::html(502), End::Answer(502, "<h1>Error 502</h1>")),
-        (Fault::html(522), End::Answer(522, "Connection timed out")),
-        (Fault::html(530), End::Answer(530, "<html")),
+        (Fault::html(502), End::Response(502, "<h1>Error 502</h1>")),
+        (Fault::html(522), End::Response(522, "Connection timed out")),
+        (Fault::html(530), End::Response(530, "<html")),
         (
             Fault::malformed_json(),
-            End::Answer(200, "{\"success\":true"),
+            End::Response(200, "{\"success\":true"),
         ),
         (
             Fault::redirect(302, "http://127.0.0.1:9/"),
-            End::Answer(302, ""),
+            End::Response(302, ""),
         ),
         (
             Fault::raw(200, "text/plain", "\0\0"),
-            End::Answer(200, "\0\0"),
+            End::Response(200, "\0\0"),
         ),
         (
             Fault::raw(200, "application/json", ""),
-            End::Answer(200, ""),
+            End::Response(200, ""),
         ),
         (Fault::reset(), End::NoHeaders),
         (Fault::close(), End::NoHeaders),
@@ -171,7 +173,7 @@ async fn endless_body_goes_on_until_the_client_leaves() {
 #[tokio::test]
 async fn delays_decide_whether_a_request_took_effect() {
     let (short, long) = (Duration::from_millis(40), Duration::from_secs(60));
-    // (fault, does the client see an answer, how often it is deleted in the end)
+    // (fault, does the client see an response, how often it is deleted in the end)
     let table = [
         (Fault::delay(short), true, 1),
         (Fault::delay(short).after_effect(), true, 1),
@@ -189,13 +191,13 @@ async fn delays_decide_whether_a_request_took_effect() {
         (Fault::silence().after_effect(), false, 1),
         (Fault::html(524).delayed(short), true, 0),
     ];
-    for (fault, answered, deleted) in table {
+    for (fault, responds, deleted) in table {
         let simulator = Simulator::start().await.unwrap();
         let caller = Caller::new(&simulator);
         let id = simulator.seed(Seed::ca(DOCUMENTED_CA)).unwrap();
         simulator.inject(fault.clone());
         let path = caller.certificates(&format!("/{id}"));
-        let patience = if answered {
+        let patience = if responds {
             long
         } else {
             Duration::from_millis(100)
@@ -203,7 +205,7 @@ async fn delays_decide_whether_a_request_took_effect() {
         let started = Instant::now();
         let call = caller.try_call(Method::DELETE, &path, None);
         let call = tokio::time::timeout(patience, call).await;
-        assert_eq!(call.is_ok(), answered, "{fault:?}");
+        assert_eq!(call.is_ok(), responds, "{fault:?}");
         assert!(started.elapsed() >= short, "{fault:?}");
         // What comes late has come within this time, what never comes has not.
         let deadline = Instant::now() + Duration::from_secs(5);
@@ -215,7 +217,7 @@ async fn delays_decide_whether_a_request_took_effect() {
 }
 
 #[tokio::test]
-async fn answers_carry_the_headers_they_were_told_to() {
+async fn responses_carry_the_headers_of_the_fault() {
     let simulator = Simulator::start().await.unwrap();
     let caller = Caller::new(&simulator);
     simulator.inject(
@@ -225,10 +227,10 @@ async fn answers_carry_the_headers_they_were_told_to() {
             .header("not a name", "x")
             .header("x-bad-value", "a\nb"),
     );
-    let answer = caller.list("").await;
-    assert_eq!(answer.header("retry-after"), "86400");
-    assert_eq!(answer.header("ratelimit"), "nonsense");
-    assert_eq!(answer.header("x-bad-value"), "");
+    let response = caller.list("").await;
+    assert_eq!(response.header("retry-after"), "86400");
+    assert_eq!(response.header("ratelimit"), "nonsense");
+    assert_eq!(response.header("x-bad-value"), "");
     simulator.clear_faults();
     simulator.inject(Fault::redirect(307, "http://127.0.0.1:9/x"));
     assert_eq!(
@@ -256,7 +258,7 @@ async fn faults_hit_by_count_and_can_be_removed() {
 }
 
 #[tokio::test]
-async fn an_upload_whose_answer_is_lost_was_stored_once() {
+async fn an_upload_whose_response_is_lost_was_stored_once() {
     let simulator = Simulator::start().await.unwrap();
     let caller = Caller::new(&simulator);
     let pem = ca().pem;

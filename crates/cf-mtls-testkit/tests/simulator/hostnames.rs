@@ -1,3 +1,5 @@
+//! Hostnames, associations and zones.
+
 use std::time::Duration;
 
 use cf_mtls_testkit::Simulator;
@@ -163,8 +165,8 @@ async fn a_hostname_of_another_ca_follows_the_rule() {
         let second = simulator.seed(Seed::ca(ca().pem)).unwrap();
         simulator.set_hostnames(&zone, &first, ["a", "b"]).unwrap();
         simulator.set_hostnames(&elsewhere, &first, ["b"]).unwrap();
-        let answer = caller.put_hostnames(&zone, Some(&second), &["b"]).await;
-        assert_eq!(answer.status.as_u16(), status, "{rule:?}");
+        let response = caller.put_hostnames(&zone, Some(&second), &["b"]).await;
+        assert_eq!(response.status.as_u16(), status, "{rule:?}");
         assert_eq!(simulator.hostnames(&zone, &first), kept, "{rule:?}");
         assert_eq!(simulator.hostnames(&elsewhere, &first), ["b"], "{rule:?}");
         assert!(simulator.effects().gaps.is_empty(), "{rule:?}");
@@ -172,7 +174,7 @@ async fn a_hostname_of_another_ca_follows_the_rule() {
 }
 
 #[tokio::test]
-async fn gaps_tell_a_hostname_without_an_active_ca() {
+async fn gaps_name_a_hostname_without_an_active_ca() {
     let simulator = Simulator::builder()
         .propagation(DELAY)
         .clock_stands_still()
@@ -222,13 +224,13 @@ async fn lists_zones() {
         ("?name=z7".to_owned(), 0, 0),
     ];
     for (query, count, total) in table {
-        let answer = caller.get(&format!("/zones{query}")).await;
-        let info = &answer.json()["result_info"];
+        let response = caller.get(&format!("/zones{query}")).await;
+        let info = &response.json()["result_info"];
         assert_eq!(
             (&info["count"], &info["total_count"]),
             (&json!(count), &json!(total))
         );
-        assert_eq!(answer.names().len(), count, "{query}");
+        assert_eq!(response.names().len(), count, "{query}");
     }
     let zone = caller.get("/zones?name=z7.example").await.result()[0].clone();
     assert_eq!(

@@ -1,3 +1,5 @@
+//! Accounts, memberships and tokens.
+
 use cf_mtls_testkit::Simulator;
 use reqwest::Method;
 use serde_json::json;
@@ -6,7 +8,7 @@ use super::support::{Caller, receive};
 
 /// What wrangler and `cf` ask before they ask for certificates.
 #[tokio::test]
-async fn tells_callers_their_account() {
+async fn shows_callers_their_account() {
     let simulator = Simulator::start().await.unwrap();
     let caller = Caller::new(&simulator);
     let id = simulator.account_id();
@@ -38,6 +40,9 @@ async fn verifies_a_token_and_nothing_else() {
         .request(Method::GET, path)
         .header("x-auth-email", "me@example.com")
         .header("x-auth-key", "key");
-    let answer = receive(key).await.unwrap();
-    assert_eq!((answer.status.as_u16(), answer.codes()), (403, vec![10000]));
+    let response = receive(key).await.unwrap();
+    assert_eq!(
+        (response.status.as_u16(), response.codes()),
+        (403, vec![10000])
+    );
 }

@@ -1,3 +1,5 @@
+//! What a test sees of the simulator, and how it starts and stops.
+
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -166,18 +168,23 @@ async fn works_while_the_tests_own_clock_is_paused() {
 }
 
 #[tokio::test]
-async fn tells_of_each_request_once_it_is_over() {
+async fn reports_each_request_once_it_is_over() {
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let told = Arc::clone(&seen);
+    let reported = Arc::clone(&seen);
     let simulator = Simulator::builder()
-        .on_request(move |record| told.lock().unwrap().push((record.operation, record.status)))
+        .on_request(move |record| {
+            reported
+                .lock()
+                .unwrap()
+                .push((record.operation, record.status))
+        })
         .start()
         .await
         .unwrap();
     let caller = Caller::new(&simulator);
     caller.list("").await.result();
     caller.get("/nothing").await;
-    // A connection that breaks is told of, too.
+    // A connection that breaks is reported, too.
     simulator.inject(Fault::reset().on(Operation::Zones));
     let broken = caller.try_call(Method::GET, "/zones", None).await;
     assert!(broken.is_err());

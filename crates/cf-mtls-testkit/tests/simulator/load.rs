@@ -1,3 +1,5 @@
+//! Many requests at once.
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -9,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::support::{Caller, ca, leaf};
 
-/// 1,000 operations at once: what the clients were told is what is there.
+/// 1,000 operations at once: what the clients saw is what is there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_operations_leave_a_consistent_state() {
     let simulator = Simulator::builder()
@@ -38,10 +40,10 @@ async fn concurrent_operations_leave_a_consistent_state() {
         let caller = callers[number % callers.len()].clone();
         let (zone, owner) = (Arc::clone(&zone), Arc::clone(&owner));
         let (ca, leaf) = (Arc::clone(&ca), Arc::clone(&leaf));
-        // Each is deleted by two tasks, of which one has to be told 404.
+        // Each is deleted by two tasks, of which one has to get 404.
         let doomed = doomed[number % 100].clone();
         tasks.spawn(async move {
-            let (kind, answer) = match number / 100 {
+            let (kind, response) = match number / 100 {
                 0 | 1 => ("delete", caller.delete(&doomed).await),
                 2 => ("ca", caller.upload_ca(&ca.pem, "").await),
                 3 | 4 => {
@@ -62,8 +64,8 @@ async fn concurrent_operations_leave_a_consistent_state() {
                 8 => ("list", caller.list("?per_page=10").await),
                 _ => ("zones", caller.call(Method::GET, "/zones", None).await),
             };
-            let id = answer.json()["result"]["id"].as_str().map(str::to_owned);
-            (kind, answer.status.as_u16(), id)
+            let id = response.json()["result"]["id"].as_str().map(str::to_owned);
+            (kind, response.status.as_u16(), id)
         });
     }
     let outcomes = tasks.join_all().await;
@@ -81,7 +83,7 @@ async fn concurrent_operations_leave_a_consistent_state() {
     assert_eq!((count("leaf", 200), count("hostnames", 200)), (200, 200));
     assert_eq!((count("list", 200), count("zones", 200)), (100, 100));
 
-    let told: BTreeSet<_> = outcomes
+    let reported: BTreeSet<_> = outcomes
         .iter()
         .filter(|(kind, status, _)| matches!(*kind, "ca" | "leaf") && *status == 200)
         .filter_map(|(.., id)| id.clone())
@@ -92,7 +94,7 @@ async fn concurrent_operations_leave_a_consistent_state() {
         .into_iter()
         .map(|held| held.id)
         .collect();
-    assert_eq!(held, told);
+    assert_eq!(held, reported);
     let effects = simulator.effects();
     assert_eq!(
         (effects.stored, effects.deleted, effects.hostnames_replaced),

@@ -1,3 +1,5 @@
+//! What the simulator refuses: uploads, ids, credentials, too many requests.
+
 use std::time::Duration;
 
 use cf_mtls_testkit::Simulator;
@@ -100,18 +102,18 @@ async fn refuses_uploads_as_the_service_does() {
         ("not an object", json!("text"), 99003),
     ];
     for (what, body, code) in table {
-        let answer = caller.upload(body).await;
+        let response = caller.upload(body).await;
         assert_eq!(
-            (answer.status.as_u16(), answer.codes()),
+            (response.status.as_u16(), response.codes()),
             (400, vec![code]),
             "{what}"
         );
     }
     let too_large = "x".repeat(1 << 20);
-    let answer = caller
+    let response = caller
         .upload(json!({ "ca": true, "certificates": too_large }))
         .await;
-    assert_eq!(answer.status.as_u16(), 413);
+    assert_eq!(response.status.as_u16(), 413);
     assert!(
         simulator.certificates().is_empty(),
         "nothing refused is stored"
@@ -154,9 +156,9 @@ async fn refusals_of_unknown_codes_are_settable() {
         (caller.delete(SOME_UUID).await, 410, 1235),
         (caller.upload_ca("", "").await, 400, 1236),
     ];
-    for (answer, status, code) in table {
+    for (response, status, code) in table {
         assert_eq!(
-            (answer.status.as_u16(), answer.codes()),
+            (response.status.as_u16(), response.codes()),
             (status, vec![code])
         );
     }
@@ -241,8 +243,8 @@ async fn leads_unknown_paths_and_ids_nowhere() {
         (Method::PUT, hosts.clone(), 400, vec![99003]),
     ];
     for (method, path, status, codes) in table {
-        let answer = caller.call(method.clone(), &path, None).await;
-        let got = (answer.status.as_u16(), answer.codes());
+        let response = caller.call(method.clone(), &path, None).await;
+        let got = (response.status.as_u16(), response.codes());
         assert_eq!(got, (status, codes), "{method} {path}");
     }
     let bodies = [
@@ -265,9 +267,9 @@ async fn leads_unknown_paths_and_ids_nowhere() {
         (json!({ "mtls_certificate_id": leaf_id }), 400, 99003),
     ];
     for (body, status, code) in bodies {
-        let answer = caller.call(Method::PUT, &hosts, Some(body.clone())).await;
+        let response = caller.call(Method::PUT, &hosts, Some(body.clone())).await;
         assert_eq!(
-            (answer.status.as_u16(), answer.codes()),
+            (response.status.as_u16(), response.codes()),
             (status, vec![code]),
             "{body}"
         );
@@ -330,11 +332,11 @@ async fn checks_both_forms_of_credentials() {
         let request = headers
             .iter()
             .fold(request, |request, (k, v)| request.header(*k, *v));
-        let answer = receive(request).await.unwrap();
-        assert_eq!(answer.status.as_u16(), status, "{headers:?}");
-        assert!(!answer.header("ratelimit").is_empty(), "{headers:?}");
+        let response = receive(request).await.unwrap();
+        assert_eq!(response.status.as_u16(), status, "{headers:?}");
+        assert!(!response.header("ratelimit").is_empty(), "{headers:?}");
         if status != 200 {
-            assert_eq!(answer.codes(), codes, "{headers:?}");
+            assert_eq!(response.codes(), codes, "{headers:?}");
         }
     }
     let after = caller.get("/zones").await;
@@ -365,12 +367,12 @@ async fn blocks_for_the_rest_of_the_window() {
     ];
     for (row, (seconds, status, ratelimit, retry_after)) in table.into_iter().enumerate() {
         simulator.advance(Duration::from_secs(seconds));
-        let answer = caller.upload_ca(&ca().pem, "").await;
-        assert_eq!(answer.status.as_u16(), status, "row {row}");
-        assert_eq!(answer.header("ratelimit"), ratelimit, "row {row}");
-        assert_eq!(answer.header("retry-after"), retry_after, "row {row}");
+        let response = caller.upload_ca(&ca().pem, "").await;
+        assert_eq!(response.status.as_u16(), status, "row {row}");
+        assert_eq!(response.header("ratelimit"), ratelimit, "row {row}");
+        assert_eq!(response.header("retry-after"), retry_after, "row {row}");
         if status == 429 {
-            assert_eq!(answer.codes(), [971]);
+            assert_eq!(response.codes(), [971]);
         }
     }
     assert_eq!(

@@ -1,3 +1,5 @@
+//! A bare HTTP client for the simulator, and certificates made for tests.
+
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use cf_mtls_testkit::Simulator;
@@ -6,7 +8,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
-/// The certificate which the service's documentation shows as an answer.
+/// The certificate which the service's documentation shows as an response.
 pub(crate) const DOCUMENTED_CA: &str = cf_mtls_testkit::DOCUMENTED_CA;
 
 /// A bare HTTP client: no retries, no types, nothing that hides a mistake.
@@ -18,13 +20,13 @@ pub(crate) struct Caller {
     account: String,
 }
 
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap()
     }
@@ -129,7 +131,7 @@ impl Caller {
         method: Method,
         path: &str,
         body: Option<Value>,
-    ) -> reqwest::Result<Answer> {
+    ) -> reqwest::Result<Response> {
         let mut request = self.request(method, path).bearer_auth(&self.token);
         if let Some(body) = body {
             request = request.json(&body);
@@ -137,29 +139,29 @@ impl Caller {
         receive(request).await
     }
 
-    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Response {
         self.try_call(method, path, body).await.unwrap()
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         self.call(Method::GET, path, None).await
     }
 
-    pub(crate) async fn list(&self, query: &str) -> Answer {
+    pub(crate) async fn list(&self, query: &str) -> Response {
         self.get(&self.certificates(query)).await
     }
 
-    pub(crate) async fn upload(&self, body: Value) -> Answer {
+    pub(crate) async fn upload(&self, body: Value) -> Response {
         self.call(Method::POST, &self.certificates(""), Some(body))
             .await
     }
 
-    pub(crate) async fn upload_ca(&self, pem: &str, name: &str) -> Answer {
+    pub(crate) async fn upload_ca(&self, pem: &str, name: &str) -> Response {
         self.upload(json!({ "ca": true, "certificates": pem, "name": name }))
             .await
     }
 
-    pub(crate) async fn delete(&self, id: &str) -> Answer {
+    pub(crate) async fn delete(&self, id: &str) -> Response {
         self.call(Method::DELETE, &self.certificates(&format!("/{id}")), None)
             .await
     }
@@ -175,7 +177,7 @@ impl Caller {
         zone: &str,
         owner: Option<&str>,
         list: &[&str],
-    ) -> Answer {
+    ) -> Response {
         let mut body = json!({ "hostnames": list });
         if let Some(owner) = owner {
             body["mtls_certificate_id"] = json!(owner);
@@ -185,11 +187,11 @@ impl Caller {
     }
 }
 
-pub(crate) async fn receive(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
+pub(crate) async fn receive(request: reqwest::RequestBuilder) -> reqwest::Result<Response> {
     let response = request.send().await?;
     let (status, headers) = (response.status(), response.headers().clone());
     let text = response.text().await?;
-    Ok(Answer {
+    Ok(Response {
         status,
         headers,
         text,

@@ -1,3 +1,5 @@
+//! A TCP connection that can be reset.
+
 use std::convert::Infallible;
 use std::future::pending;
 use std::io;
@@ -12,33 +14,33 @@ use tokio::sync::Notify;
 
 /// The early end of a connection, asked for by a fault.
 #[derive(Debug, Default)]
-pub(super) struct Ending {
+pub(crate) struct Ending {
     asked: Notify,
     reset: AtomicBool,
 }
 
 impl Ending {
     /// Ends the connection, and with it the caller.
-    pub(super) async fn end(&self, reset: bool) -> Infallible {
+    pub(crate) async fn end(&self, reset: bool) -> Infallible {
         self.reset.store(reset, Ordering::Relaxed);
         self.asked.notify_one();
         pending().await
     }
 
-    pub(super) async fn reached(&self) {
+    pub(crate) async fn reached(&self) {
         self.asked.notified().await;
     }
 }
 
 /// A socket that can be closed with a TCP reset.
 #[derive(Debug)]
-pub(super) struct Wire {
+pub(crate) struct Wire {
     stream: TcpStream,
     ending: Arc<Ending>,
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream, ending: Arc<Ending>) -> Self {
+    pub(crate) fn new(stream: TcpStream, ending: Arc<Ending>) -> Self {
         Self { stream, ending }
     }
 

@@ -1,33 +1,35 @@
+//! The rate limit: a fixed window of time.
+
 use std::time::Duration;
 
 /// How many requests a window of time allows.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Policy {
-    pub(super) quota: u64,
-    pub(super) window: Duration,
+pub(crate) struct Policy {
+    pub(crate) quota: u64,
+    pub(crate) window: Duration,
 }
 
 /// The counter behind `Ratelimit`: a fixed window that opens with the first
 /// request and, once exceeded, refuses everything until it ends.
 #[derive(Debug)]
-pub(super) struct RateLimit {
+pub(crate) struct RateLimit {
     policy: Policy,
     opened: Option<Duration>,
     used: u64,
 }
 
-/// What the headers of one answer say.
+/// What the rate limit headers of a response say.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Standing {
-    pub(super) allowed: bool,
-    pub(super) quota: u64,
-    pub(super) remaining: u64,
-    pub(super) window_secs: u64,
-    pub(super) reset_secs: u64,
+pub(crate) struct WindowState {
+    pub(crate) allowed: bool,
+    pub(crate) quota: u64,
+    pub(crate) remaining: u64,
+    pub(crate) window_secs: u64,
+    pub(crate) reset_secs: u64,
 }
 
 impl RateLimit {
-    pub(super) fn new(policy: Policy) -> Self {
+    pub(crate) fn new(policy: Policy) -> Self {
         Self {
             policy,
             opened: None,
@@ -36,7 +38,7 @@ impl RateLimit {
     }
 
     /// Counts a request.
-    pub(super) fn take(&mut self, now: Duration) -> Standing {
+    pub(crate) fn take(&mut self, now: Duration) -> WindowState {
         self.settle(now);
         self.opened.get_or_insert(now);
         self.used = self.used.saturating_add(1);
@@ -44,7 +46,7 @@ impl RateLimit {
     }
 
     /// Where the window stands, without counting anything.
-    pub(super) fn look(&mut self, now: Duration) -> Standing {
+    pub(crate) fn look(&mut self, now: Duration) -> WindowState {
         self.settle(now);
         self.standing(now)
     }
@@ -59,9 +61,9 @@ impl RateLimit {
         }
     }
 
-    fn standing(&self, now: Duration) -> Standing {
+    fn standing(&self, now: Duration) -> WindowState {
         let end = self.opened.unwrap_or(now) + self.policy.window;
-        Standing {
+        WindowState {
             allowed: self.used <= self.policy.quota,
             quota: self.policy.quota,
             remaining: self.policy.quota.saturating_sub(self.used),

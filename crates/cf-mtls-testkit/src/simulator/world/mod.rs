@@ -1,20 +1,24 @@
+//! Everything that requests change: certificates, zones and who uses what.
+
+mod binding;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use time::OffsetDateTime;
+use jiff::Timestamp;
 
-use super::hostnames::{Binding, Stage};
-use super::limit::RateLimit;
-use super::record::{Effects, Gap};
-use super::settings::{HostnameRule, Settings, random_hex_id};
-use super::x509::Details;
+use crate::simulator::chain::Details;
+use crate::simulator::rate_limit::RateLimit;
+use crate::simulator::record::{Effects, Gap};
+use crate::simulator::settings::{HostnameRule, Settings, random_hex_id};
+use binding::{Binding, Stage};
 
 /// Everything that requests change, behind one lock.
 ///
 /// Methods are short and never wait; parsing happens before they are called.
 #[derive(Debug)]
-pub(super) struct World {
+pub(crate) struct World {
     /// By order of upload, which is the order of the list.
     certificates: BTreeMap<u64, Arc<Stored>>,
     places: HashMap<String, u64>,
@@ -22,20 +26,20 @@ pub(super) struct World {
     services: HashMap<String, Vec<Service>>,
     zones: Vec<Zone>,
     zone_places: HashMap<String, usize>,
-    pub(super) effects: Effects,
-    pub(super) rate_limit: Option<RateLimit>,
+    pub(crate) effects: Effects,
+    pub(crate) rate_limit: Option<RateLimit>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Stored {
-    pub(super) id: String,
-    pub(super) ca: bool,
-    pub(super) pem: String,
-    pub(super) name: Option<String>,
-    pub(super) kind: String,
-    pub(super) details: Details,
-    pub(super) expires_on: OffsetDateTime,
-    pub(super) uploaded_on: OffsetDateTime,
+pub(crate) struct Stored {
+    pub(crate) id: String,
+    pub(crate) ca: bool,
+    pub(crate) pem: String,
+    pub(crate) name: Option<String>,
+    pub(crate) kind: String,
+    pub(crate) details: Details,
+    pub(crate) expires_on: Timestamp,
+    pub(crate) uploaded_on: Timestamp,
 }
 
 /// A service attached by a test.
@@ -47,9 +51,9 @@ struct Service {
 }
 
 #[derive(Debug)]
-pub(super) struct Zone {
-    pub(super) id: String,
-    pub(super) name: String,
+pub(crate) struct Zone {
+    pub(crate) id: String,
+    pub(crate) name: String,
     /// `None` is the CA that the service manages.
     bindings: BTreeMap<Option<String>, Binding>,
 }
@@ -68,14 +72,14 @@ impl std::error::Error for UnknownId {}
 
 /// Why a certificate was not deleted.
 #[derive(Debug, PartialEq)]
-pub(super) enum Kept {
+pub(crate) enum DeleteError {
     Unknown,
     InUse,
 }
 
 /// Why a hostname list was not replaced.
 #[derive(Debug, PartialEq)]
-pub(super) enum Unreplaced {
+pub(crate) enum ReplaceError {
     UnknownZone,
     UnknownCertificate,
     NotACa,
@@ -84,13 +88,13 @@ pub(super) enum Unreplaced {
 
 /// A row of a certificate's associations.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Association {
-    pub(super) service: String,
-    pub(super) status: String,
+pub(crate) struct Association {
+    pub(crate) service: String,
+    pub(crate) status: String,
 }
 
 impl World {
-    pub(super) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         Self {
             certificates: BTreeMap::new(),
             places: HashMap::new(),
@@ -103,11 +107,11 @@ impl World {
         }
     }
 
-    pub(super) fn certificates(&self) -> impl Iterator<Item = &Arc<Stored>> {
+    pub(crate) fn certificates(&self) -> impl Iterator<Item = &Arc<Stored>> {
         self.certificates.values()
     }
 
-    pub(super) fn find(&self, id: &str) -> Option<Arc<Stored>> {
+    pub(crate) fn find(&self, id: &str) -> Option<Arc<Stored>> {
         self.places
             .get(id)
             .and_then(|place| self.certificates.get(place))
@@ -115,14 +119,14 @@ impl World {
     }
 
     /// Uploaded CAs, which are what the quota counts.
-    pub(super) fn custom_cas(&self) -> usize {
+    pub(crate) fn custom_cas(&self) -> usize {
         self.certificates()
             .filter(|stored| stored.ca && stored.kind == CUSTOM)
             .count()
     }
 
     /// Puts a certificate in, or in the place of the one with the same id.
-    pub(super) fn insert(&mut self, stored: Stored) -> Arc<Stored> {
+    pub(crate) fn insert(&mut self, stored: Stored) -> Arc<Stored> {
         let place = self
             .places
             .get(&stored.id)
@@ -135,16 +139,16 @@ impl World {
         stored
     }
 
-    pub(super) fn delete(
+    pub(crate) fn delete(
         &mut self,
         id: &str,
         now: Duration,
         settings: &Settings,
-    ) -> Result<Arc<Stored>, Kept> {
-        let stored = self.find(id).ok_or(Kept::Unknown)?;
+    ) -> Result<Arc<Stored>, DeleteError> {
+        let stored = self.find(id).ok_or(DeleteError::Unknown)?;
         let remains = |row: &Association| row.status != "deleted";
         if self.associations(id, now, settings).iter().any(remains) {
-            return Err(Kept::InUse);
+            return Err(DeleteError::InUse);
         }
         if let Some(place) = self.places.remove(id) {
             self.certificates.remove(&place);
@@ -158,7 +162,7 @@ impl World {
 
     /// Who uses a certificate: services attached by the test, then one row for
     /// each zone in which the certificate has or just had hostnames.
-    pub(super) fn associations(
+    pub(crate) fn associations(
         &self,
         id: &str,
         now: Duration,
@@ -184,7 +188,7 @@ impl World {
         attached.chain(hostnames).collect()
     }
 
-    pub(super) fn attach(&mut self, id: &str, name: &str, status: &str) -> Result<(), UnknownId> {
+    pub(crate) fn attach(&mut self, id: &str, name: &str, status: &str) -> Result<(), UnknownId> {
         self.find(id).ok_or(UnknownId)?;
         let services = self.services.entry(id.to_owned()).or_default();
         services.retain(|service| service.name != name);
@@ -197,7 +201,7 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn detach(&mut self, id: &str, name: &str, now: Duration) -> Result<(), UnknownId> {
+    pub(crate) fn detach(&mut self, id: &str, name: &str, now: Duration) -> Result<(), UnknownId> {
         let services = self.services.get_mut(id).ok_or(UnknownId)?;
         let service = services
             .iter_mut()
@@ -208,11 +212,11 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn zones(&self) -> &[Zone] {
+    pub(crate) fn zones(&self) -> &[Zone] {
         &self.zones
     }
 
-    pub(super) fn add_zone(&mut self, name: &str) -> String {
+    pub(crate) fn add_zone(&mut self, name: &str) -> String {
         let id = random_hex_id();
         self.zone_places.insert(id.clone(), self.zones.len());
         let (name, bindings) = (name.to_owned(), BTreeMap::new());
@@ -230,11 +234,11 @@ impl World {
             .and_then(|place| self.zones.get(*place))
     }
 
-    pub(super) fn knows_zone(&self, id: &str) -> bool {
+    pub(crate) fn knows_zone(&self, id: &str) -> bool {
         self.zone_places.contains_key(id)
     }
 
-    pub(super) fn hostnames(&self, zone: &str, owner: Option<&str>) -> Vec<String> {
+    pub(crate) fn hostnames(&self, zone: &str, owner: Option<&str>) -> Vec<String> {
         let binding = self
             .zone(zone)
             .and_then(|zone| zone.bindings.get(&owner.map(str::to_owned)));
@@ -243,24 +247,24 @@ impl World {
 
     /// Replaces one list; `owner` is `None` for the managed CA. Returns the
     /// hostnames that were left without an active CA.
-    pub(super) fn replace_hostnames(
+    pub(crate) fn replace_hostnames(
         &mut self,
         zone: &str,
         owner: Option<&str>,
         wanted: &[String],
         now: Duration,
         settings: &Settings,
-    ) -> Result<Vec<Gap>, Unreplaced> {
+    ) -> Result<Vec<Gap>, ReplaceError> {
         if let Some(id) = owner {
-            let stored = self.find(id).ok_or(Unreplaced::UnknownCertificate)?;
+            let stored = self.find(id).ok_or(ReplaceError::UnknownCertificate)?;
             if !stored.ca {
-                return Err(Unreplaced::NotACa);
+                return Err(ReplaceError::NotACa);
             }
         }
         let place = self.zone_places.get(zone).copied();
         let zone = place
             .and_then(|place| self.zones.get_mut(place))
-            .ok_or(Unreplaced::UnknownZone)?;
+            .ok_or(ReplaceError::UnknownZone)?;
         let owner = owner.map(str::to_owned);
         let delay = settings.propagation;
         let others = zone
@@ -280,7 +284,7 @@ impl World {
                 for (_, binding) in others {
                     let mut held = binding.hostnames().into_iter();
                     if let Some(taken) = held.find(|hostname| wanted.contains(hostname)) {
-                        return Err(Unreplaced::Taken(taken));
+                        return Err(ReplaceError::Taken(taken));
                     }
                 }
             }
@@ -322,4 +326,4 @@ impl Zone {
     }
 }
 
-pub(super) const CUSTOM: &str = "custom";
+pub(crate) const CUSTOM: &str = "custom";

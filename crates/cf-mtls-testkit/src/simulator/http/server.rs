@@ -1,3 +1,5 @@
+//! The thread that accepts and serves connections.
+
 use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -11,9 +13,9 @@ use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-use super::answer::answer;
-use super::service::Service;
-use super::wire::{Ending, Wire};
+use super::connection::{Ending, Wire};
+use super::respond::respond;
+use crate::simulator::service::Service;
 
 /// The thread that serves, with a runtime of its own.
 ///
@@ -21,14 +23,14 @@ use super::wire::{Ending, Wire};
 /// while a test's runtime is blocked or its clock paused, and lets a drop
 /// return only when every socket is closed.
 #[derive(Debug)]
-pub(super) struct Server {
-    pub(super) address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Server {
-    pub(super) fn start(port: u16, service: Arc<Service>) -> io::Result<Self> {
+    pub(crate) fn start(port: u16, service: Arc<Service>) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -95,13 +97,13 @@ async fn accept(listener: &tokio::net::TcpListener, service: &Arc<Service>) {
 }
 
 async fn serve(stream: TcpStream, service: Arc<Service>) {
-    // Without it a small answer may wait for the client's acknowledgement.
+    // Without it a small response may wait for the client's acknowledgement.
     let _ = stream.set_nodelay(true);
     let ending = Arc::new(Ending::default());
     let wire = Wire::new(stream, Arc::clone(&ending));
     let handler = service_fn(|request| {
         let (service, ending) = (Arc::clone(&service), Arc::clone(&ending));
-        async move { Ok::<_, Infallible>(answer(&service, &ending, request).await) }
+        async move { Ok::<_, Infallible>(respond(&service, &ending, request).await) }
     });
     let builder = auto::Builder::new(TokioExecutor::new());
     let connection = builder.serve_connection(TokioIo::new(wire), handler);

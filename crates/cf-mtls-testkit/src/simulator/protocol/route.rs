@@ -1,3 +1,5 @@
+//! Which operation a method and path lead to.
+
 use http::Method;
 
 /// An operation of the API, or a request that belongs to none.
@@ -20,7 +22,7 @@ pub enum Operation {
     ReplaceHostnames,
     /// `GET /zones`
     Zones,
-    /// `GET /accounts`, with which clients find the account they were not told
+    /// `GET /accounts`, which clients ask when no account is configured
     Accounts,
     /// `GET /memberships`, for the same purpose
     Memberships,
@@ -32,7 +34,7 @@ pub enum Operation {
 
 /// Where a request leads, with the ids from its path.
 #[derive(Debug, PartialEq)]
-pub(super) enum Route {
+pub(crate) enum Route {
     List {
         account: String,
     },
@@ -68,11 +70,11 @@ pub(super) enum Route {
 }
 
 impl Route {
-    pub(super) fn find(method: &Method, path: &str) -> Self {
+    pub(crate) fn find(method: &Method, path: &str) -> Self {
         let Some(path) = path.strip_prefix("/client/v4/") else {
             return Self::Nowhere;
         };
-        // The collection answers with and without a final slash, so a client
+        // The collection is served with and without a final slash, so a client
         // that puts an empty id into a path meets the list, not an error.
         let path = path.strip_suffix('/').unwrap_or(path);
         let segments: Vec<&str> = path.split('/').collect();
@@ -101,7 +103,7 @@ impl Route {
         }
     }
 
-    pub(super) fn operation(&self) -> Operation {
+    pub(crate) fn operation(&self) -> Operation {
         match self {
             Self::List { .. } => Operation::List,
             Self::Upload { .. } => Operation::Upload,
@@ -154,16 +156,16 @@ fn certificates(method: &Method, account: &str, rest: &[&str]) -> Route {
 }
 
 /// Accounts and zones have 32 hexadecimal digits.
-pub(super) fn is_hex_id(id: &str) -> bool {
+pub(crate) fn is_hex_id(id: &str) -> bool {
     id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Certificates have UUIDs; the service's own examples show 32 digits.
-pub(super) fn is_certificate_id(id: &str) -> bool {
+pub(crate) fn is_certificate_id(id: &str) -> bool {
     is_hex_id(id) || is_uuid(id)
 }
 
-pub(super) fn is_uuid(id: &str) -> bool {
+pub(crate) fn is_uuid(id: &str) -> bool {
     id.len() == 36
         && id.bytes().enumerate().all(|(at, byte)| match at {
             8 | 13 | 18 | 23 => byte == b'-',

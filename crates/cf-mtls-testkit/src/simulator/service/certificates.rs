@@ -1,19 +1,23 @@
+//! The operations on certificates, hostnames and zones.
+
 use http::StatusCode;
 
-use super::clock::microseconds;
-use super::envelope::{Refusal, Reply};
-use super::query::{Page, Query};
-use super::route::{is_certificate_id, is_uuid};
-use super::service::{Request, Service, forbidden};
-use super::settings::{DeleteAnswer, HostnameIds};
-use super::shapes::{AssociationRow, Certificate, Hostnames, Replacement, Upload, ZoneRow};
-use super::world::{CUSTOM, Kept, Stored, Unreplaced};
-use super::x509::{self, Details, KeyProblem};
+use crate::simulator::chain::{self, Details, KeyProblem};
+use crate::simulator::clock::microseconds;
+use crate::simulator::protocol::envelope::{ApiResponse, ErrorResponse};
+use crate::simulator::protocol::query::{Page, Query};
+use crate::simulator::protocol::route::{is_certificate_id, is_uuid};
+use crate::simulator::protocol::shapes::{
+    AssociationRow, Certificate, Hostnames, Replacement, Upload, ZoneRow,
+};
+use crate::simulator::service::{Request, Service, forbidden};
+use crate::simulator::settings::{DeleteResult, HostnameIds};
+use crate::simulator::world::{CUSTOM, DeleteError, ReplaceError, Stored};
 
 /// The eight operations. Each reads first, then holds the lock of the world
-/// for as long as it takes to change it, and writes its answer after.
+/// for as long as it takes to change it, and writes its response after.
 impl Service {
-    pub(super) fn list(&self, query: &Query) -> Reply {
+    pub(crate) fn list(&self, query: &Query) -> ApiResponse {
         let kinds = query.words("type");
         let ca = query.filled("ca").map(|ca| ca == "true");
         let name = query.filled("name");
@@ -31,15 +35,15 @@ impl Service {
             (shown, info)
         };
         let rows: Vec<_> = shown.iter().map(|stored| Certificate::of(stored)).collect();
-        Reply::success(Some(rows), Some(info), self.settings.null_lists)
+        ApiResponse::success(Some(rows), Some(info), self.settings.null_lists)
     }
 
-    pub(super) fn get(&self, id: &str) -> Result<Reply, Refusal> {
+    pub(crate) fn get(&self, id: &str) -> Result<ApiResponse, ErrorResponse> {
         let stored = self.world().find(id).ok_or_else(|| self.not_found())?;
         Ok(self.success(Certificate::of(&stored)))
     }
 
-    pub(super) fn upload(&self, request: &Request) -> Result<Reply, Refusal> {
+    pub(crate) fn upload(&self, request: &Request) -> Result<ApiResponse, ErrorResponse> {
         let upload: Upload = self.read_body(request)?;
         let details = self.examine(&upload)?;
         let now = self.clock.now();
@@ -65,7 +69,7 @@ impl Service {
             // once could share the last place.
             if stored.ca && self.settings.ca_quota <= world.custom_cas() {
                 let message = "Hit maximum CA cert allocation.";
-                return Err(Refusal::new(StatusCode::BAD_REQUEST, 1489, message));
+                return Err(ErrorResponse::new(StatusCode::BAD_REQUEST, 1489, message));
             }
             world.effects.stored += 1;
             *world
@@ -83,8 +87,8 @@ impl Service {
     }
 
     /// The first certificate of an upload that the service would take.
-    fn examine(&self, upload: &Upload) -> Result<Details, Refusal> {
-        let chain = x509::read_chain(&upload.certificates)
+    fn examine(&self, upload: &Upload) -> Result<Details, ErrorResponse> {
+        let chain = chain::read_chain(&upload.certificates)
             .map_err(|_| self.refuse("unable to parse certificate"))?;
         if chain
             .iter()
@@ -94,7 +98,7 @@ impl Service {
         }
         if upload.ca && chain.iter().any(|certificate| !certificate.is_ca) {
             let message = "Only root CA certificate is allowed";
-            return Err(Refusal::new(StatusCode::BAD_REQUEST, 1411, message));
+            return Err(ErrorResponse::new(StatusCode::BAD_REQUEST, 1411, message));
         }
         let first = chain.into_iter().next();
         let first = first.ok_or_else(|| self.refuse("unable to parse certificate"))?;
@@ -103,7 +107,7 @@ impl Service {
             .as_deref()
             .filter(|key| !key.trim().is_empty())
         {
-            Some(key) => x509::check_key(&first, key).map_err(|problem| match problem {
+            Some(key) => chain::check_key(&first, key).map_err(|problem| match problem {
                 KeyProblem::Unreadable => self.refuse("unable to parse the private key"),
                 KeyProblem::OfAnother => {
                     self.refuse("the private key does not belong to the first certificate")
@@ -115,7 +119,7 @@ impl Service {
         Ok(first)
     }
 
-    pub(super) fn delete(&self, id: &str) -> Result<Reply, Refusal> {
+    pub(crate) fn delete(&self, id: &str) -> Result<ApiResponse, ErrorResponse> {
         let deleted = {
             let mut world = self.world();
             // Read under the lock: time must not go on between the look at
@@ -133,20 +137,24 @@ impl Service {
             deleted
         };
         let stored = deleted.map_err(|kept| match kept {
-            Kept::Unknown => self.not_found(),
-            Kept::InUse => self.settings.in_use.clone().into(),
+            DeleteError::Unknown => self.not_found(),
+            DeleteError::InUse => self.settings.in_use.clone().into(),
         })?;
-        Ok(match self.settings.delete_answer {
-            DeleteAnswer::Certificate => self.success(Certificate::of(&stored)),
-            DeleteAnswer::Null => Reply::success(None::<()>, None, self.settings.null_lists),
-            DeleteAnswer::OnlyId => self.success(serde_json::json!({ "id": id })),
-            DeleteAnswer::EmptyObject => self.success(serde_json::json!({})),
-            DeleteAnswer::EmptyBody => Reply::empty(StatusCode::OK),
-            DeleteAnswer::NoContent => Reply::empty(StatusCode::NO_CONTENT),
+        Ok(match self.settings.delete_result {
+            DeleteResult::Certificate => self.success(Certificate::of(&stored)),
+            DeleteResult::Null => ApiResponse::success(None::<()>, None, self.settings.null_lists),
+            DeleteResult::OnlyId => self.success(serde_json::json!({ "id": id })),
+            DeleteResult::EmptyObject => self.success(serde_json::json!({})),
+            DeleteResult::EmptyBody => ApiResponse::empty(StatusCode::OK),
+            DeleteResult::NoContent => ApiResponse::empty(StatusCode::NO_CONTENT),
         })
     }
 
-    pub(super) fn associations(&self, id: &str, query: &Query) -> Result<Reply, Refusal> {
+    pub(crate) fn associations(
+        &self,
+        id: &str,
+        query: &Query,
+    ) -> Result<ApiResponse, ErrorResponse> {
         let rows = {
             let world = self.world();
             world.find(id).ok_or_else(|| self.not_found())?;
@@ -157,14 +165,18 @@ impl Service {
             status: row.status,
         });
         let (rows, info) = Page::of(query, 50, 50).cut(rows);
-        Ok(Reply::success(
+        Ok(ApiResponse::success(
             Some(rows),
             Some(info),
             self.settings.null_lists,
         ))
     }
 
-    pub(super) fn hostnames(&self, zone: &str, query: &Query) -> Result<Reply, Refusal> {
+    pub(crate) fn hostnames(
+        &self,
+        zone: &str,
+        query: &Query,
+    ) -> Result<ApiResponse, ErrorResponse> {
         let owner = query.get("mtls_certificate_id");
         self.check_owner(owner)?;
         let world = self.world();
@@ -179,11 +191,11 @@ impl Service {
         Ok(self.success(Hostnames { hostnames }))
     }
 
-    pub(super) fn replace_hostnames(
+    pub(crate) fn replace_hostnames(
         &self,
         zone: &str,
         request: &Request,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<ApiResponse, ErrorResponse> {
         let Replacement {
             hostnames,
             mtls_certificate_id,
@@ -206,17 +218,17 @@ impl Service {
             })
         };
         let hostnames = replaced.map_err(|problem| match problem {
-            Unreplaced::UnknownZone => forbidden(),
-            Unreplaced::UnknownCertificate => self.not_found(),
-            Unreplaced::NotACa => self.refuse("only a CA can have hostnames"),
-            Unreplaced::Taken(hostname) => {
+            ReplaceError::UnknownZone => forbidden(),
+            ReplaceError::UnknownCertificate => self.not_found(),
+            ReplaceError::NotACa => self.refuse("only a CA can have hostnames"),
+            ReplaceError::Taken(hostname) => {
                 self.refuse(&format!("another CA has the hostname {hostname}"))
             }
         })?;
         Ok(self.success(Hostnames { hostnames }))
     }
 
-    pub(super) fn list_zones(&self, query: &Query) -> Reply {
+    pub(crate) fn list_zones(&self, query: &Query) -> ApiResponse {
         let account = &self.settings.account_id;
         let account_matches = query.filled("account.id").is_none_or(|id| id == account);
         let name = query.filled("name");
@@ -238,10 +250,10 @@ impl Service {
             })
             .collect();
         drop(world);
-        Reply::success(Some(rows), Some(info), self.settings.null_lists)
+        ApiResponse::success(Some(rows), Some(info), self.settings.null_lists)
     }
 
-    fn check_owner(&self, id: Option<&str>) -> Result<(), Refusal> {
+    fn check_owner(&self, id: Option<&str>) -> Result<(), ErrorResponse> {
         let is_id = match self.settings.hostname_ids {
             HostnameIds::Uuid => is_uuid,
             HostnameIds::UuidOrHex => is_certificate_id,

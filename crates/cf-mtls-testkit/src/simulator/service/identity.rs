@@ -1,29 +1,31 @@
-use super::auth::Credentials;
-use super::envelope::{Refusal, Reply};
-use super::query::{Page, Query};
-use super::service::{Request, Service, forbidden};
-use super::shapes::{AccountRow, Membership, TokenStatus};
+//! Accounts, memberships and the state of a token.
+
+use crate::simulator::auth::Credentials;
+use crate::simulator::protocol::envelope::{ApiResponse, ErrorResponse};
+use crate::simulator::protocol::query::{Page, Query};
+use crate::simulator::protocol::shapes::{AccountRow, Membership, TokenStatus};
+use crate::simulator::service::{Request, Service, forbidden};
 
 /// Who the caller is: what command line clients ask before they ask for
 /// certificates, unless the account is in their environment.
 impl Service {
-    pub(super) fn list_accounts(&self, query: &Query) -> Reply {
+    pub(crate) fn list_accounts(&self, query: &Query) -> ApiResponse {
         let (rows, info) = Page::of(query, 20, 50).cut(std::iter::once(self.account()));
-        Reply::success(Some(rows), Some(info), self.settings.null_lists)
+        ApiResponse::success(Some(rows), Some(info), self.settings.null_lists)
     }
 
-    pub(super) fn list_memberships(&self, query: &Query) -> Reply {
+    pub(crate) fn list_memberships(&self, query: &Query) -> ApiResponse {
         let membership = Membership {
             id: &self.settings.account_id,
             status: "accepted",
             account: self.account(),
         };
         let (rows, info) = Page::of(query, 20, 50).cut(std::iter::once(membership));
-        Reply::success(Some(rows), Some(info), self.settings.null_lists)
+        ApiResponse::success(Some(rows), Some(info), self.settings.null_lists)
     }
 
     /// Only a token can be verified, and one that is wrong does not get here.
-    pub(super) fn verify_token(&self, request: &Request) -> Result<Reply, Refusal> {
+    pub(crate) fn verify_token(&self, request: &Request) -> Result<ApiResponse, ErrorResponse> {
         if Credentials::of(&request.headers) != Credentials::Token {
             return Err(forbidden());
         }
@@ -33,7 +35,7 @@ impl Service {
         }))
     }
 
-    pub(super) fn account(&self) -> AccountRow<'_> {
+    pub(crate) fn account(&self) -> AccountRow<'_> {
         AccountRow {
             id: &self.settings.account_id,
             name: "Simulated account",

@@ -1,17 +1,19 @@
+//! The envelope around every response.
+
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
 use serde::Serialize;
 
 /// An error as a test sets it: HTTP status, code and message.
 #[derive(Clone, Debug)]
-pub(super) struct ServiceError {
+pub(crate) struct ServiceError {
     status: u16,
     code: u32,
     message: String,
 }
 
 impl ServiceError {
-    pub(super) fn new(status: u16, code: u32, message: impl Into<String>) -> Self {
+    pub(crate) fn new(status: u16, code: u32, message: impl Into<String>) -> Self {
         Self {
             status,
             code,
@@ -22,7 +24,7 @@ impl ServiceError {
 
 /// One entry of `errors`.
 #[derive(Debug, Serialize)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     code: u32,
     message: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -30,7 +32,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(code: u32, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: u32, message: impl Into<String>) -> Self {
         Self {
             code,
             message: message.into(),
@@ -38,7 +40,7 @@ impl Entry {
         }
     }
 
-    pub(super) fn caused_by(mut self, code: u32, message: &str) -> Self {
+    pub(crate) fn caused_by(mut self, code: u32, message: &str) -> Self {
         self.error_chain.push(Self::new(code, message));
         self
     }
@@ -46,13 +48,13 @@ impl Entry {
 
 /// A refusal: a status and what the envelope says about it.
 #[derive(Debug)]
-pub(super) struct Refusal {
-    pub(super) status: StatusCode,
-    pub(super) entries: Vec<Entry>,
+pub(crate) struct ErrorResponse {
+    pub(crate) status: StatusCode,
+    pub(crate) entries: Vec<Entry>,
 }
 
-impl Refusal {
-    pub(super) fn new(status: StatusCode, code: u32, message: impl Into<String>) -> Self {
+impl ErrorResponse {
+    pub(crate) fn new(status: StatusCode, code: u32, message: impl Into<String>) -> Self {
         Self {
             status,
             entries: vec![Entry::new(code, message)],
@@ -60,7 +62,7 @@ impl Refusal {
     }
 }
 
-impl From<ServiceError> for Refusal {
+impl From<ServiceError> for ErrorResponse {
     fn from(error: ServiceError) -> Self {
         // A status outside of what HTTP can carry is a mistake in a test's
         // settings; a plain 400 shows it sooner than a broken connection.
@@ -71,12 +73,12 @@ impl From<ServiceError> for Refusal {
 
 /// `result_info` of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(super) struct ResultInfo {
-    pub(super) page: u64,
-    pub(super) per_page: u64,
-    pub(super) total_pages: u64,
-    pub(super) count: u64,
-    pub(super) total_count: u64,
+pub(crate) struct ResultInfo {
+    pub(crate) page: u64,
+    pub(crate) per_page: u64,
+    pub(crate) total_pages: u64,
+    pub(crate) count: u64,
+    pub(crate) total_count: u64,
 }
 
 #[derive(Serialize)]
@@ -89,18 +91,18 @@ struct Envelope<'a, T> {
     result_info: Option<ResultInfo>,
 }
 
-/// A complete answer, before faults have their turn.
+/// A complete response, before any fault.
 #[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) status: StatusCode,
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(super) body: Vec<u8>,
-    pub(super) content_type: &'static str,
+pub(crate) struct ApiResponse {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) content_type: &'static str,
 }
 
-impl Reply {
+impl ApiResponse {
     /// A success; `null_lists` writes `errors` and `messages` as `null`.
-    pub(super) fn success<T: Serialize>(
+    pub(crate) fn success<T: Serialize>(
         result: Option<T>,
         result_info: Option<ResultInfo>,
         null_lists: bool,
@@ -117,7 +119,7 @@ impl Reply {
         Self::json(StatusCode::OK, &envelope)
     }
 
-    pub(super) fn refusal(refusal: &Refusal) -> Self {
+    pub(crate) fn refusal(refusal: &ErrorResponse) -> Self {
         let envelope: Envelope<'_, ()> = Envelope {
             result: None,
             success: false,
@@ -128,8 +130,8 @@ impl Reply {
         Self::json(refusal.status, &envelope)
     }
 
-    /// An answer without a body.
-    pub(super) fn empty(status: StatusCode) -> Self {
+    /// A response without a body.
+    pub(crate) fn empty(status: StatusCode) -> Self {
         Self {
             status,
             headers: Vec::new(),
@@ -150,4 +152,4 @@ impl Reply {
     }
 }
 
-pub(super) const JSON: &str = "application/json";
+pub(crate) const JSON: &str = "application/json";

@@ -1,29 +1,31 @@
+//! Certificates in PEM: what the service reads from them.
+
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::{PemObject, SectionKind};
 use sha2::{Digest, Sha256};
-use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer, X509Certificate, X509Name};
 
 /// What the simulator keeps of one certificate of a chain.
 #[derive(Clone, Debug)]
-pub(super) struct Details {
-    pub(super) issuer: String,
-    pub(super) serial_number: String,
-    pub(super) signature: String,
-    pub(super) signature_supported: bool,
-    pub(super) expires_on: OffsetDateTime,
-    pub(super) is_ca: bool,
+pub(crate) struct Details {
+    pub(crate) issuer: String,
+    pub(crate) serial_number: String,
+    pub(crate) signature: String,
+    pub(crate) signature_supported: bool,
+    pub(crate) expires_on: Timestamp,
+    pub(crate) is_ca: bool,
     /// SHA-256 of the DER, in lower case hexadecimal digits.
-    pub(super) fingerprint: String,
+    pub(crate) fingerprint: String,
     public_key_info: Vec<u8>,
 }
 
 /// Why a PEM text is no chain of certificates.
 #[derive(Debug, PartialEq)]
-pub(super) enum Unreadable {
+pub(crate) enum Unreadable {
     /// No certificate in it, or one that does not parse.
     Malformed,
     /// A private key lies between the certificates.
@@ -32,13 +34,13 @@ pub(super) enum Unreadable {
 
 /// Why a private key does not go with a certificate.
 #[derive(Debug, PartialEq)]
-pub(super) enum KeyProblem {
+pub(crate) enum KeyProblem {
     Unreadable,
     OfAnother,
 }
 
 /// Reads a PEM chain; the result has at least one entry.
-pub(super) fn read_chain(pem: &str) -> Result<Vec<Details>, Unreadable> {
+pub(crate) fn read_chain(pem: &str) -> Result<Vec<Details>, Unreadable> {
     // Catches encrypted keys too, which the PEM reader skips as unknown.
     if pem.contains("PRIVATE KEY-----") {
         return Err(Unreadable::HoldsKey);
@@ -70,7 +72,7 @@ fn read_der(der: &[u8]) -> Option<Details> {
         serial_number: certificate.tbs_certificate.serial.to_string(),
         signature: known.map_or_else(|| algorithm.clone(), str::to_owned),
         signature_supported: known.is_some(),
-        expires_on: certificate.validity().not_after.to_datetime(),
+        expires_on: Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()?,
         is_ca: certificate.is_ca(),
         fingerprint: hex(&Sha256::digest(der)),
         public_key_info: certificate.public_key().raw.to_vec(),
@@ -154,7 +156,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Whether a private key in PEM belongs to the certificate.
-pub(super) fn check_key(certificate: &Details, pem: &str) -> Result<(), KeyProblem> {
+pub(crate) fn check_key(certificate: &Details, pem: &str) -> Result<(), KeyProblem> {
     let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| KeyProblem::Unreadable)?;
     let public = any_supported_type(&key)
         .ok()

@@ -1,3 +1,8 @@
+//! The simulated service: credentials, rate limit, then the operation.
+
+mod certificates;
+mod identity;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -5,20 +10,20 @@ use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 
-use super::clock::Clock;
-use super::envelope::{Entry, Refusal, Reply};
-use super::fault::Faults;
-use super::limit::Standing;
-use super::query::Query;
-use super::record::Log;
-use super::route::Route;
-use super::settings::Settings;
-use super::world::World;
+use crate::simulator::clock::Clock;
+use crate::simulator::fault::Faults;
+use crate::simulator::protocol::envelope::{ApiResponse, Entry, ErrorResponse};
+use crate::simulator::protocol::query::Query;
+use crate::simulator::protocol::route::Route;
+use crate::simulator::rate_limit::WindowState;
+use crate::simulator::record::Log;
+use crate::simulator::settings::Settings;
+use crate::simulator::world::World;
 
 /// The simulated service: what all connections share.
-pub(super) struct Service {
-    pub(super) settings: Settings,
-    pub(super) clock: Clock,
+pub(crate) struct Service {
+    pub(crate) settings: Settings,
+    pub(crate) clock: Clock,
     world: Mutex<World>,
     faults: Mutex<Faults>,
     log: Mutex<Log>,
@@ -27,17 +32,17 @@ pub(super) struct Service {
 
 /// A request that has been read.
 #[derive(Debug)]
-pub(super) struct Request {
-    pub(super) route: Route,
-    pub(super) uri: Uri,
-    pub(super) method: http::Method,
-    pub(super) headers: HeaderMap,
+pub(crate) struct Request {
+    pub(crate) route: Route,
+    pub(crate) uri: Uri,
+    pub(crate) method: http::Method,
+    pub(crate) headers: HeaderMap,
     /// `None` if it was larger than the service takes.
-    pub(super) body: Option<Vec<u8>>,
+    pub(crate) body: Option<Vec<u8>>,
 }
 
 impl Service {
-    pub(super) fn new(settings: Settings, clock: Clock) -> Self {
+    pub(crate) fn new(settings: Settings, clock: Clock) -> Self {
         Self {
             clock,
             world: Mutex::new(World::new(&settings)),
@@ -48,34 +53,34 @@ impl Service {
         }
     }
 
-    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         lock(&self.world)
     }
 
-    pub(super) fn faults(&self) -> MutexGuard<'_, Faults> {
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
         lock(&self.faults)
     }
 
-    pub(super) fn log(&self) -> MutexGuard<'_, Log> {
+    pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
         lock(&self.log)
     }
 
-    /// A `cf-ray` that no other answer has.
-    pub(super) fn ray(&self) -> String {
+    /// A `cf-ray` that no other response has.
+    pub(crate) fn ray(&self) -> String {
         // An odd step visits every number once before it repeats.
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         format!("{:016x}-SIM", self.rays.fetch_add(STEP, Ordering::Relaxed))
     }
 
     /// Carries a request out, rate limit and credentials first.
-    pub(super) fn handle(&self, request: &Request) -> Reply {
+    pub(crate) fn handle(&self, request: &Request) -> ApiResponse {
         let mut standing = None;
         let reply = self
             .admit(request, &mut standing)
             .and_then(|()| self.operate(request));
-        let mut reply = reply.unwrap_or_else(|refusal| Reply::refusal(&refusal));
+        let mut reply = reply.unwrap_or_else(|refusal| ApiResponse::refusal(&refusal));
         if reply.status == StatusCode::TOO_MANY_REQUESTS
-            && let Some(Standing { reset_secs, .. }) = standing
+            && let Some(WindowState { reset_secs, .. }) = standing
         {
             reply.headers.push((RETRY_AFTER, reset_secs.into()));
         }
@@ -84,9 +89,9 @@ impl Service {
     }
 
     /// The rate limit headers, by default as the window stands.
-    pub(super) fn rate_headers(
+    pub(crate) fn rate_headers(
         &self,
-        standing: Option<Standing>,
+        standing: Option<WindowState>,
     ) -> Vec<(HeaderName, HeaderValue)> {
         let standing = standing.or_else(|| {
             let now = self.clock.moment();
@@ -98,7 +103,7 @@ impl Service {
         let Some(standing) = standing else {
             return Vec::new();
         };
-        let Standing {
+        let WindowState {
             quota,
             remaining,
             window_secs,
@@ -124,7 +129,11 @@ impl Service {
         texts.into_iter().filter_map(header).collect()
     }
 
-    fn admit(&self, request: &Request, standing: &mut Option<Standing>) -> Result<(), Refusal> {
+    fn admit(
+        &self,
+        request: &Request,
+        standing: &mut Option<WindowState>,
+    ) -> Result<(), ErrorResponse> {
         // Only an authenticated request belongs to a user whose limit it uses.
         self.settings.keyring.check(&request.headers)?;
         let now = self.clock.moment();
@@ -135,16 +144,20 @@ impl Service {
             .map(|limit| limit.take(now));
         if standing.is_some_and(|standing| !standing.allowed) {
             let message = "Please wait and consider throttling your request speed";
-            return Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, 971, message));
+            return Err(ErrorResponse::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                971,
+                message,
+            ));
         }
         Ok(())
     }
 
-    fn operate(&self, request: &Request) -> Result<Reply, Refusal> {
+    fn operate(&self, request: &Request) -> Result<ApiResponse, ErrorResponse> {
         let query = Query::parse(request.uri.query());
         match &request.route {
             Route::Nowhere => Err(nowhere(&request.uri)),
-            Route::WrongMethod => Err(Refusal::new(
+            Route::WrongMethod => Err(ErrorResponse::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 7001,
                 format!("Method {} not available for that URI.", request.method),
@@ -178,57 +191,61 @@ impl Service {
         }
     }
 
-    pub(super) fn success<T: Serialize>(&self, result: T) -> Reply {
-        Reply::success(Some(result), None, self.settings.null_lists)
+    pub(crate) fn success<T: Serialize>(&self, result: T) -> ApiResponse {
+        ApiResponse::success(Some(result), None, self.settings.null_lists)
     }
 
-    pub(super) fn read_body<T: for<'de> Deserialize<'de>>(
+    pub(crate) fn read_body<T: for<'de> Deserialize<'de>>(
         &self,
         request: &Request,
-    ) -> Result<T, Refusal> {
+    ) -> Result<T, ErrorResponse> {
         let Some(body) = &request.body else {
             let (status, code) = (StatusCode::PAYLOAD_TOO_LARGE, self.settings.refusal_code);
-            return Err(Refusal::new(status, code, "the request body is too large"));
+            return Err(ErrorResponse::new(
+                status,
+                code,
+                "the request body is too large",
+            ));
         };
         // The parser's own words could quote the body, private key included.
         serde_json::from_slice(body)
             .map_err(|_| self.refuse("the request body is not what this operation takes"))
     }
 
-    fn check_account(&self, account: &str) -> Result<(), Refusal> {
+    fn check_account(&self, account: &str) -> Result<(), ErrorResponse> {
         if account.eq_ignore_ascii_case(&self.settings.account_id) {
             return Ok(());
         }
         Err(forbidden())
     }
 
-    pub(super) fn not_found(&self) -> Refusal {
+    pub(crate) fn not_found(&self) -> ErrorResponse {
         self.settings.not_found.clone().into()
     }
 
-    pub(super) fn refuse(&self, message: &str) -> Refusal {
-        Refusal::new(StatusCode::BAD_REQUEST, self.settings.refusal_code, message)
+    pub(crate) fn refuse(&self, message: &str) -> ErrorResponse {
+        ErrorResponse::new(StatusCode::BAD_REQUEST, self.settings.refusal_code, message)
     }
 }
 
-fn nowhere(uri: &Uri) -> Refusal {
+fn nowhere(uri: &Uri) -> ErrorResponse {
     let path = uri.path();
     let message = format!("Could not route to {path}, perhaps your object identifier is invalid?");
     let entries = vec![
         Entry::new(7003, message),
         Entry::new(7000, "No route for that URI"),
     ];
-    Refusal {
+    ErrorResponse {
         status: StatusCode::NOT_FOUND,
         entries,
     }
 }
 
-pub(super) fn forbidden() -> Refusal {
-    Refusal::new(StatusCode::FORBIDDEN, 10000, "Authentication error")
+pub(crate) fn forbidden() -> ErrorResponse {
+    ErrorResponse::new(StatusCode::FORBIDDEN, 10000, "Authentication error")
 }
 
-/// A panic elsewhere must not turn every later answer into one.
+/// A panic elsewhere must not turn every later response into one.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,12 +1,14 @@
+//! Response bodies, complete and broken.
+
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 
-/// The body of an answer, whole or broken.
+/// A response body, complete or broken.
 #[derive(Debug)]
-pub(super) enum AnswerBody {
+pub(crate) enum ResponseBody {
     Whole(Option<Bytes>),
     /// Sends what there is and then fails, which breaks the connection.
     Cut {
@@ -24,25 +26,25 @@ pub(super) enum AnswerBody {
     },
 }
 
-impl AnswerBody {
-    pub(super) fn whole(body: Vec<u8>) -> Self {
+impl ResponseBody {
+    pub(crate) fn whole(body: Vec<u8>) -> Self {
         Self::Whole(Some(body.into()).filter(|body: &Bytes| !body.is_empty()))
     }
 
-    pub(super) fn cut(part: Vec<u8>) -> Self {
+    pub(crate) fn cut(part: Vec<u8>) -> Self {
         Self::Cut {
             part: Some(part.into()),
             sent: false,
         }
     }
 
-    pub(super) fn stalled(part: Vec<u8>) -> Self {
+    pub(crate) fn stalled(part: Vec<u8>) -> Self {
         Self::Stalled {
             part: Some(part.into()),
         }
     }
 
-    pub(super) fn endless() -> Self {
+    pub(crate) fn endless() -> Self {
         let start = br#"{"success":true,"errors":[],"messages":[],"result":{"name":""#;
         Self::Endless {
             start: Some(Bytes::from_static(start)),
@@ -51,7 +53,7 @@ impl AnswerBody {
     }
 }
 
-impl Body for AnswerBody {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = io::Error;
 

@@ -1,10 +1,12 @@
+//! The hostnames of one CA in one zone.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The hostnames which one CA (uploaded or managed) has in one zone, and those
 /// on their way out.
 #[derive(Debug, Default)]
-pub(super) struct Binding {
+pub(crate) struct Binding {
     current: Vec<Placed>,
     leaving: Vec<Placed>,
 }
@@ -18,14 +20,14 @@ struct Placed {
 
 /// How far an attached or removed hostname has got.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Stage {
+pub(crate) enum Stage {
     PendingDeployment,
     Active,
     PendingDeletion,
 }
 
 impl Stage {
-    pub(super) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::PendingDeployment => "pending_deployment",
             Self::Active => "active",
@@ -35,7 +37,7 @@ impl Stage {
 }
 
 impl Binding {
-    pub(super) fn hostnames(&self) -> Vec<String> {
+    pub(crate) fn hostnames(&self) -> Vec<String> {
         self.current
             .iter()
             .map(|placed| placed.hostname.clone())
@@ -43,7 +45,7 @@ impl Binding {
     }
 
     /// Makes `wanted` the whole list and returns what is no longer in it.
-    pub(super) fn replace(&mut self, wanted: &[String], now: Duration) -> Vec<String> {
+    pub(crate) fn replace(&mut self, wanted: &[String], now: Duration) -> Vec<String> {
         let (kept, removed): (Vec<_>, Vec<_>) = std::mem::take(&mut self.current)
             .into_iter()
             .partition(|placed| wanted.contains(&placed.hostname));
@@ -57,7 +59,7 @@ impl Binding {
                 ..placed
             }));
 
-        // In the order in which they were sent, as the answer shows them.
+        // In the order in which they were sent, as the response shows them.
         let mut kept: BTreeMap<String, Duration> = kept
             .into_iter()
             .map(|placed| (placed.hostname, placed.since))
@@ -82,7 +84,7 @@ impl Binding {
     }
 
     /// The status of the association as a whole; `None` once nothing remains.
-    pub(super) fn stage(&self, now: Duration, delay: Duration) -> Option<Stage> {
+    pub(crate) fn stage(&self, now: Duration, delay: Duration) -> Option<Stage> {
         let pending = |placed: &Placed| now < placed.since.saturating_add(delay);
         if self.current.is_empty() {
             let leaving = self.leaving.iter().any(pending);
@@ -97,7 +99,7 @@ impl Binding {
     }
 
     /// The stage of one hostname while it is in the list.
-    pub(super) fn stage_of(&self, hostname: &str, now: Duration, delay: Duration) -> Option<Stage> {
+    pub(crate) fn stage_of(&self, hostname: &str, now: Duration, delay: Duration) -> Option<Stage> {
         let placed = self
             .current
             .iter()
@@ -111,7 +113,7 @@ impl Binding {
     }
 
     /// Forgets what has left for good, so that long runs stay small.
-    pub(super) fn settle(&mut self, now: Duration, delay: Duration) {
+    pub(crate) fn settle(&mut self, now: Duration, delay: Duration) {
         self.leaving
             .retain(|placed| now < placed.since.saturating_add(delay));
     }

@@ -1,3 +1,5 @@
+//! From one HTTP request to its response, faults included.
+
 use std::future::pending;
 use std::sync::Arc;
 
@@ -7,23 +9,23 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use tokio::time::sleep;
 
-use super::body::AnswerBody;
-use super::envelope::{Entry, Refusal, Reply};
-use super::fault::{Answer, Effect, Fault};
-use super::record::{RequestRecord, readable_body};
-use super::route::Route;
-use super::service::{Request, Service};
-use super::wire::Ending;
+use super::body::ResponseBody;
+use super::connection::Ending;
+use crate::simulator::fault::{Effect, Fault, FaultResponse};
+use crate::simulator::protocol::envelope::{ApiResponse, Entry, ErrorResponse};
+use crate::simulator::protocol::route::Route;
+use crate::simulator::record::{RequestRecord, readable_body};
+use crate::simulator::service::{Request, Service};
 
-/// Larger than any chain of certificates, small enough for any machine.
-const LARGEST_BODY: usize = 1 << 20;
+/// In bytes: larger than any chain of certificates.
+const MAX_BODY: usize = 1 << 20;
 
-/// Answers one request, as well or as badly as the faults want it.
-pub(super) async fn answer(
+/// Serves one request, with the fault that it meets.
+pub(crate) async fn respond(
     service: &Arc<Service>,
     ending: &Ending,
     request: http::Request<Incoming>,
-) -> Response<AnswerBody> {
+) -> Response<ResponseBody> {
     let (head, body) = request.into_parts();
     let route = Route::find(&head.method, head.uri.path());
     let operation = route.operation();
@@ -34,10 +36,10 @@ pub(super) async fn answer(
     // Reports the request when it is over, whichever way it ends.
     let _report = Report { service, sequence };
 
-    let body = match Limited::new(body, LARGEST_BODY).collect().await {
+    let body = match Limited::new(body, MAX_BODY).collect().await {
         Ok(body) => Some(body.to_bytes().to_vec()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => None,
-        // The client hung up: there is nobody to answer, and no request.
+        // The client hung up: there is no request to respond to.
         Err(_) => match ending.end(false).await {},
     };
     if let Some(body) = &body
@@ -57,12 +59,12 @@ pub(super) async fn answer(
 
     let fault = service.faults().decide(operation);
     let response = match fault {
-        None => respond(service, service.handle(&request), &[]),
+        None => into_http(service, service.handle(&request), &[]),
         Some((id, fault)) => {
             service
                 .log()
                 .amend(sequence, |record| record.fault = Some(id));
-            spoil(service, ending, request, fault).await
+            respond_with_fault(service, ending, request, fault).await
         }
     };
     let status = response.status().as_u16();
@@ -72,8 +74,8 @@ pub(super) async fn answer(
     response
 }
 
-/// Tells the observer of a request when it is dropped, which also happens when
-/// a connection ends in the middle of an answer.
+/// Reports a request to the observer when it is dropped, which also happens
+/// when a connection ends in the middle of a response.
 struct Report<'a> {
     service: &'a Service,
     sequence: u64,
@@ -92,13 +94,13 @@ impl Drop for Report<'_> {
     }
 }
 
-/// Answers as a fault wants it.
-async fn spoil(
+/// The response of a fault.
+async fn respond_with_fault(
     service: &Arc<Service>,
     ending: &Ending,
     request: Arc<Request>,
     fault: Fault,
-) -> Response<AnswerBody> {
+) -> Response<ResponseBody> {
     let genuine = match fault.effect {
         Effect::First => {
             let reply = service.handle(&request);
@@ -120,41 +122,45 @@ async fn spoil(
             late.await.ok()
         }
     };
-    let reply = match fault.answer {
-        Answer::Reset => match ending.end(true).await {},
-        Answer::Close => match ending.end(false).await {},
-        Answer::Silence => pending().await,
-        Answer::Genuine => genuine.unwrap_or_else(|| service.handle(&request)),
-        Answer::Truncated => return half(service, genuine, &fault.headers, AnswerBody::cut),
-        Answer::Stalled => return half(service, genuine, &fault.headers, AnswerBody::stalled),
-        Answer::Endless => {
-            let whole = Reply::success(None::<()>, None, false);
-            let mut response = respond(service, whole, &fault.headers);
-            *response.body_mut() = AnswerBody::endless();
+    let reply = match fault.response {
+        FaultResponse::Reset => match ending.end(true).await {},
+        FaultResponse::Close => match ending.end(false).await {},
+        FaultResponse::Silence => pending().await,
+        FaultResponse::Genuine => genuine.unwrap_or_else(|| service.handle(&request)),
+        FaultResponse::Truncated => {
+            return half_body(service, genuine, &fault.headers, ResponseBody::cut);
+        }
+        FaultResponse::Stalled => {
+            return half_body(service, genuine, &fault.headers, ResponseBody::stalled);
+        }
+        FaultResponse::Endless => {
+            let whole = ApiResponse::success(None::<()>, None, false);
+            let mut response = into_http(service, whole, &fault.headers);
+            *response.body_mut() = ResponseBody::endless();
             return response;
         }
-        Answer::Envelope {
+        FaultResponse::Envelope {
             status,
             code,
             message,
         } => {
             let entries = vec![Entry::new(code, message)];
-            let mut reply = Reply::refusal(&Refusal {
+            let mut reply = ApiResponse::refusal(&ErrorResponse {
                 status: status_of(status),
                 entries,
             });
             reply.headers = service.rate_headers(None);
             reply
         }
-        Answer::Html { status } => page(status_of(status)),
-        Answer::Raw {
+        FaultResponse::Html { status } => error_page(status_of(status)),
+        FaultResponse::Raw {
             status,
             content_type,
             body,
         } => {
-            let mut reply = Reply::empty(status_of(status));
+            let mut reply = ApiResponse::empty(status_of(status));
             reply.body = body;
-            let mut response = respond(service, reply, &[]);
+            let mut response = into_http(service, reply, &[]);
             insert(&mut response, "content-type", &content_type);
             for (name, value) in &fault.headers {
                 insert(&mut response, name, value);
@@ -162,12 +168,16 @@ async fn spoil(
             return response;
         }
     };
-    respond(service, reply, &fault.headers)
+    into_http(service, reply, &fault.headers)
 }
 
-fn respond(service: &Service, reply: Reply, headers: &[(String, String)]) -> Response<AnswerBody> {
+fn into_http(
+    service: &Service,
+    reply: ApiResponse,
+    headers: &[(String, String)],
+) -> Response<ResponseBody> {
     let empty = reply.body.is_empty();
-    let mut response = Response::new(AnswerBody::whole(reply.body));
+    let mut response = Response::new(ResponseBody::whole(reply.body));
     *response.status_mut() = reply.status;
     let fields = response.headers_mut();
     if !empty {
@@ -183,27 +193,28 @@ fn respond(service: &Service, reply: Reply, headers: &[(String, String)]) -> Res
     response
 }
 
-/// Sends a header as a fault wants it, unless HTTP cannot carry it.
-fn insert(response: &mut Response<AnswerBody>, name: &str, value: &str) {
+/// Sets a header, unless HTTP cannot carry it.
+fn insert(response: &mut Response<ResponseBody>, name: &str, value: &str) {
     let name = HeaderName::try_from(name);
     if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) {
         response.headers_mut().insert(name, value);
     }
 }
 
-/// The headers of a whole answer over the first half of its body.
-fn half(
+/// The headers of a complete response over the first half of its body.
+fn half_body(
     service: &Service,
-    genuine: Option<Reply>,
+    genuine: Option<ApiResponse>,
     headers: &[(String, String)],
-    body: impl FnOnce(Vec<u8>) -> AnswerBody,
-) -> Response<AnswerBody> {
+    body: impl FnOnce(Vec<u8>) -> ResponseBody,
+) -> Response<ResponseBody> {
     let whole = genuine.filter(|reply| !reply.body.is_empty());
-    let whole = whole.unwrap_or_else(|| Reply::success(Some("nothing was done"), None, false));
+    let whole =
+        whole.unwrap_or_else(|| ApiResponse::success(Some("nothing was done"), None, false));
     let mut part = whole.body.clone();
     let announced = part.len();
     part.truncate(announced / 2);
-    let mut response = respond(service, whole, headers);
+    let mut response = into_http(service, whole, headers);
     response
         .headers_mut()
         .insert(CONTENT_LENGTH, announced.into());
@@ -212,7 +223,7 @@ fn half(
 }
 
 /// A page such as the edge shows when it cannot reach what is behind it.
-fn page(status: StatusCode) -> Reply {
+fn error_page(status: StatusCode) -> ApiResponse {
     let number = status.as_u16();
     let reason = match number {
         520 => "Web server is returning an unknown error",
@@ -229,7 +240,7 @@ fn page(status: StatusCode) -> Reply {
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>{number}: {reason}</title></head>\n\
          <body><h1>Error {number}</h1><p>{reason}</p></body>\n</html>\n"
     );
-    let mut reply = Reply::empty(status);
+    let mut reply = ApiResponse::empty(status);
     reply.content_type = "text/html; charset=UTF-8";
     reply.body = body.into_bytes();
     reply
@@ -237,7 +248,7 @@ fn page(status: StatusCode) -> Reply {
 
 /// A status that HTTP does not have is a mistake in a test, shown as 500.
 fn status_of(status: u16) -> StatusCode {
-    // Informational answers are not final, so hyper would refuse to send them.
+    // Informational responses are not final, so hyper would refuse to send them.
     let status = StatusCode::from_u16(status)
         .ok()
         .filter(|status| !status.is_informational());

@@ -1,17 +1,19 @@
-use super::envelope::ResultInfo;
+//! Queries, and the pages of a list.
+
+use crate::simulator::protocol::envelope::ResultInfo;
 
 /// The decoded query of a request.
 #[derive(Debug)]
-pub(super) struct Query(Vec<(String, String)>);
+pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
-    pub(super) fn parse(query: Option<&str>) -> Self {
+    pub(crate) fn parse(query: Option<&str>) -> Self {
         let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
         Self(pairs.into_owned().collect())
     }
 
     /// The last value wins where a name is repeated.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
             .rev()
@@ -21,7 +23,7 @@ impl Query {
 
     /// The words of a list, both forms of which are in use: separated by
     /// commas, and with the name repeated. `None` if there is no word at all.
-    pub(super) fn words(&self, name: &str) -> Option<Vec<&str>> {
+    pub(crate) fn words(&self, name: &str) -> Option<Vec<&str>> {
         let values = self.0.iter().filter(|(key, _)| key == name);
         let words = values.flat_map(|(_, value)| value.split(','));
         let words: Vec<_> = words
@@ -32,22 +34,22 @@ impl Query {
     }
 
     /// Like [`get`](Self::get), with an empty value taken for an absent one.
-    pub(super) fn filled(&self, name: &str) -> Option<&str> {
+    pub(crate) fn filled(&self, name: &str) -> Option<&str> {
         self.get(name).filter(|value| !value.is_empty())
     }
 }
 
 /// Which part of a list was asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Page {
+pub(crate) struct Page {
     page: u64,
     per_page: u64,
 }
 
 impl Page {
-    /// Nonsense becomes the default and an excess becomes the cap; the answer's
-    /// `result_info` says what was used.
-    pub(super) fn of(query: &Query, default: u64, cap: u64) -> Self {
+    /// Nonsense becomes the default and an excess becomes the cap; `result_info`
+    /// of the response shows what was used.
+    pub(crate) fn of(query: &Query, default: u64, cap: u64) -> Self {
         let number = |name| query.get(name).and_then(|text| text.parse().ok());
         let positive = |number: &u64| *number > 0;
         Self {
@@ -60,7 +62,7 @@ impl Page {
     }
 
     /// Cuts this page out of everything that matched.
-    pub(super) fn cut<T>(self, all: impl Iterator<Item = T>) -> (Vec<T>, ResultInfo) {
+    pub(crate) fn cut<T>(self, all: impl Iterator<Item = T>) -> (Vec<T>, ResultInfo) {
         let first = (self.page - 1).saturating_mul(self.per_page);
         let end = first.saturating_add(self.per_page);
         let mut shown = Vec::new();

@@ -1,0 +1,6 @@
+//! The HTTP side: connections, and responses as faults want them.
+
+mod body;
+mod connection;
+mod respond;
+pub(super) mod server;

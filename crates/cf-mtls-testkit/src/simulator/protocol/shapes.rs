@@ -1,0 +1,98 @@
+//! What goes over the wire, apart from the envelope.
+//!
+//! Written for the simulator alone: shared with a client, these types would
+//! make the same mistakes on both sides.
+
+use serde::{Deserialize, Serialize};
+
+use crate::simulator::clock::{microseconds, seconds};
+use crate::simulator::world::Stored;
+
+#[derive(Deserialize)]
+pub(crate) struct Upload {
+    pub(crate) ca: bool,
+    pub(crate) certificates: String,
+    pub(crate) name: Option<String>,
+    pub(crate) private_key: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Replacement {
+    pub(crate) hostnames: Vec<String>,
+    pub(crate) mtls_certificate_id: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Certificate<'a> {
+    pub(crate) id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<&'a str>,
+    pub(crate) ca: bool,
+    pub(crate) certificates: &'a str,
+    pub(crate) issuer: &'a str,
+    pub(crate) serial_number: &'a str,
+    pub(crate) signature: &'a str,
+    pub(crate) r#type: &'a str,
+    pub(crate) expires_on: String,
+    pub(crate) uploaded_on: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) updated_at: Option<String>,
+}
+
+impl<'a> Certificate<'a> {
+    pub(crate) fn of(stored: &'a Stored) -> Self {
+        Self {
+            id: &stored.id,
+            name: stored.name.as_deref(),
+            ca: stored.ca,
+            certificates: &stored.pem,
+            issuer: &stored.details.issuer,
+            serial_number: &stored.details.serial_number,
+            signature: &stored.details.signature,
+            r#type: &stored.kind,
+            expires_on: seconds(stored.expires_on),
+            uploaded_on: microseconds(stored.uploaded_on),
+            updated_at: None,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct AssociationRow {
+    pub(crate) service: String,
+    pub(crate) status: String,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Hostnames {
+    pub(crate) hostnames: Vec<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct ZoneRow<'a> {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) status: &'static str,
+    pub(crate) paused: bool,
+    pub(crate) r#type: &'static str,
+    pub(crate) account: AccountRow<'a>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct AccountRow<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) name: &'static str,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Membership<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) status: &'static str,
+    pub(crate) account: AccountRow<'a>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct TokenStatus<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) status: &'static str,
+}
