@@ -1,12 +1,13 @@
 //! Identifiers that are safe in the path of a URL.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize, Serializer};
 
 /// No identifier of the service is longer.
-const LONGEST: usize = 64;
+const MAX_LENGTH: usize = 64;
 
 /// A text that is not an identifier, with what is wrong and where to find one.
 ///
@@ -34,7 +35,7 @@ impl fmt::Display for InvalidId {
             Problem::TooLong(length) => {
                 write!(
                     f,
-                    "it is {length} bytes long, more than the {LONGEST} allowed"
+                    "it is {length} bytes long, more than the {MAX_LENGTH} allowed"
                 )?;
             }
             Problem::Placeholder => f.write_str("it is a placeholder that was not filled in")?,
@@ -60,17 +61,16 @@ fn problem_in(text: &str) -> Option<Problem> {
     if text.is_empty() {
         return Some(Problem::Empty);
     }
-    if LONGEST < text.len() {
+    if MAX_LENGTH < text.len() {
         return Some(Problem::TooLong(text.len()));
     }
-    // Every id of every page comes by, so all bytes are looked at together,
-    // without a branch for each.
+    // Runs for every id of every page, so without a branch for each byte.
     let sound = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'-');
     if text.bytes().fold(true, |all, byte| all & sound(byte)) {
         return None;
     }
     let odd = text.chars().find(|c| !safe(*c))?;
-    // What people paste by mistake is told by name.
+    // Common paste mistakes are named.
     let placeholder = text.starts_with(['<', '$', '{', '[']) || text.starts_with("YOUR_");
     Some(if placeholder {
         Problem::Placeholder
@@ -89,12 +89,34 @@ fn is_domain(text: &str) -> bool {
     text.contains('.') && text.split('.').all(label)
 }
 
+/// UUIDs and hexadecimal digits name the same thing in either case; the service
+/// writes them in lower case.
+fn canonical(mut text: String) -> String {
+    let is_hyphen_place = |index: usize| matches!(index, 8 | 13 | 18 | 23);
+    let is_form = match text.len() {
+        32 => text.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        36 => text
+            .bytes()
+            .enumerate()
+            .all(|(index, byte)| match is_hyphen_place(index) {
+                true => byte == b'-',
+                false => byte.is_ascii_hexdigit(),
+            }),
+        _ => false,
+    };
+    if is_form {
+        text.make_ascii_lowercase();
+    }
+    text
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $expected:literal) => {
         $(#[$doc])*
         ///
-        /// Made by parsing a text. Any identifier that is safe in a path is
-        /// accepted: letters, digits and hyphens, at most 64.
+        /// Parsed from text. Any identifier that is safe in a path is accepted:
+        /// letters, digits and hyphens, at most 64. UUIDs and runs of 32
+        /// hexadecimal digits are kept, compared and sent in lower case.
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
         #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
         #[cfg_attr(feature = "schemars", schemars(extend(
@@ -118,9 +140,17 @@ macro_rules! id {
 
             fn try_from(text: String) -> Result<Self, InvalidId> {
                 match problem_in(&text) {
-                    None => Ok(Self(text)),
+                    None => Ok(Self(canonical(text))),
                     Some(problem) => Err(InvalidId { expected: $expected, problem }),
                 }
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: &str) -> Result<Self, InvalidId> {
+                text.parse()
             }
         }
 
@@ -128,10 +158,35 @@ macro_rules! id {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
+                // Checked first, so that no long text is copied.
                 match problem_in(text) {
-                    None => Ok(Self(text.to_owned())),
+                    None => Ok(Self(canonical(text.to_owned()))),
                     Some(problem) => Err(InvalidId { expected: $expected, problem }),
                 }
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl PartialEq<str> for $name {
+            fn eq(&self, other: &str) -> bool {
+                self.0 == other
+            }
+        }
+
+        impl PartialEq<&str> for $name {
+            fn eq(&self, other: &&str) -> bool {
+                self.0 == *other
             }
         }
 
