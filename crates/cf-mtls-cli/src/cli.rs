@@ -11,8 +11,8 @@ use crate::commands::{
 };
 use crate::context::Context;
 use crate::options::{Format, Global};
-use crate::report::exit::Exit;
-use crate::report::failure::{Failure, Report};
+use crate::report::exit::Kind;
+use crate::report::failure::{Failure, Reporter};
 
 const AFTER_HELP: &str = "\
 Environment:
@@ -73,7 +73,7 @@ pub(crate) enum Command {
     Completions(completions::Arguments),
 }
 
-/// Reads the arguments; `Err` when there is nothing to do any more.
+/// Reads the arguments. `Err` if that ends the process: help, version, or an error.
 pub(crate) fn parse() -> Result<Cli, ExitCode> {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     Cli::try_parse_from(&arguments).map_err(|error| {
@@ -84,10 +84,9 @@ pub(crate) fn parse() -> Result<Cli, ExitCode> {
             let Err(error) = error.print() else {
                 return ExitCode::SUCCESS;
             };
-            return Report::with_format(Format::Table).finish(Err(Failure::output(&error)));
+            return Reporter::with_format(Format::Table).finish(Err(Failure::output(&error)));
         }
-        let report = Report::with_format(wanted_format(&arguments));
-        report.finish(Err(misuse(&error)))
+        Reporter::with_format(wanted_format(&arguments)).finish(Err(usage_error(&error)))
     })
 }
 
@@ -101,7 +100,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         .enable_all()
         .build();
     let runtime = runtime.map_err(|error| {
-        Failure::new(Exit::Other, "io", "the runtime cannot be started").with_cause(error)
+        Failure::new(Kind::Io, "the runtime cannot be started").with_cause(error)
     })?;
     let outcome = runtime.block_on(async {
         match cli.command {
@@ -121,34 +120,25 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
             Command::Completions(arguments) => completions::run(&arguments, Cli::command()),
         }
     });
-    // A question that nobody answered would hold the process.
+    // An unanswered prompt must not keep the process alive.
     runtime.shutdown_background();
     outcome
 }
 
-/// The error as one line, and before it how it is done right.
-fn misuse(error: &clap::Error) -> Failure {
+/// The error on one line.
+fn usage_error(error: &clap::Error) -> Failure {
     let text = error.render().to_string();
-    let mut paragraphs = text.split("\n\n");
-    let first = paragraphs.next().unwrap_or_default();
-    let message: Vec<&str> = first.split_whitespace().collect();
-    let message = message.join(" ");
+    let parts = text
+        .split("\n\n")
+        .map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|part| !part.is_empty() && !part.starts_with("For more information"));
+    let message = parts.collect::<Vec<_>>().join("; ");
+    let message = message.replacen("Usage:", "usage:", 1);
     let message = message.strip_prefix("error: ").unwrap_or(&message);
-    let rest = paragraphs.filter_map(|part| {
-        let part = part.trim();
-        let known = part.starts_with("For more information");
-        (!part.is_empty() && !known).then(|| part.split_whitespace().collect::<Vec<_>>().join(" "))
-    });
-    let mut message = message.to_owned();
-    for part in rest {
-        message.push_str("; ");
-        message.push_str(&part.replacen("Usage:", "usage:", 1));
-    }
-    message.push_str("; see --help");
-    Failure::usage(message)
+    Failure::usage(format!("{message}; see --help"))
 }
 
-/// What `--output` asks for, where the arguments as a whole cannot be read.
+/// The value of `--output` in arguments that are wrong elsewhere.
 fn wanted_format(arguments: &[OsString]) -> Format {
     let mut wanted = Format::Table;
     let mut arguments = arguments.iter().filter_map(|argument| argument.to_str());
@@ -173,12 +163,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_grammar_is_sound() {
+    fn the_grammar_is_valid() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn the_form_of_errors_is_known_even_when_the_arguments_are_wrong() {
+    fn the_format_is_known_even_if_the_arguments_are_wrong() {
         let table = [
             ("list", Format::Table),
             ("list --output json --nope", Format::Json),

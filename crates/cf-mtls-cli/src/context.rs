@@ -1,17 +1,21 @@
-//! What every command works with.
+//! What every command works with: options, output, Ctrl-C and the client.
 
 use cf_mtls::{AccountId, CertificateId, Certificates, Client, Error};
 
 use crate::credentials;
-use crate::options::Global;
-use crate::report::failure::{Failure, Report};
+use crate::options::{Consent, Global};
+use crate::report::exit::Kind;
+use crate::report::failure::{Failure, Reporter};
 use crate::report::output::Output;
+use crate::report::steps::{Ledger, StepReporter};
+use crate::terminal::confirm;
 use crate::terminal::interrupt::Interrupt;
 
 pub(crate) struct Context {
     pub(crate) global: Global,
     pub(crate) output: Output,
     pub(crate) interrupt: Interrupt,
+    ledger: Ledger,
 }
 
 impl Context {
@@ -20,11 +24,21 @@ impl Context {
             format: global.output,
             quiet: global.quiet,
         };
-        let interrupt = Interrupt::listen(Report::new(&global))?;
+        let ledger = Ledger::default();
+        let (reporter, done) = (Reporter::new(&global), ledger.clone());
+        let interrupt = Interrupt::listen(move |is_change_in_progress| {
+            let failure = done.interrupted_twice(is_change_in_progress);
+            reporter.report(&failure);
+            failure.exit().code()
+        });
+        let interrupt = interrupt.map_err(|error| {
+            Failure::new(Kind::Io, "cannot listen for signals").with_cause(error)
+        })?;
         Ok(Self {
             global,
             output,
             interrupt,
+            ledger,
         })
     }
 
@@ -32,13 +46,12 @@ impl Context {
         credentials::client(&self.global)
     }
 
-    /// The account of `--account`, or that of the environment.
+    /// The account from `--account` or the environment.
     pub(crate) fn account(&self) -> Result<AccountId, Failure> {
         match &self.global.account {
-            Some(text) => text
-                .trim()
-                .parse()
-                .map_err(|error| Failure::input(format!("--account: not an account id: {error}"))),
+            Some(text) => text.trim().parse().map_err(|error| {
+                Failure::invalid_input(format!("--account: not an account id: {error}"))
+            }),
             None => cf_mtls::account_id_from_env().map_err(|error: Error| {
                 Failure::from(error).with_hint("pass --account ID, or set CLOUDFLARE_ACCOUNT_ID")
             }),
@@ -46,15 +59,41 @@ impl Context {
     }
 
     pub(crate) fn certificates(&self) -> Result<Certificates, Failure> {
-        // The cheap check first: a missing account needs no token.
+        // A missing account is reported without reading the token.
         let account = self.account()?;
         Ok(self.client()?.certificates(&account))
     }
+
+    /// Asks for confirmation, unless `--yes` is given. The plan has been shown, so
+    /// that it can be read even if there is no terminal to ask on.
+    pub(crate) async fn confirm(&self, consent: Consent, question: &str) -> Result<(), Failure> {
+        if consent.yes {
+            return Ok(());
+        }
+        if self.global.token_from_stdin() || !confirm::is_possible() {
+            return Err(Failure::usage(
+                "cannot ask for confirmation without a terminal; nothing was changed; pass --yes \
+                 to proceed",
+            ));
+        }
+        match confirm::ask(&self.interrupt, question).await? {
+            true => Ok(()),
+            false => Err(Failure::new(
+                Kind::Declined,
+                "not confirmed; nothing was changed",
+            )),
+        }
+    }
+
+    /// Reports the steps of a release or rotation.
+    pub(crate) fn steps(&self, label: &str) -> StepReporter<'_> {
+        StepReporter::new(self.output, &self.interrupt, &self.ledger, label)
+    }
 }
 
-/// An id out of the arguments. The text is not repeated: it may be a secret
-/// that was pasted by mistake.
+/// Reads a certificate id. The message does not contain the text: it may be a
+/// secret that was pasted by mistake.
 pub(crate) fn certificate_id(text: &str) -> Result<CertificateId, Failure> {
     let id = text.trim().parse();
-    id.map_err(|error| Failure::input(format!("not a certificate id: {error}")))
+    id.map_err(|error| Failure::invalid_input(format!("not a certificate id: {error}")))
 }

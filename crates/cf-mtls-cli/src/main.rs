@@ -19,8 +19,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return code,
     };
-    let report = report::failure::Report::new(&cli.global);
+    let reporter = report::failure::Reporter::new(&cli.global);
     trace::begin(cli.global.verbose);
     let outcome = cli::run(cli);
-    report.finish(outcome)
+    reporter.finish(outcome)
 }

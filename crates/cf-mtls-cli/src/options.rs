@@ -88,3 +88,47 @@ impl Consent {
         !quiet || !(self.yes || self.dry_run)
     }
 }
+
+/// How long a release or rotation waits, and what it ignores.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct WaitOptions {
+    /// Maximum total time to wait for the service to pick up a change
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = times::positive_duration)]
+    wait: Duration,
+    /// First pause between checks; later pauses grow to at most five times this
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = times::positive_duration)]
+    poll: Duration,
+    /// Another service whose associations come from hostnames, besides API Shield
+    #[arg(long, value_name = "NAME")]
+    hostname_service: Vec<String>,
+    /// Proceed even if some zones cannot be read
+    #[arg(long)]
+    ignore_unreadable_zones: bool,
+}
+
+/// A release and a rotation have the same setters, and no common type.
+macro_rules! apply {
+    ($options:expr, $job:expr) => {{
+        let (options, mut job) = ($options, $job);
+        job = job
+            .with_longest_wait(options.wait)
+            .with_poll_interval(options.poll, options.poll.saturating_mul(5));
+        for name in &options.hostname_service {
+            job = job.with_hostname_service(name);
+        }
+        if options.ignore_unreadable_zones {
+            job = job.with_unreadable_zones_ignored();
+        }
+        job
+    }};
+}
+
+impl WaitOptions {
+    pub(crate) fn apply_to_release(&self, release: cf_mtls::Release) -> cf_mtls::Release {
+        apply!(self, release)
+    }
+
+    pub(crate) fn apply_to_rotation(&self, rotation: cf_mtls::Rotate) -> cf_mtls::Rotate {
+        apply!(self, rotation)
+    }
+}

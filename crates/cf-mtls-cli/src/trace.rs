@@ -1,4 +1,4 @@
-//! `-vv` shows what the library does.
+//! Logs the requests of the library for `-vv`.
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -10,13 +10,12 @@ pub(crate) fn begin(verbose: u8) {
         2 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    // The library's own events hold neither headers nor bodies; those of
-    // others might.
+    // Its events contain neither headers nor bodies; those of other crates might.
     let own = Targets::new().with_target("cf_mtls", level);
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(false);
-    // Nobody else can have set one.
+    // It can only fail if another subscriber was set.
     let _ = tracing_subscriber::registry()
         .with(layer)
         .with(own)

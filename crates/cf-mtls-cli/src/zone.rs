@@ -1,31 +1,37 @@
-//! Finds the zone that an argument means.
+//! Finds the zone that an argument names.
 
-use cf_mtls::{Client, ZoneFilter, ZoneId};
+use cf_mtls::{Client, ErrorKind, ZoneFilter, ZoneId};
+use serde::Serialize;
 
 use crate::context::Context;
-use crate::report::exit::Exit;
 use crate::report::failure::Failure;
-use crate::report::json::ZoneForm;
 use crate::terminal::text::printable;
 
-/// A zone by its id, or by its name, which is looked up.
+/// A zone in JSON.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ZoneForm {
+    pub(crate) id: String,
+    /// `None` if the zone was given by its id.
+    pub(crate) name: Option<String>,
+}
+
+/// Finds a zone by its id or its name.
 pub(crate) async fn resolve(
     context: &Context,
     client: &Client,
     text: &str,
 ) -> Result<(ZoneId, ZoneForm), Failure> {
     let text = text.trim().trim_end_matches('.');
-    // Ids hold no dot, and a domain name without one belongs to nobody.
+    // Ids have no dot, and zone names have one.
     if !text.contains('.') {
-        let no_id = || {
+        let id: Option<ZoneId> = text.parse().ok().filter(is_hexadecimal);
+        let id = id.ok_or_else(|| {
             let shown = printable(text);
-            Failure::input(format!(
+            Failure::invalid_input(format!(
                 "--zone: {shown} is neither a domain name nor a zone id, which has 32 hexadecimal \
                  digits"
             ))
-        };
-        let id = text.parse().ok().filter(is_hexadecimal);
-        let id: ZoneId = id.ok_or_else(no_id)?;
+        })?;
         let form = ZoneForm {
             id: id.to_string(),
             name: None,
@@ -34,7 +40,7 @@ pub(crate) async fn resolve(
     }
     let name = text.to_ascii_lowercase();
     let filter = ZoneFilter::all().name(&name);
-    // Without an account the zone may be in any that the credentials can see.
+    // Without an account, all accounts of the credentials are searched.
     let filter = match context.account() {
         Ok(account) => filter.account(&account),
         Err(failure) if context.global.account.is_some() => return Err(failure),
@@ -44,11 +50,11 @@ pub(crate) async fn resolve(
     let mut zones = client.zones(filter);
     while let Some(zone) = zones.next().await {
         let zone = zone?;
-        let fits = zone
+        let matches = zone
             .name
             .as_deref()
             .is_some_and(|other| other.eq_ignore_ascii_case(&name));
-        if let (true, Some(id)) = (fits, zone.id)
+        if let (true, Some(id)) = (matches, zone.id)
             && !found.contains(&id)
         {
             found.push(id);
@@ -64,18 +70,16 @@ pub(crate) async fn resolve(
             },
         )),
         [] => Err(Failure::new(
-            Exit::NotFound,
-            "not_found",
+            ErrorKind::NotFound,
             format!(
-                "there is no zone {shown} that the credentials can see; check the name and the \
-                 account, or pass the zone's id"
+                "the credentials can see no zone {shown}; check the name and the account, or pass \
+                 the zone's id"
             ),
         )),
         several => {
             let ids: Vec<&str> = several.iter().map(ZoneId::as_str).collect();
             Err(Failure::new(
-                Exit::Invalid,
-                "ambiguous",
+                ErrorKind::Ambiguous,
                 format!(
                     "several zones are named {shown}: {}; pass the id of one",
                     ids.join(", ")
@@ -85,7 +89,7 @@ pub(crate) async fn resolve(
     }
 }
 
-/// Whether it looks as all ids of zones do: one that does not is most likely half a name.
+/// Whether it has the form of all zone ids; otherwise it is likely half a name.
 fn is_hexadecimal(id: &ZoneId) -> bool {
     let text = id.as_str();
     text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())

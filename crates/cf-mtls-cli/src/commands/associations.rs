@@ -1,4 +1,4 @@
-//! `cf-mtls associations`
+//! `cf-mtls associations`: shows what uses a certificate.
 
 use cf_mtls::{Association, CertificateId, UnreadableZone, Usage, ZoneHostnames};
 use clap::Args;
@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use crate::context::{Context, certificate_id};
 use crate::options::Format;
-use crate::report::exit::Exit;
+use crate::report::exit::Kind;
 use crate::report::failure::Failure;
 use crate::terminal::progress::Progress;
 use crate::terminal::text::printable;
 use crate::terminal::width;
-use crate::view::table::{Line, Sheet};
+use crate::view::table::{Row, Table};
 use crate::view::times;
 
 /// Show what uses a certificate: services, zones and hostnames
@@ -28,9 +28,9 @@ pub(crate) struct Arguments {
     id: String,
 }
 
-/// The whole of it.
+/// The usage as one JSON document.
 #[derive(Serialize)]
-struct Form<'a> {
+struct UsageBody<'a> {
     certificate_id: &'a CertificateId,
     unused: bool,
     services: &'a [Association],
@@ -38,10 +38,10 @@ struct Form<'a> {
     unreadable_zones: &'a [UnreadableZone],
 }
 
-/// A line of it.
+/// A line of NDJSON.
 #[derive(Serialize)]
 #[serde(tag = "use", rename_all = "snake_case")]
-enum Part<'a> {
+enum Line<'a> {
     Service(&'a Association),
     Zone(&'a ZoneHostnames),
     UnreadableZone(&'a UnreadableZone),
@@ -50,11 +50,11 @@ enum Part<'a> {
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let id = certificate_id(&arguments.id)?;
     let certificates = context.certificates()?;
-    let progress = Progress::waiting(context.output.quiet, "asking the zones of the account");
+    let progress = Progress::spinner(context.output.quiet, "reading the zones of the account");
     let usage = context.interrupt.reading(certificates.usage(&id)).await;
-    progress.end();
+    progress.finish();
     let usage = usage??;
-    tell(context, &id, &usage)?;
+    report(context, &id, &usage)?;
     match usage.unreadable.len() {
         0 => Ok(()),
         count => {
@@ -62,34 +62,34 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
             let zones: Vec<String> = usage.unreadable.iter().map(ToString::to_string).collect();
             let zones = printable(&zones.join("; "));
             let message = format!(
-                "{count} may hold hostnames of it, and could not be asked: {zones}; give the \
-                 token access"
+                "{count} may have hostnames of it, but could not be read: {zones}; give the token \
+                 access to them"
             );
-            Err(Failure::new(Exit::SomeFailed, "some_failed", message))
+            Err(Failure::new(Kind::SomeFailed, message))
         }
     }
 }
 
-fn tell(context: &Context, id: &CertificateId, usage: &Usage) -> Result<(), Failure> {
+fn report(context: &Context, id: &CertificateId, usage: &Usage) -> Result<(), Failure> {
     let output = context.output;
     if output.format == Format::Ndjson {
-        let mut records = output.many(Sheet::new(&[], 0, None));
-        let services = usage.associations.iter().map(Part::Service);
-        let zones = usage.zones.iter().map(Part::Zone);
-        let unreadable = usage.unreadable.iter().map(Part::UnreadableZone);
-        for part in services.chain(zones).chain(unreadable) {
-            records.push(&part, Line::default)?;
+        let mut writer = output.list(Table::new(&[], 0, None));
+        let services = usage.associations.iter().map(Line::Service);
+        let zones = usage.zones.iter().map(Line::Zone);
+        let unreadable = usage.unreadable.iter().map(Line::UnreadableZone);
+        for line in services.chain(zones).chain(unreadable) {
+            writer.push(&line, Row::default)?;
         }
-        return records.finish();
+        return writer.finish();
     }
-    let form = Form {
+    let body = UsageBody {
         certificate_id: id,
         unused: usage.is_unused(),
         services: &usage.associations,
         zones: &usage.zones,
         unreadable_zones: &usage.unreadable,
     };
-    output.one(&form, || tables(usage))?;
+    output.write_value(&body, || tables(usage))?;
     if usage.is_unused() && output.is_table() {
         output.note("nothing uses it");
     }
@@ -97,31 +97,32 @@ fn tell(context: &Context, id: &CertificateId, usage: &Usage) -> Result<(), Fail
 }
 
 fn tables(usage: &Usage) -> String {
-    let room = width::stdout();
-    let line = |cells: Vec<String>| Line {
-        cells: cells.iter().map(|cell| printable(cell)).collect(),
-        ..Line::default()
+    let row = |cells: Vec<String>| -> Row {
+        let cells: Vec<String> = cells.iter().map(|cell| printable(cell)).collect();
+        cells.into()
     };
-    let mut text = String::new();
-    if !usage.associations.is_empty() {
-        let rows = usage.associations.iter();
-        let rows = rows.map(|row| line(vec![row.service.clone(), row.status.to_string()]));
-        let rows: Vec<Line> = rows.collect();
-        text.push_str(&Sheet::new(&["SERVICE", "STATUS"], 0, room).write(&rows));
-    }
-    let rows = usage.zones.iter().flat_map(|zone| {
+    let services = usage.associations.iter();
+    let services = services.map(|one| row(vec![one.service.clone(), one.status.to_string()]));
+    let services: Vec<Row> = services.collect();
+    let mut hostnames = Vec::new();
+    for zone in &usage.zones {
         let name = zone.zone_name.clone().unwrap_or_else(|| "-".to_owned());
-        zone.hostnames
-            .iter()
-            .map(move |host| line(vec![zone.zone_id.to_string(), name.clone(), host.clone()]))
-    });
-    let rows: Vec<Line> = rows.collect();
-    if !rows.is_empty() {
-        if !text.is_empty() {
-            text.push('\n');
+        for host in &zone.hostnames {
+            hostnames.push(row(vec![
+                zone.zone_id.to_string(),
+                name.clone(),
+                host.clone(),
+            ]));
         }
-        // The zone's name gives way: a hostname that is cut is another one.
-        text.push_str(&Sheet::new(&["ZONE ID", "ZONE", "HOSTNAME"], 1, room).write(&rows));
     }
-    text
+    let mut tables = Vec::new();
+    if !services.is_empty() {
+        tables.push(Table::new(&["SERVICE", "STATUS"], 0, width::stdout()).write(&services));
+    }
+    if !hostnames.is_empty() {
+        // The name of the zone is cut, since a hostname that is cut is another one.
+        let mut table = Table::new(&["ZONE ID", "ZONE", "HOSTNAME"], 1, width::stdout());
+        tables.push(table.write(&hostnames));
+    }
+    tables.join("\n")
 }

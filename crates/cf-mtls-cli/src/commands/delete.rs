@@ -1,27 +1,20 @@
-//! `cf-mtls delete`
+//! `cf-mtls delete`: deletes certificates by id or name.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::{self, BufRead as _};
 
-use cf_mtls::{Certificate, CertificateFilter, CertificateId, Certificates, Error, ErrorKind};
+use cf_mtls::{Certificate, CertificateId, Certificates, ErrorKind};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use futures_util::stream::{self, StreamExt as _};
 
-use crate::commands::deletion::{self, Deletion};
+use crate::commands::deletion::Deletion;
+use crate::commands::lookup::{self, Lookup, MAX_LOOKUPS};
 use crate::context::{Context, certificate_id};
 use crate::options::Consent;
-use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 use crate::terminal::progress::Progress;
 use crate::terminal::text::printable;
-use crate::view::preview::{Doomed, Uses};
-
-/// Of more certificates than this, names come out of the list, and who uses
-/// them is left to the service, which refuses to delete those.
-pub(crate) const LOOKED_UP: usize = 100;
-/// Looks at certificates that are under way at a time.
-pub(crate) const LOOKS: usize = 8;
+use crate::view::preview::Target;
 
 /// Delete certificates
 ///
@@ -64,28 +57,42 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     if ids.is_empty() {
         context.output.note("nothing to delete");
     }
-    let mut missing = Vec::new();
-    let mut doomed = Vec::new();
-    if consent.yes && context.output.quiet && !consent.dry_run {
-        // Nothing is looked up where nobody would see it.
-        doomed.extend(ids.into_iter().map(Doomed::unseen));
-    } else {
-        let look = look_up(context, &certificates, ids, consent.dry_run);
-        for found in context.interrupt.reading(look).await?? {
-            match found {
-                Found::There(one) => doomed.push(*one),
-                Found::Unlisted(id) => doomed.push(Doomed::unseen(id)),
-                Found::Missing(id, error) => missing.push((id, error)),
-            }
+    let lookup = if consent.yes && context.output.quiet && !consent.dry_run {
+        // Nobody would see what is found.
+        Lookup {
+            targets: ids.into_iter().map(Target::new).collect(),
+            ..Lookup::default()
         }
-    }
+    } else {
+        look_up(context, &certificates, ids, consent.dry_run).await?
+    };
     let deletion = Deletion {
         context,
         certificates,
-        if_exists: arguments.if_exists,
         consent,
+        if_exists: arguments.if_exists,
+        is_plan_detailed: false,
     };
-    deletion.run(missing, doomed).await
+    deletion.run(lookup).await
+}
+
+async fn look_up(
+    context: &Context,
+    certificates: &Certificates,
+    ids: Vec<CertificateId>,
+    dry_run: bool,
+) -> Result<Lookup, Failure> {
+    let output = context.output;
+    let progress = Progress::bar(output.quiet, ids.len(), "looking up");
+    let lookup = async {
+        match ids.len() {
+            0..=MAX_LOOKUPS => lookup::by_id(certificates, ids, &progress).await,
+            _ => lookup::in_list(certificates, ids, dry_run, output, &progress).await,
+        }
+    };
+    let lookup = context.interrupt.reading(lookup).await;
+    progress.finish();
+    lookup?
 }
 
 async fn by_name(
@@ -102,15 +109,12 @@ async fn by_name(
             let name = printable(name);
             let message =
                 format!("there is no certificate named {name:?}; check the name and the account");
-            Err(Failure::new(
-                Exit::NotFound,
-                ErrorKind::NotFound.as_str(),
-                message,
-            ))
+            Err(Failure::new(ErrorKind::NotFound, message))
         }
     }
 }
 
+/// The ids in the arguments and on standard input, each once.
 fn ids(context: &Context, arguments: &Arguments) -> Result<Vec<CertificateId>, Failure> {
     let mut texts = Vec::new();
     for text in &arguments.ids {
@@ -125,7 +129,7 @@ fn ids(context: &Context, arguments: &Arguments) -> Result<Vec<CertificateId>, F
         }
         for line in io::stdin().lock().lines() {
             let line = line.map_err(|error| {
-                Failure::input(format!("standard input cannot be read: {error}"))
+                Failure::invalid_input(format!("standard input cannot be read: {error}"))
             })?;
             let line = line.trim();
             if !(line.is_empty() || line.starts_with('#')) {
@@ -137,157 +141,10 @@ fn ids(context: &Context, arguments: &Arguments) -> Result<Vec<CertificateId>, F
     let mut ids = Vec::new();
     for text in &texts {
         let id = certificate_id(text)?;
-        // Twice the same would fail the second time.
+        // A second deletion of the same certificate would fail.
         if seen.insert(id.clone()) {
             ids.push(id);
         }
     }
     Ok(ids)
-}
-
-/// What was found out about an id.
-enum Found {
-    There(Box<Doomed>),
-    Missing(CertificateId, Error),
-    /// The list does not have it, and it was not asked for.
-    Unlisted(CertificateId),
-}
-
-async fn look_up(
-    context: &Context,
-    certificates: &Certificates,
-    ids: Vec<CertificateId>,
-    dry_run: bool,
-) -> Result<Vec<Found>, Failure> {
-    let progress = Progress::of(context.output.quiet, ids.len(), "looking up");
-    let found = if LOOKED_UP < ids.len() {
-        let found = names_of(&progress, certificates, ids).await?;
-        match dry_run {
-            true => ask_for_unlisted(&progress, certificates, found).await,
-            false => {
-                tell_unlisted(context, &progress, &found);
-                Ok(found)
-            }
-        }
-    } else {
-        let looks = stream::iter(ids).map(|id| look(certificates, id));
-        let mut looks = looks.buffered(LOOKS);
-        let mut found = Vec::new();
-        while let Some(one) = looks.next().await {
-            found.push(one?);
-            progress.step();
-        }
-        Ok(found)
-    };
-    progress.end();
-    found
-}
-
-/// A certificate with its uses.
-async fn look(certificates: &Certificates, id: CertificateId) -> Result<Found, Failure> {
-    let look = async {
-        let certificate = certificates.get(&id).await?;
-        let uses = Uses::of(certificates, &certificate, &id).await?;
-        Ok::<_, Error>((certificate, uses))
-    };
-    match look.await {
-        Ok((certificate, uses)) => Ok(Found::There(Box::new(Doomed {
-            uses: Some(uses),
-            ..Doomed::seen(id, certificate)
-        }))),
-        // What is wrong with one id is no reason to stop for the others.
-        Err(error) if is_about_one(&error) => Ok(Found::Missing(id, error)),
-        Err(error) => Err(error.into()),
-    }
-}
-
-pub(crate) fn is_about_one(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::NotFound
-            | ErrorKind::InvalidRequest
-            | ErrorKind::Permission
-            | ErrorKind::InvalidResponse
-    )
-}
-
-/// Many certificates cost a request each, but a list has fifty to a page. What
-/// it lacks has neither name nor certificate then, and may be there all the same:
-/// pages move while they are read.
-async fn names_of(
-    progress: &Progress,
-    certificates: &Certificates,
-    ids: Vec<CertificateId>,
-) -> Result<Vec<Found>, Failure> {
-    let mut doomed: Vec<Doomed> = ids.into_iter().map(Doomed::unseen).collect();
-    let mut wanted: HashMap<CertificateId, usize> = doomed
-        .iter()
-        .enumerate()
-        .map(|(at, one)| (one.id.clone(), at))
-        .collect();
-    let mut list = certificates.list(CertificateFilter::all());
-    while !wanted.is_empty()
-        && let Some(certificate) = list.next().await
-    {
-        let certificate = certificate?;
-        let Some((id, at)) = certificate.id().and_then(|id| wanted.remove_entry(id)) else {
-            continue;
-        };
-        progress.step();
-        if let Some(one) = doomed.get_mut(at) {
-            *one = Doomed::seen(id, certificate);
-            // Only the first ones are shown in full.
-            if deletion::SHOWN <= at {
-                one.certificate = None;
-            }
-        }
-    }
-    let found = doomed
-        .into_iter()
-        .map(|one| match wanted.contains_key(&one.id) {
-            true => Found::Unlisted(one.id),
-            false => Found::There(Box::new(one)),
-        });
-    Ok(found.collect())
-}
-
-/// The real run is told by the service; a dry run has to ask for it.
-async fn ask_for_unlisted(
-    progress: &Progress,
-    certificates: &Certificates,
-    found: Vec<Found>,
-) -> Result<Vec<Found>, Failure> {
-    let unlisted = found.iter().filter_map(|one| match one {
-        Found::Unlisted(id) => Some(id.clone()),
-        _ => None,
-    });
-    let unlisted: Vec<CertificateId> = unlisted.collect();
-    let mut answers = HashMap::new();
-    let mut outcomes = certificates.get_many(stream::iter(unlisted));
-    while let Some(outcome) = outcomes.next().await {
-        progress.step();
-        let answer = match outcome.result {
-            Ok(certificate) => {
-                let one = Doomed::seen(outcome.id.clone(), certificate);
-                Found::There(Box::new(one))
-            }
-            Err(error) if is_about_one(&error) => Found::Missing(outcome.id.clone(), error),
-            Err(error) => return Err(error.into()),
-        };
-        answers.insert(outcome.id, answer);
-    }
-    let found = found.into_iter().map(|one| match one {
-        Found::Unlisted(id) => answers.remove(&id).unwrap_or(Found::Unlisted(id)),
-        other => other,
-    });
-    Ok(found.collect())
-}
-
-fn tell_unlisted(context: &Context, progress: &Progress, found: &[Found]) {
-    let unlisted = |one: &&Found| matches!(one, Found::Unlisted(_));
-    let count = found.iter().filter(unlisted).count();
-    if 0 < count {
-        let note = format!("{count} of these may be gone already: the list does not show them");
-        progress.suspend(|| context.output.note(note));
-    }
 }

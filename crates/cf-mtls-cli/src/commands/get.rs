@@ -1,10 +1,10 @@
-//! `cf-mtls get`
+//! `cf-mtls get`: shows one certificate.
 
+use cf_mtls::ErrorKind;
 use clap::Args;
 use jiff::Timestamp;
 
 use crate::context::{Context, certificate_id};
-use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 use crate::report::output;
 use crate::view::preview;
@@ -33,14 +33,13 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         let now = Timestamp::now();
         return context
             .output
-            .one(&certificate, || preview::card(&certificate, now));
+            .write_value(&certificate, || preview::card(&certificate, now));
     }
     match certificate.pem() {
         Some(pem) => output::write(&format!("{}\n", pem.trim_end())),
-        None => Err(Failure::new(
-            Exit::Unreachable,
-            "invalid_response",
-            format!("the service returned no PEM for {id}"),
-        )),
+        None => {
+            let message = format!("the service returned no PEM for {id}");
+            Err(Failure::new(ErrorKind::InvalidResponse, message))
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! `cf-mtls hostnames`
+//! `cf-mtls hostnames`: lists and changes the hostnames of a CA in a zone.
 
 use cf_mtls::{CertificateId, ClientCa, Error, ErrorKind, Hostnames};
 use clap::{Args, Subcommand};
@@ -6,16 +6,13 @@ use serde::Serialize;
 
 use crate::context::{Context, certificate_id};
 use crate::options::{Consent, Format};
-use crate::report::exit::Exit;
 use crate::report::failure::Failure;
-use crate::report::json::ZoneForm;
-use crate::terminal::confirm;
 use crate::terminal::text::printable;
 use crate::terminal::width;
 use crate::view::difference::{Change, Difference, is_outside};
-use crate::view::preview::{self, Doomed, Uses};
-use crate::view::table::{Line, Sheet};
-use crate::zone;
+use crate::view::preview::{self, Target, Uses};
+use crate::view::table::{Row, Table};
+use crate::zone::{self, ZoneForm};
 
 /// Manage the hostnames whose clients must present a certificate issued by a CA
 ///
@@ -43,7 +40,7 @@ enum Action {
     #[command(after_help = EXAMPLES)]
     List {
         #[command(flatten)]
-        target: Target,
+        list: ListArgs,
     },
     /// Associate more hostnames with a CA
     ///
@@ -54,8 +51,8 @@ enum Action {
         #[arg(value_name = "HOST", required = true)]
         hosts: Vec<String>,
         #[command(flatten)]
-        target: Target,
-        /// Show what would be done, and send only reads
+        list: ListArgs,
+        /// Show what would be done without changing anything
         #[arg(long, short = 'n')]
         dry_run: bool,
     },
@@ -68,7 +65,7 @@ enum Action {
         #[arg(value_name = "HOST", required = true)]
         hosts: Vec<String>,
         #[command(flatten)]
-        target: Target,
+        list: ListArgs,
         #[command(flatten)]
         consent: Consent,
     },
@@ -82,25 +79,26 @@ enum Action {
         #[arg(value_name = "HOST")]
         hosts: Vec<String>,
         #[command(flatten)]
-        target: Target,
+        list: ListArgs,
         #[command(flatten)]
         consent: Consent,
     },
 }
 
+/// Selects a list: a zone and a CA.
 #[derive(Args, Debug)]
-struct Target {
+struct ListArgs {
     /// The zone, by name or id
     #[arg(long, value_name = "ZONE")]
     zone: String,
     #[command(flatten)]
-    whose: Whose,
+    ca: CaArgs,
 }
 
-/// Which CA: one of the two has to be said.
+/// Selects the CA; one of the two is required.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
-struct Whose {
+struct CaArgs {
     /// An uploaded CA
     #[arg(long, value_name = "ID")]
     certificate: Option<String>,
@@ -109,20 +107,20 @@ struct Whose {
     managed_ca: bool,
 }
 
-/// A list of hostnames.
+/// A list in JSON.
 #[derive(Serialize)]
-struct ListForm<'a> {
+struct ListBody<'a> {
     zone: &'a ZoneForm,
     certificate_id: Option<&'a CertificateId>,
     managed_ca: bool,
     hostnames: &'a [String],
 }
 
-/// A list of hostnames, and how it came about.
+/// A changed list in JSON.
 #[derive(Serialize)]
-struct ChangeForm<'a> {
+struct ChangeBody<'a> {
     #[serde(flatten)]
-    list: ListForm<'a>,
+    list: ListBody<'a>,
     added: &'a [String],
     removed: &'a [String],
     unchanged: &'a [String],
@@ -130,36 +128,35 @@ struct ChangeForm<'a> {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
-    let (change, hosts, target, consent) = match arguments.action {
-        Action::List { target } => {
-            let place = Place::find(context, &target).await?;
-            let look = place.hostnames.list(&place.ca);
-            let hosts = context.interrupt.reading(look).await??;
-            return place.list(context, &hosts);
+    let (change, hosts, list, consent) = match arguments.action {
+        Action::List { list } => {
+            let list = HostnameList::find(context, &list).await?;
+            let hosts = context.interrupt.reading(list.read()).await??;
+            return list.write(&hosts);
         }
         Action::Add {
             hosts,
-            target,
+            list,
             dry_run,
-        } => (Change::Add, hosts, target, Consent { yes: true, dry_run }),
+        } => (Change::Add, hosts, list, Consent { yes: true, dry_run }),
         Action::Remove {
             hosts,
-            target,
+            list,
             consent,
-        } => (Change::Remove, hosts, target, consent),
+        } => (Change::Remove, hosts, list, consent),
         Action::Replace {
             hosts,
-            target,
+            list,
             consent,
-        } => (Change::Replace, hosts, target, consent),
+        } => (Change::Replace, hosts, list, consent),
     };
-    // Checked before anything is sent or shown.
+    // Wrong hostnames are reported before anything is sent or shown.
     let hosts = normalized(&hosts)?;
-    let place = Place::find(context, &target).await?;
-    place.change(context, change, hosts, consent).await
+    let list = HostnameList::find(context, &list).await?;
+    list.change(change, hosts, consent).await
 }
 
-/// Each hostname once, in one spelling.
+/// The hostnames in one spelling, each once.
 fn normalized(hosts: &[String]) -> Result<Vec<String>, Failure> {
     let mut all = Vec::new();
     for host in hosts {
@@ -171,26 +168,24 @@ fn normalized(hosts: &[String]) -> Result<Vec<String>, Failure> {
     Ok(all)
 }
 
-/// A CA in a zone.
-struct Place {
+/// The hostnames of a CA in a zone.
+struct HostnameList<'a> {
+    context: &'a Context,
     hostnames: Hostnames,
     zone: ZoneForm,
     ca: ClientCa,
     certificate: Option<CertificateId>,
 }
 
-impl Place {
-    async fn find(context: &Context, target: &Target) -> Result<Self, Failure> {
-        let certificate = target
-            .whose
-            .certificate
-            .as_deref()
-            .map(certificate_id)
-            .transpose()?;
+impl<'a> HostnameList<'a> {
+    async fn find(context: &'a Context, list: &ListArgs) -> Result<Self, Failure> {
+        let certificate = list.ca.certificate.as_deref();
+        let certificate = certificate.map(certificate_id).transpose()?;
         let client = context.client()?;
-        let look = zone::resolve(context, &client, &target.zone);
-        let (id, zone) = context.interrupt.reading(look).await??;
+        let lookup = zone::resolve(context, &client, &list.zone);
+        let (id, zone) = context.interrupt.reading(lookup).await??;
         Ok(Self {
+            context,
             hostnames: client.hostnames(&id),
             zone,
             ca: match &certificate {
@@ -201,57 +196,42 @@ impl Place {
         })
     }
 
-    fn form<'a>(&'a self, hostnames: &'a [String]) -> ListForm<'a> {
-        ListForm {
-            zone: &self.zone,
-            certificate_id: self.certificate.as_ref(),
-            managed_ca: self.certificate.is_none(),
-            hostnames,
-        }
-    }
-
-    fn list(&self, context: &Context, hosts: &[String]) -> Result<(), Failure> {
-        let output = context.output;
-        match output.format {
-            Format::Table if hosts.is_empty() => output.note("no hostnames"),
-            Format::Table => output.one(&(), || hostnames_table(hosts))?,
-            Format::Json | Format::Ndjson => output.one(&self.form(hosts), String::new)?,
-        }
-        Ok(())
+    async fn read(&self) -> Result<Vec<String>, Error> {
+        self.hostnames.list(&self.ca).await
     }
 
     async fn change(
         &self,
-        context: &Context,
         change: Change,
         hosts: Vec<String>,
         consent: Consent,
     ) -> Result<(), Failure> {
-        let interrupt = &context.interrupt;
-        let before = interrupt.reading(self.hostnames.list(&self.ca)).await??;
+        let (interrupt, output) = (&self.context.interrupt, self.context.output);
+        let before = interrupt.reading(self.read()).await??;
         let plan = Difference::planned(change, &before, &hosts);
-        // Where nothing changes, nobody is asked.
-        let asks = !plan.is_none() && consent.shows_plan(context.output.quiet);
-        let shows = asks || !context.output.quiet;
-        if shows {
-            self.warn(context, change, &plan);
+        let shows_plan = match plan.is_empty() {
+            true => !output.quiet,
+            false => consent.shows_plan(output.quiet),
+        };
+        if shows_plan {
+            self.warn(change, &plan);
         }
-        if !plan.is_none() {
-            let certificate = interrupt.reading(self.look(context, change)).await??;
-            if shows {
-                self.show(context, certificate, &plan);
+        if !plan.is_empty() {
+            let certificate = interrupt.reading(self.look_up(change)).await??;
+            if shows_plan {
+                self.show(certificate, &plan);
             }
         }
-        if consent.dry_run || plan.is_none() {
-            return self.tell(context, &plan, consent.dry_run);
+        if consent.dry_run || plan.is_empty() {
+            return self.report(&plan, consent.dry_run);
         }
         let question = match plan.after.is_empty() {
             true => "Remove all of its hostnames?",
             false => "Change the hostnames?",
         };
-        confirm::ask(context, consent, question).await?;
+        self.context.confirm(consent, question).await?;
         if change == Change::Replace && !consent.yes {
-            self.check_unchanged(context, &before).await?;
+            self.check_unchanged(&before).await?;
         }
         let change = async {
             match change {
@@ -260,131 +240,119 @@ impl Place {
                 Change::Replace => self.hostnames.replace(&self.ca, &hosts).await,
             }
         };
-        let after = interrupt.changing(self.hostnames.client(), change).await;
-        let after = after.ok_or_else(Failure::not_begun)??;
-        let others = plan.beside(&Difference::seen(&before, after.clone()));
-        if !others.is_none() && !context.output.quiet {
-            self.warn_of_others(context, &others);
+        let after = interrupt
+            .changing(self.hostnames.client(), change)
+            .await??;
+        let others = Difference::between(&before, after.clone()).beyond(&plan);
+        if !others.is_empty() && !output.quiet {
+            self.warn_of_others(&others);
         }
         let done = Difference { after, ..plan };
-        let told = self.tell(context, &done, false);
-        told.map_err(|failure| {
+        self.report(&done, false).map_err(|failure| {
             let zone = self.zone_name();
-            failure.after(format!("{} in zone {zone}", done.summary()))
+            failure.with_done(format!("{} in zone {zone}", done.summary()))
         })
     }
 
-    /// Somebody may have taken their time to answer, and has agreed to take away
-    /// what was shown, not what others have added since.
-    async fn check_unchanged(&self, context: &Context, before: &[String]) -> Result<(), Failure> {
-        let look = self.hostnames.list(&self.ca);
-        let now = context.interrupt.reading(look).await??;
-        if Difference::seen(before, now).is_none() {
+    /// Fails if the list changed during the prompt: only what was shown has been
+    /// confirmed.
+    async fn check_unchanged(&self, before: &[String]) -> Result<(), Failure> {
+        let now = self.context.interrupt.reading(self.read()).await??;
+        if Difference::between(before, now).is_empty() {
             return Ok(());
         }
         Err(Failure::new(
-            Exit::Other,
-            ErrorKind::Conflict.as_str(),
-            "somebody else has changed the list since it was shown; nothing was changed, so run it \
-             again to see how it is now",
+            ErrorKind::Conflict,
+            "another client has changed the list since it was shown; nothing was changed; run the \
+             command again to see the current list",
         ))
     }
 
-    /// What somebody else did to the list meanwhile.
-    fn warn_of_others(&self, context: &Context, others: &Difference) {
-        let mut told = Vec::new();
+    fn warn_of_others(&self, others: &Difference) {
+        let mut changes = Vec::new();
         for (hosts, verb) in [(&others.added, "added"), (&others.removed, "removed")] {
             if !hosts.is_empty() {
-                told.push(format!("{verb} {}", printable(&hosts.join(", "))));
+                changes.push(format!("{verb} {}", printable(&hosts.join(", "))));
             }
         }
-        let told = told.join(" and ");
-        let warning = format!(
-            "somebody else {told} in zone {} meanwhile",
-            self.zone_name()
-        );
-        context.output.warn(warning);
+        let (changes, zone) = (changes.join(" and "), self.zone_name());
+        self.context.output.warn(format!(
+            "another client {changes} in zone {zone} at the same time"
+        ));
     }
 
-    /// What may be a slip of whoever wrote the arguments.
-    fn warn(&self, context: &Context, change: Change, plan: &Difference) {
+    /// Warns of hostnames that may be mistakes.
+    fn warn(&self, change: Change, plan: &Difference) {
+        let output = self.context.output;
         let already = match change {
-            Change::Add => "is in the list already",
-            Change::Remove => "is not in the list",
-            Change::Replace => "",
+            Change::Add => Some("is in the list already"),
+            Change::Remove => Some("is not in the list"),
+            Change::Replace => None,
         };
-        if !already.is_empty() {
+        if let Some(already) = already {
             for host in &plan.unchanged {
-                context
-                    .output
-                    .warn(format!("{} {already}", printable(host)));
+                output.warn(format!("{} {already}", printable(host)));
             }
         }
-        // Not refused: whether the service takes custom hostnames is its affair.
+        // Not refused: the service may accept custom hostnames.
         let Some(zone) = &self.zone.name else { return };
         for host in plan.added.iter().filter(|host| is_outside(host, zone)) {
-            context.output.warn(format!(
-                "{} is not in zone {}; the service may refuse it, or make no use of it",
+            output.warn(format!(
+                "{} is not in zone {}; the service may refuse or ignore it",
                 printable(host),
                 printable(zone)
             ));
         }
     }
 
-    /// The certificate whose hostnames change, as far as the credentials can
-    /// see it. A leaf is refused here as by the service, so that a dry run ends
-    /// alike.
-    async fn look(&self, context: &Context, change: Change) -> Result<Option<Doomed>, Failure> {
+    /// Looks up the certificate, if the credentials can read it. A leaf is refused
+    /// as the service would refuse it, in a dry run too.
+    async fn look_up(&self, change: Change) -> Result<Option<Target>, Failure> {
         let Some(id) = &self.certificate else {
             return Ok(None);
         };
-        let account = match context.account() {
+        let account = match self.context.account() {
             Ok(account) => account,
-            Err(failure) if context.global.account.is_some() => return Err(failure),
-            // A zone is found without.
+            Err(failure) if self.context.global.account.is_some() => return Err(failure),
+            // Hostnames can be changed without an account.
             Err(_) => return Ok(None),
         };
-        let certificates = context.client()?.certificates(&account);
-        let look = async {
+        let certificates = self.context.client()?.certificates(&account);
+        let lookup = async {
             let certificate = certificates.get(id).await?;
             let services = match change {
-                // What is only added takes nothing from anybody.
                 Change::Add => Vec::new(),
                 Change::Remove | Change::Replace => certificates.associations(id).await?,
             };
             Ok::<_, Error>((certificate, services))
         };
-        let (certificate, services) = match look.await {
-            Ok(seen) => seen,
-            // Who may change a zone need not see the account.
+        let (certificate, services) = match lookup.await {
+            Ok(found) => found,
+            // A token for the zone may have no access to the account.
             Err(error) if error.kind() == ErrorKind::Permission => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         if certificate.is_ca() == Some(false) {
-            return Err(Failure::input(format!(
+            return Err(Failure::invalid_input(format!(
                 "certificate {id} is a leaf, and only a CA can have hostnames; nothing was changed"
             )));
         }
         if change == Change::Add {
             return Ok(None);
         }
-        Ok(Some(Doomed {
-            uses: Some(Uses {
-                services,
-                zones: Vec::new(),
-            }),
-            ..Doomed::seen(id.clone(), certificate)
-        }))
+        let target = Target::new(id.clone()).with_certificate(certificate);
+        let zones = Vec::new();
+        Ok(Some(target.with_uses(Uses { services, zones })))
     }
 
-    /// What will be done, for a person to read before it is.
-    fn show(&self, context: &Context, certificate: Option<Doomed>, plan: &Difference) {
+    /// Shows what will be done.
+    fn show(&self, certificate: Option<Target>, plan: &Difference) {
         let mut text = match certificate {
-            Some(one) => preview::doomed(&[one], width::stderr()),
+            Some(target) => preview::targets(&[target], width::stderr()),
             None => String::new(),
         };
-        let (whose, zone) = (self.whose(), self.zone_name());
-        text.push_str(&format!("Hostnames of {whose} in zone {zone}:\n"));
+        let (ca, zone) = (self.ca_name(), self.zone_name());
+        text.push_str(&format!("Hostnames of {ca} in zone {zone}:\n"));
         for host in &plan.added {
             text.push_str(&format!("  + {}\n", printable(host)));
         }
@@ -393,44 +361,56 @@ impl Place {
         }
         if plan.after.is_empty() {
             text.push_str(&format!(
-                "None is left: mTLS with {whose} is switched off for zone {zone}.\n"
+                "No hostname is left: mTLS with {ca} is turned off for zone {zone}.\n"
             ));
         }
-        context.output.tell(text.trim_end());
+        self.context.output.show(text.trim_end());
     }
 
-    fn tell(&self, context: &Context, change: &Difference, dry_run: bool) -> Result<(), Failure> {
-        let form = ChangeForm {
-            list: self.form(&change.after),
+    /// Writes the list.
+    fn write(&self, hosts: &[String]) -> Result<(), Failure> {
+        let output = self.context.output;
+        if output.format == Format::Table && hosts.is_empty() {
+            output.note("no hostnames");
+        }
+        output.write_value(&self.body(hosts), || hostnames_table(hosts))
+    }
+
+    /// Writes the changed list.
+    fn report(&self, change: &Difference, dry_run: bool) -> Result<(), Failure> {
+        let output = self.context.output;
+        let body = ChangeBody {
+            list: self.body(&change.after),
             added: &change.added,
             removed: &change.removed,
             unchanged: &change.unchanged,
             dry_run,
         };
-        context
-            .output
-            .one(&form, || match change.after.is_empty() {
-                true => String::new(),
-                false => hostnames_table(&change.after),
-            })?;
-        if context.output.is_table() {
+        output.write_value(&body, || hostnames_table(&change.after))?;
+        if output.is_table() {
             let (added, removed) = (change.added.len(), change.removed.len());
-            let done = match (change.is_none(), dry_run) {
+            let done = match (change.is_empty(), dry_run) {
                 (true, false) => "nothing changed".to_owned(),
                 (true, true) => "dry run: nothing would change".to_owned(),
                 (false, false) => change.summary(),
                 (false, true) => format!("dry run: would add {added} and remove {removed}"),
             };
-            let count = change.after.len();
-            let zone = self.zone_name();
-            context
-                .output
-                .note(format!("{done}; {count} in zone {zone}"));
+            let (count, zone) = (change.after.len(), self.zone_name());
+            output.note(format!("{done}; {count} in zone {zone}"));
         }
         Ok(())
     }
 
-    fn whose(&self) -> String {
+    fn body<'b>(&'b self, hostnames: &'b [String]) -> ListBody<'b> {
+        ListBody {
+            zone: &self.zone,
+            certificate_id: self.certificate.as_ref(),
+            managed_ca: self.certificate.is_none(),
+            hostnames,
+        }
+    }
+
+    fn ca_name(&self) -> String {
         match &self.certificate {
             Some(id) => format!("certificate {id}"),
             None => "the CA that Cloudflare manages".to_owned(),
@@ -443,11 +423,11 @@ impl Place {
 }
 
 fn hostnames_table(hosts: &[String]) -> String {
-    let lines = hosts.iter().map(|host| Line {
-        cells: vec![printable(host)],
-        ..Line::default()
-    });
-    let lines: Vec<Line> = lines.collect();
-    // A hostname that is cut is another one.
-    Sheet::new(&["HOSTNAME"], 0, None).write(&lines)
+    if hosts.is_empty() {
+        return String::new();
+    }
+    let rows = hosts.iter().map(|host| vec![printable(host)].into());
+    let rows: Vec<Row> = rows.collect();
+    // Never cut: a hostname that is cut is another one.
+    Table::new(&["HOSTNAME"], 0, None).write(&rows)
 }

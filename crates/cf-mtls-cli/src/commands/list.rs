@@ -1,4 +1,4 @@
-//! `cf-mtls list`
+//! `cf-mtls list`: lists certificates as pages arrive.
 
 use cf_mtls::CertificateFilter;
 use clap::Args;
@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::report::failure::Failure;
 use crate::terminal::width;
 use crate::view::preview;
-use crate::view::table::Sheet;
+use crate::view::table::Table;
 use crate::view::times;
 
 /// List certificates
@@ -58,8 +58,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         true => preview::WIDE_COLUMNS,
         false => preview::COLUMNS,
     };
-    let sheet = Sheet::new(columns, preview::NAME, width::stdout()).that_grows();
-    let mut records = context.output.many(sheet);
+    let table = Table::new(columns, preview::NAME, width::stdout());
+    let mut writer = context.output.list(table);
     let mut count = 0_usize;
     let mut list = certificates.list(filter(&arguments));
     let read = async {
@@ -67,8 +67,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
             let next = match list.next().now_or_never() {
                 Some(next) => next,
                 None => {
-                    // A page is at its end, and the next one takes its time.
-                    records.flush()?;
+                    // The next page has to be awaited.
+                    writer.flush()?;
                     list.next().await
                 }
             };
@@ -80,15 +80,15 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
                 continue;
             }
             count += 1;
-            records.push(&certificate, || match arguments.wide {
-                true => preview::wide_line(&certificate, now),
-                false => preview::line(&certificate, now),
+            writer.push(&certificate, || match arguments.wide {
+                true => preview::wide_row(&certificate, now),
+                false => preview::row(&certificate, now),
             })?;
         }
         Ok::<_, Failure>(())
     };
     context.interrupt.reading(read).await??;
-    records.finish()?;
+    writer.finish()?;
     if count == 0 && context.output.is_table() {
         context.output.note("no certificates");
     }

@@ -1,12 +1,13 @@
-//! The subcommands, one file each.
+//! The subcommands, one file each, and what several of them do alike.
 
 pub(crate) mod associations;
 pub(crate) mod completions;
 pub(crate) mod delete;
-pub(crate) mod deletion;
+mod deletion;
 pub(crate) mod get;
 pub(crate) mod hostnames;
 pub(crate) mod list;
+mod lookup;
 pub(crate) mod prune;
 pub(crate) mod release;
 pub(crate) mod rotate;

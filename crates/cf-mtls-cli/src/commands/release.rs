@@ -1,19 +1,17 @@
-//! `cf-mtls release`
+//! `cf-mtls release`: detaches a certificate from its hostnames and deletes it.
 
-use cf_mtls::{CertificateId, Error, ReleasePlan};
+use cf_mtls::{CertificateId, ErrorKind, ReleasePlan};
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::context::{Context, certificate_id};
-use crate::options::Consent;
+use crate::options::{Consent, WaitOptions};
 use crate::report::failure::Failure;
 use crate::report::output::Output;
-use crate::report::steps::{Told, Waiting, is_absent};
-use crate::terminal::confirm;
 use crate::terminal::progress::Progress;
 use crate::terminal::text::printable;
 use crate::terminal::width;
-use crate::view::preview::{self, Doomed, Uses};
+use crate::view::preview::{self, Target, Uses};
 use crate::zone;
 
 /// Detach a certificate's hostnames, wait until it is unused, and delete it
@@ -42,103 +40,94 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     consent: Consent,
     #[command(flatten)]
-    waiting: Waiting,
+    wait: WaitOptions,
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
-    let consent = arguments.consent;
+    let (consent, output) = (arguments.consent, context.output);
     let id = certificate_id(&arguments.id)?;
     let account = context.account()?;
     let client = context.client()?;
-    let mut job = arguments
-        .waiting
-        .release(client.certificates(&account).release(&id));
+    let release = client.certificates(&account).release(&id);
+    let mut release = arguments.wait.apply_to_release(release);
     for text in &arguments.zones {
-        let look = zone::resolve(context, &client, text);
-        let (zone, _) = context.interrupt.reading(look).await??;
-        job = job.in_zones([zone]);
+        let lookup = zone::resolve(context, &client, text);
+        let (zone, _) = context.interrupt.reading(lookup).await??;
+        release = release.in_zones([zone]);
     }
-    let progress = Progress::waiting(context.output.quiet, "asking the zones of the account");
-    let plan = context.interrupt.reading(job.plan()).await;
-    progress.end();
+    let progress = Progress::spinner(output.quiet, "reading the zones of the account");
+    let plan = context.interrupt.reading(release.plan()).await;
+    progress.finish();
     let plan = match plan? {
         Ok(plan) => plan,
-        Err(error) if arguments.if_exists && is_absent(&error) => {
-            context.output.note(format!("there is no certificate {id}"));
-            return context.output.one(&absent(consent), String::new);
+        Err(error) if arguments.if_exists && error.kind() == ErrorKind::NotFound => {
+            output.note(format!("there is no certificate {id}"));
+            let mut body = nothing(consent.dry_run);
+            if !consent.dry_run {
+                body["steps"] = json!([]);
+            }
+            return output.write_value(&body, String::new);
         }
         Err(error) => return Err(error.into()),
     };
-    if consent.shows_plan(context.output.quiet) {
-        show(context.output, &id, &plan);
+    if consent.shows_plan(output.quiet) {
+        show(output, &id, &plan);
     }
     if consent.dry_run {
-        context.output.one(&plan, || rehearsal(&plan))?;
-        return blocked(&plan).await;
+        output.write_value(&plan, || dry_run(&plan))?;
+        return check(&plan).await;
     }
-    blocked(&plan).await?;
-    confirm::ask(context, consent, "Detach its hostnames and delete it?").await?;
-    let told = Told::new(context, "releasing");
-    let run = plan.run(told.listener(context));
-    let released = told.run(context, &client, &id, run).await?;
-    told.finish(context, &released, || format!("{id}  deleted\n"))
+    check(&plan).await?;
+    let question = "Detach its hostnames and delete it?";
+    context.confirm(consent, question).await?;
+    let steps = context.steps("releasing");
+    let run = plan.run(steps.listener());
+    steps
+        .run(&client, &id, run, |_| format!("{id}  deleted\n"))
+        .await
 }
 
-/// What stops it. A plan that is stopped sends nothing when it is run.
-async fn blocked(plan: &ReleasePlan) -> Result<(), Failure> {
-    if !plan.is_blocked() {
-        return Ok(());
+/// Fails if the plan is blocked. A blocked plan sends nothing when it is run.
+async fn check(plan: &ReleasePlan) -> Result<(), Failure> {
+    match plan.is_blocked() {
+        true => Ok(plan.run(|_| {}).await.map(drop)?),
+        false => Ok(()),
     }
-    let stopped: Result<_, Error> = plan.run(|_| {}).await;
-    Ok(stopped.map(drop)?)
 }
 
-/// The result, or in a dry run the plan, where there is nothing to release: a
-/// script that parses the output gets the form that it knows.
-fn absent(consent: Consent) -> Value {
-    let mut form = nothing(consent);
-    if let (Value::Object(fields), false) = (&mut form, consent.dry_run) {
-        fields.insert("steps".to_owned(), json!([]));
-    }
-    form
-}
-
-/// What a release of nothing did, or would do.
-pub(crate) fn nothing(consent: Consent) -> Value {
-    match consent.dry_run {
+/// The result of a release without a certificate, or in a dry run the plan: it has
+/// the fields of any other.
+pub(crate) fn nothing(dry_run: bool) -> Value {
+    match dry_run {
         true => json!({ "certificate": null, "zones": [], "associations": [], "blockers": [] }),
         false => json!({ "certificate": null, "detached": [], "confirmed": false }),
     }
 }
 
-/// What will be done and what stops it, for a person to read.
+/// Shows the certificate, what uses it, and what blocks the release.
 pub(crate) fn show(output: Output, id: &CertificateId, plan: &ReleasePlan) {
-    let doomed = Doomed {
-        uses: Some(Uses {
-            services: plan.associations().to_vec(),
-            zones: plan.zones().to_vec(),
-        }),
-        ..Doomed::seen(id.clone(), plan.certificate().clone())
+    let uses = Uses {
+        services: plan.associations().to_vec(),
+        zones: plan.zones().to_vec(),
     };
-    let mut text = preview::doomed(&[doomed], width::stderr());
+    let target = Target::new(id.clone()).with_certificate(plan.certificate().clone());
+    let mut text = preview::targets(&[target.with_uses(uses)], width::stderr());
     for blocker in plan.blockers() {
-        text.push_str(&format!("  stopped: {}\n", printable(&blocker.to_string())));
+        text.push_str(&format!("  blocked: {}\n", printable(&blocker.to_string())));
     }
-    output.tell(text.trim_end());
+    output.show(text.trim_end());
 }
 
-/// What a dry run tells on standard output.
-fn rehearsal(plan: &ReleasePlan) -> String {
+/// The plan, as a dry run writes it to standard output.
+fn dry_run(plan: &ReleasePlan) -> String {
     let mut text = String::new();
-    let id = plan.certificate().id().map_or("", CertificateId::as_str);
     for zone in plan.zones() {
         text.push_str(&format!("would detach {}\n", printable(&zone.to_string())));
     }
-    match plan.is_blocked() {
-        true => text.push_str("would stop before anything is changed\n"),
-        false => text.push_str(&format!(
-            "would wait until nothing uses it, and delete {id}\n"
-        )),
-    }
+    let id = plan.certificate().id().map_or("", CertificateId::as_str);
+    text.push_str(&match plan.is_blocked() {
+        true => "blocked: nothing would be changed\n".to_owned(),
+        false => format!("would wait until nothing uses it, and delete {id}\n"),
+    });
     text
 }

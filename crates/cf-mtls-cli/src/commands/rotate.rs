@@ -1,30 +1,29 @@
-//! `cf-mtls rotate`
+//! `cf-mtls rotate`: replaces a CA with another, and deletes the old one.
 
 use std::path::PathBuf;
 
-use cf_mtls::{Certificate, CertificateId, Certificates, Error, Rotate, RotatePlan};
+use cf_mtls::{Certificate, CertificateId, Certificates, Error, ErrorKind, Rotate, RotatePlan};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{release, upload};
+use crate::commands::{lookup, release, upload};
 use crate::context::{Context, certificate_id};
-use crate::options::Consent;
+use crate::options::{Consent, WaitOptions};
 use crate::report::failure::Failure;
-use crate::report::steps::{Told, Waiting, is_absent};
-use crate::terminal::confirm;
 use crate::terminal::progress::Progress;
 use crate::terminal::text::printable;
 use crate::terminal::width;
-use crate::view::preview::{self, Doomed, Uses};
+use crate::view::preview::{self, Target};
 use crate::view::x509::{self, Contents};
 
 /// Replace one CA with another without downtime, then delete the old one
 ///
 /// Uploads the new CA, adds the hostnames of the old one to it, waits until it
-/// is active, detaches the hostnames from the old one, waits until nothing uses it, and deletes it. After an interruption, run it again with the same file.
+/// is active, detaches the hostnames from the old one, waits until nothing uses it,
+/// and deletes it. After an interruption, run it again with the same file.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -50,152 +49,159 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     consent: Consent,
     #[command(flatten)]
-    waiting: Waiting,
+    wait: WaitOptions,
 }
 
-/// What a rotation would do.
+/// The plan in JSON.
 #[derive(Serialize)]
-struct Plan<'a, T> {
+struct PlanBody<'a, T> {
     old: T,
-    /// The new CA, where it is in the account already.
+    /// The new CA, if it is stored already.
     successor: Option<&'a Certificate>,
-    /// Others in the account that are the same; not looked for where there is
-    /// nothing to rotate.
+    /// Other stored copies of the new CA; not looked up without an old CA.
     other_copies: Option<&'a [Certificate]>,
-    /// Whether the name that was asked for is not given to the new CA.
+    /// Whether `--name` is ignored.
     name_unused: bool,
-    /// What is in the file.
+    /// The contents of the file.
     certificates: &'a [Contents],
 }
 
 impl Arguments {
-    fn name_unused(&self, successor: Option<&Certificate>) -> bool {
+    fn is_name_unused(&self, successor: Option<&Certificate>) -> bool {
         let stored = successor.map(Certificate::name);
         self.name.is_some() && stored.is_some_and(|stored| stored != self.name.as_deref())
     }
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
-    let consent = arguments.consent;
+    let (consent, output) = (arguments.consent, context.output);
     let old = certificate_id(&arguments.old)?;
     let new = upload::ca(context, &arguments.ca)?;
     let contents = x509::read(new.chain());
-    let now = Timestamp::now();
-    let expired = contents.iter().find(|one| one.has_expired(now));
-    if let (Some(expired), false) = (expired, arguments.allow_expired) {
-        return Err(Failure::input(format!(
-            "the new CA in {} has expired ({}), and clients of its hostnames may be turned away; \
-             nothing was changed; pass --allow-expired to go on all the same",
-            upload::shown(&arguments.ca),
-            expired.tell(now)
-        )));
-    }
+    check_expiry(&arguments, &contents)?;
     let new = match &arguments.name {
         Some(name) => new.with_name(name),
         None => new,
     };
     let certificates = context.certificates()?;
-    let job = arguments.waiting.rotate(certificates.rotate(&old, new));
-    let progress = Progress::waiting(context.output.quiet, "asking the zones of the account");
-    let plan = context.interrupt.reading(job.plan()).await;
-    progress.end();
+    let rotation = certificates.rotate(&old, new);
+    let rotation = arguments.wait.apply_to_rotation(rotation);
+    let progress = Progress::spinner(output.quiet, "reading the zones of the account");
+    let plan = context.interrupt.reading(rotation.plan()).await;
+    progress.finish();
     let plan = match plan? {
         Ok(plan) => plan,
-        Err(error) if arguments.if_exists && is_absent(&error) => {
-            let look = absent(context, &certificates, &job, &old, error);
-            let successor = look.await?;
-            let old = release::nothing(consent);
+        Err(error) if arguments.if_exists && error.kind() == ErrorKind::NotFound => {
+            let successor = find_successor(context, &certificates, &rotation, &old, error).await?;
+            let old = release::nothing(consent.dry_run);
             if !consent.dry_run {
-                let form = json!({
+                let body = json!({
                     "successor": successor, "attached": [], "old": old, "steps": [],
                 });
-                return context.output.one(&form, String::new);
+                return output.write_value(&body, String::new);
             }
-            let form = Plan {
+            let body = PlanBody {
                 old,
                 successor: Some(&successor),
                 other_copies: None,
-                name_unused: arguments.name_unused(Some(&successor)),
+                name_unused: arguments.is_name_unused(Some(&successor)),
                 certificates: &contents,
             };
-            return context.output.one(&form, String::new);
+            return output.write_value(&body, String::new);
         }
         Err(error) => return Err(error.into()),
     };
-    if consent.shows_plan(context.output.quiet) {
-        release::show(context.output, &old, plan.release());
-        context
-            .output
-            .tell(show(&plan, &arguments, &contents).trim_end());
+    if consent.shows_plan(output.quiet) {
+        release::show(output, &old, plan.release());
+        output.show(describe(&plan, &arguments, &contents).trim_end());
     }
     if consent.dry_run {
-        let form = Plan {
+        let body = PlanBody {
             old: plan.release(),
             successor: plan.successor(),
             other_copies: Some(plan.other_copies()),
-            name_unused: arguments.name_unused(plan.successor()),
+            name_unused: arguments.is_name_unused(plan.successor()),
             certificates: &contents,
         };
-        context.output.one(&form, || rehearsal(&plan))?;
-        return blocked(&plan).await;
+        output.write_value(&body, || dry_run(&plan))?;
+        return check(&plan).await;
     }
-    blocked(&plan).await?;
-    confirm::ask(context, consent, "Replace this CA and delete it?").await?;
-    let told = Told::new(context, "rotating");
-    let run = plan.run(told.listener(context));
-    let rotated = told.run(context, certificates.client(), &old, run).await?;
-    told.finish(context, &rotated, || {
-        let new = rotated.successor.id().map_or("-", CertificateId::as_str);
-        format!("{old}  deleted\n{new}  replaces it\n")
-    })
+    check(&plan).await?;
+    let question = "Replace this CA and delete it?";
+    context.confirm(consent, question).await?;
+    let steps = context.steps("rotating");
+    let run = plan.run(steps.listener());
+    let client = certificates.client();
+    steps
+        .run(client, &old, run, |rotated| {
+            let new = rotated.successor.id().map_or("-", CertificateId::as_str);
+            format!("{old}  deleted\n{new}  replaces it\n")
+        })
+        .await
 }
 
-/// What stops it. A plan that is stopped sends nothing when it is run.
-async fn blocked(plan: &RotatePlan) -> Result<(), Failure> {
+/// Refuses a new CA that has expired.
+fn check_expiry(arguments: &Arguments, contents: &[Contents]) -> Result<(), Failure> {
+    let now = Timestamp::now();
+    let expired = contents.iter().find(|one| one.has_expired(now));
+    match expired.filter(|_| !arguments.allow_expired) {
+        None => Ok(()),
+        Some(expired) => Err(Failure::invalid_input(format!(
+            "the new CA in {} has expired ({}), so clients may be rejected; nothing was changed; \
+             pass --allow-expired to proceed anyway",
+            upload::file_name(&arguments.ca),
+            expired.summary(now)
+        ))),
+    }
+}
+
+/// Fails if the plan is blocked. A blocked plan sends nothing when it is run.
+async fn check(plan: &RotatePlan) -> Result<(), Failure> {
     match plan.is_blocked() {
         true => Ok(plan.run(|_| {}).await.map(drop)?),
         false => Ok(()),
     }
 }
 
-/// The old CA is not there. Nothing tells whether it ever was, so that is not
-/// claimed; the new CA has to be there, and what uses it is shown.
-async fn absent(
+/// Finds the new CA if the old one does not exist. Whether the old one ever
+/// existed is unknown, so what uses the new one is shown.
+async fn find_successor(
     context: &Context,
     certificates: &Certificates,
-    job: &Rotate,
+    rotation: &Rotate,
     old: &CertificateId,
     error: Error,
 ) -> Result<Certificate, Failure> {
     let output = context.output;
-    let successor = context.interrupt.reading(job.successor()).await??;
+    let successor = context.interrupt.reading(rotation.successor()).await??;
     let Some((successor, id)) = successor.and_then(|one| Some((one.clone(), one.id()?.clone())))
     else {
         return Err(Failure::from(error).with_hint(
-            "the new CA is not in the account either, so --if-exists is no success; nothing was \
-             uploaded",
+            "the account does not contain the new CA either, so --if-exists does not apply; \
+             nothing was uploaded",
         ));
     };
     if !output.quiet {
-        // A remark, for which nothing fails.
-        let look = Uses::of(certificates, &successor, &id);
-        let one = Doomed {
-            uses: context.interrupt.reading(look).await?.ok(),
-            ..Doomed::seen(id, successor.clone())
+        let uses = lookup::uses(certificates, &id, Some(&successor));
+        // This is a remark, so nothing fails for it.
+        let uses = context.interrupt.reading(uses).await?.ok();
+        let target = Target {
+            uses,
+            ..Target::new(id).with_certificate(successor.clone())
         };
-        let shown = preview::doomed(&[one], width::stderr());
+        let shown = preview::targets(&[target], width::stderr());
         output.note(format!(
-            "there is no certificate {old}, and whether there was one is not known; the new CA is \
-             in the account:\n{}",
+            "there is no certificate {old}, and whether it ever existed is not known; the account \
+             contains the new CA:\n{}",
             shown.trim_end()
         ));
     }
     Ok(successor)
 }
 
-/// Where the hostnames go, for a person to read.
-fn show(plan: &RotatePlan, arguments: &Arguments, contents: &[Contents]) -> String {
-    let file = printable(&upload::shown(&arguments.ca));
+/// The new CA of a plan, in words.
+fn describe(plan: &RotatePlan, arguments: &Arguments, contents: &[Contents]) -> String {
+    let file = printable(&upload::file_name(&arguments.ca));
     let stored = plan.successor().and_then(|one| Some((one, one.id()?)));
     let mut text = match stored {
         Some((one, id)) => format!(
@@ -212,9 +218,9 @@ fn show(plan: &RotatePlan, arguments: &Arguments, contents: &[Contents]) -> Stri
     });
     let now = Timestamp::now();
     for certificate in contents {
-        text.push_str(&format!("  {}\n", certificate.tell(now)));
+        text.push_str(&format!("  {}\n", certificate.summary(now)));
     }
-    if let (Some(name), true) = (&arguments.name, arguments.name_unused(plan.successor())) {
+    if let (Some(name), true) = (&arguments.name, arguments.is_name_unused(plan.successor())) {
         let name = printable(name);
         text.push_str(&format!(
             "The name {name:?} is ignored: a stored certificate keeps its name.\n"
@@ -227,7 +233,7 @@ fn show(plan: &RotatePlan, arguments: &Arguments, contents: &[Contents]) -> Stri
     if !copies.is_empty() {
         let copies = copies.join(", ");
         text.push_str(&format!(
-            "The same is stored more than once; these are left alone: {copies}\n"
+            "The same CA is stored more than once; these are left alone: {copies}\n"
         ));
     }
     text
@@ -240,23 +246,20 @@ fn named(certificate: &Certificate) -> String {
     }
 }
 
-/// What a dry run tells on standard output.
-fn rehearsal(plan: &RotatePlan) -> String {
+/// The plan, as a dry run writes it to standard output.
+fn dry_run(plan: &RotatePlan) -> String {
     if plan.is_blocked() {
         return "blocked: nothing would be changed\n".to_owned();
     }
     let mut text = match plan.successor().and_then(Certificate::id) {
-        Some(id) => format!("would go on with {id}\n"),
+        Some(id) => format!("would continue with {id}\n"),
         None => "would upload the new CA (needs one free CA slot)\n".to_owned(),
     };
-    for zone in plan.release().zones() {
+    let release = plan.release();
+    for zone in release.zones() {
         text.push_str(&format!("would move {}\n", printable(&zone.to_string())));
     }
-    let old = plan
-        .release()
-        .certificate()
-        .id()
-        .map_or("", CertificateId::as_str);
+    let old = release.certificate().id().map_or("", CertificateId::as_str);
     text.push_str(&format!(
         "would wait until nothing uses the old CA, and delete {old}\n"
     ));

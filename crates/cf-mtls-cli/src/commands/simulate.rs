@@ -10,11 +10,11 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::report::exit::Exit;
+use crate::report::exit::Kind;
 use crate::report::failure::Failure;
-use crate::report::json::ZoneForm;
 use crate::terminal::text::printable;
 use crate::view::times;
+use crate::zone::ZoneForm;
 
 /// Run a local simulator of the API, to try things without an account
 ///
@@ -124,7 +124,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     }
     builder = if arguments.log {
         let output = context.output;
-        builder.on_request(move |record| output.tell(printable(&record.to_string())))
+        builder.on_request(move |record| output.show(printable(&record.to_string())))
     } else {
         builder.recorded_requests(0)
     };
@@ -134,8 +134,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         }
         let port = arguments.port;
         Failure::new(
-            Exit::Other,
-            "io",
+            Kind::Io,
             format!("the simulator cannot listen on port {port}: {error}"),
         )
     })?;
@@ -149,8 +148,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let zones: Vec<ZoneForm> = zones.collect();
     if arguments.demo {
         seed_demo(&simulator, &zones).map_err(|error| {
-            Failure::new(Exit::Other, "io", "the simulator refuses the certificates")
-                .with_cause(error)
+            Failure::new(Kind::Io, "the simulator refuses the certificates").with_cause(error)
         })?;
     }
     let place = Where {
@@ -159,7 +157,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         api_token: simulator.token().to_owned(),
         account_id: simulator.account_id().to_owned(),
     };
-    context.output.one(&place, || exports(&simulator, &place))?;
+    context
+        .output
+        .write_value(&place, || exports(&simulator, &place))?;
     context.output.note("# The simulator runs until Ctrl-C.");
     context.interrupt.raised().await;
     Ok(())

@@ -1,4 +1,4 @@
-//! `cf-mtls upload`
+//! `cf-mtls upload`: stores a CA, or a leaf certificate with its key.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -14,8 +14,8 @@ use crate::report::failure::Failure;
 use crate::view::preview;
 use crate::view::x509;
 
-/// No file of certificates is larger; the service takes less.
-const LARGEST: u64 = 1 << 20;
+/// The service accepts less.
+const MAX_FILE_SIZE: u64 = 1 << 20;
 
 /// Upload a CA, or a leaf certificate with its private key
 ///
@@ -71,34 +71,35 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let certificates = context.certificates()?;
     let change = certificates.upload(&upload);
     let stored = context.interrupt.changing(certificates.client(), change);
-    let stored = stored.await.ok_or_else(Failure::not_begun)??;
+    let stored = stored.await??;
     let now = Timestamp::now();
-    let told = context.output.one(&stored, || preview::card(&stored, now));
-    told.map_err(|failure| match stored.id() {
-        // Who does not learn the id cannot tell that it is there.
-        Some(id) => failure.after(format!("uploaded {id}")).about(id),
-        None => failure.after("uploaded it"),
+    let written = context
+        .output
+        .write_value(&stored, || preview::card(&stored, now));
+    written.map_err(|failure| match stored.id() {
+        Some(id) => failure.with_done(format!("uploaded {id}")).about(id),
+        None => failure.with_done("uploaded it"),
     })
 }
 
-/// A CA out of a file. That the service takes nothing else as one is told here,
-/// since a rotation would find out only in its midst.
+/// Reads a CA from a file. A leaf is refused here, as the service would refuse it
+/// in the middle of a rotation.
 pub(crate) fn ca(context: &Context, path: &Path) -> Result<Upload, Failure> {
     let upload = Upload::ca(read(context, path)?.expose())?;
     let Some((number, leaf)) = x509::first_leaf(upload.chain()) else {
         return Ok(upload);
     };
-    Err(Failure::input(format!(
+    Err(Failure::invalid_input(format!(
         "certificate {number} in {} ({}) is not a CA: it has no basic constraint CA:TRUE, without \
          which the service refuses it (code 1411); nothing was sent",
-        shown(path),
+        file_name(path),
         leaf.subject(),
     ))
     .with_hint("`cf-mtls upload --cert FILE --key FILE` uploads a leaf certificate"))
 }
 
-/// A file, as a person calls it.
-pub(crate) fn shown(path: &Path) -> String {
+/// The name of a file, for messages.
+pub(crate) fn file_name(path: &Path) -> String {
     match is_stdin(path) {
         true => "standard input".to_owned(),
         false => path.display().to_string(),
@@ -109,10 +110,11 @@ fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// What is read may hold a key, so it is wiped.
+/// Reads a file, which may hold a key: it is wiped from memory.
 fn read(context: &Context, path: &Path) -> Result<Secret, Failure> {
-    let shown = shown(path);
-    let failed = |error: io::Error| Failure::input(format!("{shown} cannot be read: {error}"));
+    let name = file_name(path);
+    let failed =
+        |error: io::Error| Failure::invalid_input(format!("{name} cannot be read: {error}"));
     let mut text = String::new();
     let length = if is_stdin(path) {
         if context.global.token_from_stdin() {
@@ -122,18 +124,18 @@ fn read(context: &Context, path: &Path) -> Result<Secret, Failure> {
         }
         io::stdin()
             .lock()
-            .take(LARGEST + 1)
+            .take(MAX_FILE_SIZE + 1)
             .read_to_string(&mut text)
     } else {
         File::open(path)
             .map_err(failed)?
-            .take(LARGEST + 1)
+            .take(MAX_FILE_SIZE + 1)
             .read_to_string(&mut text)
     };
     let text = Secret::from(text);
     match length.map_err(failed)? {
-        length if LARGEST < length as u64 => Err(Failure::input(format!(
-            "{shown} is too large for a file of certificates"
+        length if MAX_FILE_SIZE < length as u64 => Err(Failure::invalid_input(format!(
+            "{name} is too large for a file of certificates"
         ))),
         _ => Ok(text),
     }

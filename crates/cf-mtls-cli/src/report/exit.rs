@@ -1,10 +1,10 @@
-//! The exit codes, which scripts rely on.
+//! Kinds of failures and their exit codes, which scripts rely on.
 
 use std::process::ExitCode;
 
-use cf_mtls::{Error, ErrorKind};
+use cf_mtls::ErrorKind;
 
-/// What the process ends with. The numbers are part of the contract.
+/// The exit code of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Success = 0,
@@ -17,7 +17,7 @@ pub(crate) enum Exit {
     Unreachable = 7,
     SomeFailed = 8,
     Unknown = 9,
-    /// 128 and the number of SIGINT, as shells have it.
+    /// 128 and the number of SIGINT, as in shells.
     Interrupted = 130,
 }
 
@@ -26,40 +26,15 @@ impl Exit {
         self as u8
     }
 
-    pub(crate) fn of(error: &Error) -> Self {
-        // Whether something happened matters more than why it is not known.
-        if error.may_have_taken_effect() {
-            return Self::Unknown;
-        }
-        match error.kind() {
-            // The service refuses input that cannot be told here, too.
-            ErrorKind::InvalidInput
-            | ErrorKind::Ambiguous
-            | ErrorKind::Configuration
-            | ErrorKind::InvalidRequest => Self::Invalid,
-            ErrorKind::NotFound => Self::NotFound,
-            ErrorKind::InUse => Self::InUse,
-            ErrorKind::Authentication | ErrorKind::Permission => Self::Denied,
-            ErrorKind::RateLimited => Self::RateLimited,
-            ErrorKind::Connection
-            | ErrorKind::Timeout
-            | ErrorKind::ServiceUnavailable
-            | ErrorKind::InvalidResponse => Self::Unreachable,
-            _ => Self::Other,
-        }
-    }
-
-    /// The code for several things done, given how each ended.
+    /// The exit code of several operations.
     pub(crate) fn of_many(outcomes: impl IntoIterator<Item = Self>) -> Self {
         let mut all = outcomes.into_iter();
         let Some(first) = all.next() else {
             return Self::Success;
         };
-        // All alike, such as every one denied, is told as that.
-        if all.all(|exit| exit == first) {
-            first
-        } else {
-            Self::SomeFailed
+        match all.all(|exit| exit == first) {
+            true => first,
+            false => Self::SomeFailed,
         }
     }
 }
@@ -67,6 +42,66 @@ impl Exit {
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit.code())
+    }
+}
+
+/// Why a command failed: `kind` in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// One of the kinds of the library.
+    Library(ErrorKind),
+    Usage,
+    SomeFailed,
+    Declined,
+    Interrupted,
+    Io,
+    /// The reader of standard output has gone, which is no failure.
+    ClosedPipe,
+}
+
+impl Kind {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Library(kind) => kind.as_str(),
+            Self::Usage => "usage",
+            Self::SomeFailed => "some_failed",
+            Self::Declined => "declined",
+            Self::Interrupted => "interrupted",
+            Self::Io => "io",
+            Self::ClosedPipe => "closed_pipe",
+        }
+    }
+
+    /// The exit code, unless the outcome is unknown.
+    pub(crate) fn exit(self) -> Exit {
+        match self {
+            Self::Library(kind) => match kind {
+                ErrorKind::InvalidInput
+                | ErrorKind::Ambiguous
+                | ErrorKind::Configuration
+                | ErrorKind::InvalidRequest => Exit::Invalid,
+                ErrorKind::NotFound => Exit::NotFound,
+                ErrorKind::InUse => Exit::InUse,
+                ErrorKind::Authentication | ErrorKind::Permission => Exit::Denied,
+                ErrorKind::RateLimited => Exit::RateLimited,
+                ErrorKind::Connection
+                | ErrorKind::Timeout
+                | ErrorKind::ServiceUnavailable
+                | ErrorKind::InvalidResponse => Exit::Unreachable,
+                _ => Exit::Other,
+            },
+            Self::Usage => Exit::Invalid,
+            Self::SomeFailed => Exit::SomeFailed,
+            Self::Declined | Self::Io => Exit::Other,
+            Self::Interrupted => Exit::Interrupted,
+            Self::ClosedPipe => Exit::Success,
+        }
+    }
+}
+
+impl From<ErrorKind> for Kind {
+    fn from(kind: ErrorKind) -> Self {
+        Self::Library(kind)
     }
 }
 
@@ -85,11 +120,8 @@ mod tests {
             (&[Denied, InUse], SomeFailed),
         ];
         for (outcomes, want) in table {
-            assert_eq!(
-                Exit::of_many(outcomes.iter().copied()),
-                want,
-                "{outcomes:?}"
-            );
+            let got = Exit::of_many(outcomes.iter().copied());
+            assert_eq!(got, want, "{outcomes:?}");
         }
     }
 }

@@ -1,20 +1,23 @@
-//! Standard output, which carries data and nothing else.
+//! Standard output, which carries data and nothing else, and remarks on standard
+//! error.
 
+use std::fmt::Display;
 use std::io::{self, Write as _};
 
-use anstyle::{AnsiColor, Style};
+use anstyle::AnsiColor;
 use serde::Serialize;
 
 use crate::options::Format;
 use crate::report::failure::Failure;
 use crate::terminal::progress::Progress;
 use crate::terminal::text::printable_json;
-use crate::view::table::{Line, Sheet};
+use crate::view::table::{Row, Table};
 
-/// Rows that are held back at most, to be written together.
-const CHUNK: usize = 500;
+/// Rows, and bytes of JSON, that are written together at most.
+const MAX_BUFFERED_ROWS: usize = 500;
+const MAX_BUFFERED_BYTES: usize = 64 * 1024;
 
-/// Where results go, and in which form.
+/// The format of results, and whether remarks are wanted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
     pub(crate) format: Format,
@@ -22,22 +25,22 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// A remark to a person.
-    pub(crate) fn note(self, text: impl std::fmt::Display) {
+    /// Writes a remark, unless `--quiet` is given.
+    pub(crate) fn note(self, text: impl Display) {
         if !self.quiet {
-            self.tell(text);
+            self.show(text);
         }
     }
 
-    /// What may be wrong, and does not stop anything.
-    pub(crate) fn warn(self, text: impl std::fmt::Display) {
-        let style = Style::new().fg_color(Some(AnsiColor::Yellow.into()));
-        self.tell(format_args!("{style}warning:{style:#} {text}"));
+    /// Writes a warning.
+    pub(crate) fn warn(self, text: impl Display) {
+        let style = AnsiColor::Yellow.on_default();
+        self.show(format_args!("{style}warning:{style:#} {text}"));
     }
 
-    /// What a person has to know.
-    pub(crate) fn tell(self, text: impl std::fmt::Display) {
-        // Standard error that cannot be written leaves nobody to tell.
+    /// Writes to standard error, even with `--quiet`.
+    pub(crate) fn show(self, text: impl Display) {
+        // There is no other place to report a failure.
         let _ = writeln!(anstream::stderr().lock(), "{text}");
     }
 
@@ -45,8 +48,8 @@ impl Output {
         self.format == Format::Table
     }
 
-    /// One result.
-    pub(crate) fn one<T: Serialize>(
+    /// Writes a single result.
+    pub(crate) fn write_value<T: Serialize>(
         self,
         value: &T,
         table: impl FnOnce() -> String,
@@ -58,116 +61,109 @@ impl Output {
         }
     }
 
-    /// Many results, as they come.
-    pub(crate) fn many(self, sheet: Sheet) -> Records {
-        Records {
+    /// Begins a list of results, which are written as they arrive.
+    pub(crate) fn list(self, table: Table) -> ListWriter {
+        ListWriter {
             format: self.format,
-            sheet,
-            lines: Vec::new(),
+            table,
+            rows: Vec::new(),
             text: String::new(),
             begun: false,
-            carries_on: false,
-            broken: None,
+            ignores_errors: false,
+            failure: None,
             progress: Progress::none(),
         }
     }
 }
 
-/// A list on its way out.
-pub(crate) struct Records {
+/// Writes a list of results.
+pub(crate) struct ListWriter {
     format: Format,
-    sheet: Sheet,
-    lines: Vec<Line>,
+    table: Table,
+    rows: Vec<Row>,
     text: String,
     begun: bool,
-    carries_on: bool,
-    /// Why nothing more is written.
-    broken: Option<Failure>,
+    ignores_errors: bool,
+    /// The first failure, after which nothing more is written.
+    failure: Option<Failure>,
     progress: Progress,
 }
 
-impl Records {
-    /// Is no failure when it cannot be written: what is done is done all the
-    /// same. [`finish`](Self::finish) tells, unless nobody reads any more.
-    pub(crate) fn that_carries_on(mut self) -> Self {
-        self.carries_on = true;
+impl ListWriter {
+    /// Lets the command go on if the output cannot be written; only
+    /// [`finish`](Self::finish) returns the failure.
+    pub(crate) fn ignoring_write_errors(mut self) -> Self {
+        self.ignores_errors = true;
         self
     }
 
-    /// Whether what is told gets lost, although somebody may want it.
-    pub(crate) fn is_lost(&self) -> bool {
-        let lost = |failure: &Failure| !failure.is_closed_pipe();
-        self.broken.as_ref().is_some_and(lost)
-    }
-
-    /// Keeps out of the way of a progress bar.
-    pub(crate) fn beside(mut self, progress: &Progress) -> Self {
+    /// Hides a progress bar while it writes.
+    pub(crate) fn with_progress(mut self, progress: &Progress) -> Self {
         self.progress = progress.clone();
         self
     }
 
-    /// Adds a result. It is written with the next [`flush`](Self::flush).
+    /// Whether results are lost. A closed pipe loses nothing: its reader has seen
+    /// enough.
+    pub(crate) fn has_failed(&self) -> bool {
+        let lost = |failure: &Failure| !failure.is_closed_pipe();
+        self.failure.as_ref().is_some_and(lost)
+    }
+
+    /// Adds a result, which is written with the next [`flush`](Self::flush).
     pub(crate) fn push<T: Serialize>(
         &mut self,
         value: &T,
-        line: impl FnOnce() -> Line,
+        row: impl FnOnce() -> Row,
     ) -> Result<(), Failure> {
         match self.format {
-            Format::Table => self.lines.push(line()),
+            Format::Table => self.rows.push(row()),
             Format::Ndjson => {
                 self.text.push_str(&compact(value)?);
                 self.text.push('\n');
-                self.begun = true;
             }
             Format::Json => {
-                self.text
-                    .push_str(if self.begun { ",\n  " } else { "[\n  " });
-                // Strings hold no line ends in JSON, so this indents and no more.
+                let separator = if self.begun { ",\n  " } else { "[\n  " };
+                self.text.push_str(separator);
+                // JSON strings hold no line breaks, so this only indents.
                 self.text.push_str(&pretty(value)?.replace('\n', "\n  "));
                 self.begun = true;
             }
         }
-        if CHUNK <= self.lines.len() || (1 << 16) <= self.text.len() {
+        if MAX_BUFFERED_ROWS <= self.rows.len() || MAX_BUFFERED_BYTES <= self.text.len() {
             self.flush()?;
         }
         Ok(())
     }
 
-    /// Writes what is there.
+    /// Writes what was added.
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
-        if !self.lines.is_empty() {
-            self.text.push_str(&self.sheet.write(&self.lines));
-            self.lines.clear();
-            self.begun = true;
-        }
-        if self.broken.is_some() || self.text.is_empty() {
-            self.text.clear();
-            return Ok(());
+        if !self.rows.is_empty() {
+            self.text.push_str(&self.table.write(&self.rows));
+            self.rows.clear();
         }
         let text = std::mem::take(&mut self.text);
+        if self.failure.is_some() || text.is_empty() {
+            return Ok(());
+        }
         match self.progress.suspend(|| write(&text)) {
-            Err(failure) if self.carries_on => {
-                self.broken = Some(failure);
+            Err(failure) if self.ignores_errors => {
+                self.failure = Some(failure);
                 Ok(())
             }
             outcome => outcome,
         }
     }
 
-    /// Ends the list. A list that is not ended is no JSON, so that nobody takes
-    /// it for whole.
-    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+    /// Ends the list. One that is not ended is no valid JSON, so that it cannot be
+    /// mistaken for a complete one.
+    pub(crate) fn finish(&mut self) -> Result<(), Failure> {
         if self.format == Format::Json {
-            self.text
-                .push_str(if self.begun { "\n]\n" } else { "[]\n" });
+            let end = if self.begun { "\n]\n" } else { "[]\n" };
+            self.text.push_str(end);
         }
         self.flush()?;
-        self.outcome()
-    }
-
-    /// Whether all could be written, as far as somebody still reads.
-    pub(crate) fn outcome(&mut self) -> Result<(), Failure> {
-        match self.broken.take() {
+        match self.failure.take() {
             Some(failure) if !failure.is_closed_pipe() => Err(failure),
             _ => Ok(()),
         }
@@ -175,20 +171,20 @@ impl Records {
 }
 
 fn pretty<T: Serialize>(value: &T) -> Result<String, Failure> {
-    let json = serde_json::to_string_pretty(value).map_err(unwritable)?;
+    let json = serde_json::to_string_pretty(value).map_err(not_serializable)?;
     Ok(printable_json(&json))
 }
 
 fn compact<T: Serialize>(value: &T) -> Result<String, Failure> {
-    let json = serde_json::to_string(value).map_err(unwritable)?;
+    let json = serde_json::to_string(value).map_err(not_serializable)?;
     Ok(printable_json(&json))
 }
 
-fn unwritable(error: serde_json::Error) -> Failure {
+fn not_serializable(error: serde_json::Error) -> Failure {
     Failure::output(&io::Error::other(error))
 }
 
-/// Writes text, whose styles end at a pipe.
+/// Writes text to standard output; a pipe gets it without styles.
 pub(crate) fn write(text: &str) -> Result<(), Failure> {
     let mut stdout = anstream::stdout().lock();
     let written = stdout

@@ -1,186 +1,198 @@
-//! Jobs of many steps: told as they go, and interrupted between two of them.
+//! Release and rotation: each step is reported, and they can be interrupted
+//! between two.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cf_mtls::{CertificateId, Client, Error, ErrorKind, Step};
-use clap::Args;
+use cf_mtls::{CertificateId, Client, Error, Step};
 use serde::Serialize;
 
-use crate::context::Context;
 use crate::options::Format;
+use crate::report::exit::{Exit, Kind};
 use crate::report::failure::Failure;
-use crate::report::ledger::{Ledger, is_wait};
-use crate::report::output::Records;
+use crate::report::output::{ListWriter, Output};
+use crate::terminal::interrupt::Interrupt;
 use crate::terminal::progress::Progress;
 use crate::terminal::text::printable;
-use crate::view::table::{Line, Sheet};
-use crate::view::times;
+use crate::view::table::{Row, Table};
 
-/// How long a job waits for the service.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct Waiting {
-    /// Maximum total time to wait for the service to pick up a change
-    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = times::positive_duration)]
-    wait: Duration,
-    /// First pause between checks; later pauses grow to at most five times this
-    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = times::positive_duration)]
-    poll: Duration,
-    /// Another service whose associations come from hostnames, besides API Shield
-    #[arg(long, value_name = "NAME")]
-    hostname_service: Vec<String>,
-    /// Proceed even if some zones cannot be read
-    #[arg(long)]
-    ignore_unreadable_zones: bool,
+/// What was done so far, for the final report and for a second Ctrl-C. Clones
+/// share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ledger(Arc<Mutex<Entries>>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    id: Option<CertificateId>,
+    steps: Vec<Step>,
 }
 
-/// Sets a release or a rotation up; they have no type in common.
-macro_rules! set_up {
-    ($waiting:expr, $job:expr) => {{
-        let (waiting, mut job) = ($waiting, $job);
-        job = job
-            .with_longest_wait(waiting.wait)
-            .with_poll_interval(waiting.poll, waiting.poll.saturating_mul(5));
-        for name in &waiting.hostname_service {
-            job = job.with_hostname_service(name);
-        }
-        if waiting.ignore_unreadable_zones {
-            job = job.with_unreadable_zones_ignored();
-        }
-        job
-    }};
-}
-
-impl Waiting {
-    pub(crate) fn release(&self, job: cf_mtls::Release) -> cf_mtls::Release {
-        set_up!(self, job)
+impl Ledger {
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        lock(&self.0)
     }
 
-    pub(crate) fn rotate(&self, job: cf_mtls::Rotate) -> cf_mtls::Rotate {
-        set_up!(self, job)
+    fn steps(&self) -> Vec<Step> {
+        self.entries().steps.clone()
+    }
+
+    /// The changes, in words; `None` if there are none.
+    fn changes(&self) -> Option<String> {
+        let entries = self.entries();
+        let changes = entries.steps.iter().filter(|step| !is_wait(step));
+        let changes: Vec<String> = changes.map(|step| printable(&step.to_string())).collect();
+        (!changes.is_empty()).then(|| changes.join("; "))
+    }
+
+    /// Adds the certificate and the steps to a failure.
+    fn annotate(&self, failure: Failure) -> Failure {
+        let failure = failure.with_steps(self.steps());
+        match &self.entries().id {
+            Some(id) => failure.about(id),
+            None => failure,
+        }
+    }
+
+    /// The failure after a second Ctrl-C.
+    pub(crate) fn interrupted_twice(&self, is_change_in_progress: bool) -> Failure {
+        let (exit, mut message) = match is_change_in_progress {
+            true => (
+                Exit::Unknown,
+                "interrupted twice; the outcome of the request in progress is unknown, so check \
+                 before you try again"
+                    .to_owned(),
+            ),
+            false => (
+                Exit::Interrupted,
+                "interrupted twice; no request was in progress".to_owned(),
+            ),
+        };
+        if let Some(done) = self.changes() {
+            message.push_str(&format!("; done before: {done}"));
+        }
+        self.annotate(Failure::new(Kind::Interrupted, message).with_exit(exit))
     }
 }
 
-/// A result, and the steps that led to it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a step changes nothing.
+fn is_wait(step: &Step) -> bool {
+    matches!(
+        step,
+        Step::AwaitingActive { .. } | Step::AwaitingRelease { .. } | Step::StillRefused { .. }
+    )
+}
+
+/// A result with its steps, in JSON.
 #[derive(Serialize)]
-struct Done<'a, T> {
+struct WithSteps<'a, T> {
     #[serde(flatten)]
     result: &'a T,
     steps: &'a [Step],
 }
 
-/// What has been told of a job.
-#[derive(Clone)]
-pub(crate) struct Told {
-    ledger: Ledger,
-    /// A line for each step, in NDJSON.
-    records: Option<Arc<Mutex<Records>>>,
+/// Reports the steps of a release or rotation while it runs.
+pub(crate) struct StepReporter<'a> {
+    output: Output,
+    interrupt: &'a Interrupt,
+    ledger: &'a Ledger,
+    /// Writes each step as a line of NDJSON.
+    writer: Option<Mutex<ListWriter>>,
     progress: Progress,
 }
 
-impl Told {
-    pub(crate) fn new(context: &Context, what: &str) -> Self {
-        let (output, progress) = (
-            context.output,
-            Progress::waiting(context.output.quiet, what),
-        );
-        let records = (output.format == Format::Ndjson).then(|| {
-            let records = output.many(Sheet::new(&[], 0, None));
-            // The job goes on, whoever reads.
-            Arc::new(Mutex::new(records.beside(&progress).that_carries_on()))
+impl<'a> StepReporter<'a> {
+    pub(crate) fn new(
+        output: Output,
+        interrupt: &'a Interrupt,
+        ledger: &'a Ledger,
+        label: &str,
+    ) -> Self {
+        let progress = Progress::spinner(output.quiet, label);
+        let writer = (output.format == Format::Ndjson).then(|| {
+            let writer = output.list(Table::new(&[], 0, None));
+            Mutex::new(writer.with_progress(&progress).ignoring_write_errors())
         });
         Self {
-            ledger: context.interrupt.ledger().clone(),
-            records,
+            output,
+            interrupt,
+            ledger,
+            writer,
             progress,
         }
     }
 
-    /// Takes the steps of a job.
-    pub(crate) fn listener(&self, context: &Context) -> impl FnMut(&Step) + Send + 'static {
-        let (this, output) = (self.clone(), context.output);
+    /// A listener that reports each step.
+    pub(crate) fn listener(&self) -> impl FnMut(&Step) + Send + '_ {
         let mut waiting_for: Option<String> = None;
         move |step| {
             let text = printable(&step.to_string());
-            this.progress.say(&text);
-            // A wait looks many times, and is told when something has changed.
-            let news = !is_wait(step) || waiting_for.as_ref() != Some(&text);
-            waiting_for = is_wait(step).then(|| text.clone());
-            if news {
-                if output.is_table() {
-                    this.progress.suspend(|| output.note(&text));
-                }
-                if let Some(records) = &this.records {
-                    let mut records = records.lock().unwrap_or_else(PoisonError::into_inner);
-                    // What cannot be written is told in the end.
-                    let _ = records
-                        .push(step, Line::default)
-                        .and_then(|()| records.flush());
-                }
-                this.ledger.add(step);
+            self.progress.set_label(&text);
+            // A wait polls many times, and is reported when it changes.
+            if is_wait(step) && waiting_for.as_ref() == Some(&text) {
+                return;
             }
+            waiting_for = is_wait(step).then(|| text.clone());
+            if self.output.is_table() {
+                self.progress.suspend(|| self.output.note(&text));
+            }
+            if let Some(writer) = &self.writer {
+                let mut writer = lock(writer);
+                // The writer keeps its failure until it is finished.
+                let _ = writer
+                    .push(step, Row::default)
+                    .and_then(|()| writer.flush());
+            }
+            self.ledger.entries().steps.push(step.clone());
         }
     }
 
-    /// Runs the job to its end, or where it is interrupted to the end of the change
-    /// under way.
+    /// Runs the job until it ends or is interrupted, and reports the result.
     pub(crate) async fn run<T: Serialize>(
         &self,
-        context: &Context,
         client: &Client,
         id: &CertificateId,
         job: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Failure> {
-        self.ledger.begin(id);
-        let outcome = context.interrupt.changing(client, job).await;
-        self.progress.end();
-        match outcome {
-            Some(Ok(result)) => Ok(result),
-            Some(Err(error)) => Err(Failure::from(error).with_steps(self.ledger.steps())),
-            None => {
+        table: impl FnOnce(&T) -> String,
+    ) -> Result<(), Failure> {
+        self.ledger.entries().id = Some(id.clone());
+        let outcome = self.interrupt.changing(client, job).await;
+        self.progress.finish();
+        let steps = self.ledger.steps();
+        let result = match outcome {
+            Ok(Ok(result)) => result,
+            Ok(Err(error)) => return Err(Failure::from(error).with_steps(steps)),
+            Err(_) => {
                 let done = match self.ledger.changes() {
                     None => "nothing was changed".to_owned(),
                     Some(done) => format!("done so far: {done}"),
                 };
                 let message = format!(
-                    "interrupted: {done}; {id} is not deleted; run the same command again to go on"
+                    "interrupted: {done}; {id} is not deleted; run the same command again to \
+                     continue"
                 );
-                Err(self.ledger.enter(Failure::interrupted(message)))
-            }
-        }
-    }
-
-    /// Tells the result, with the steps. In NDJSON the steps have told it.
-    pub(crate) fn finish<T: Serialize>(
-        self,
-        context: &Context,
-        result: &T,
-        table: impl FnOnce() -> String,
-    ) -> Result<(), Failure> {
-        let steps = self.ledger.steps();
-        let told = match &self.records {
-            Some(records) => {
-                let mut records = records.lock().unwrap_or_else(PoisonError::into_inner);
-                records.outcome()
-            }
-            None => {
-                let steps = &steps;
-                context.output.one(&Done { result, steps }, table)
+                let failure = Failure::new(Kind::Interrupted, message);
+                return Err(self.ledger.annotate(failure));
             }
         };
-        match told {
-            // It is done, whoever reads.
-            Err(failure) if failure.is_closed_pipe() => Ok(()),
-            Err(failure) => {
-                let done = self.ledger.changes().unwrap_or_default();
-                Err(self.ledger.enter(failure.after(done)))
+        let written = match &self.writer {
+            // In NDJSON the steps are the result.
+            Some(writer) => lock(writer).finish(),
+            None => {
+                let (result, steps) = (&result, &steps[..]);
+                let value = WithSteps { result, steps };
+                self.output.write_value(&value, || table(result))
             }
-            Ok(()) => Ok(()),
+        };
+        match written {
+            Err(failure) if !failure.is_closed_pipe() => {
+                let done = self.ledger.changes().unwrap_or_default();
+                Err(self.ledger.annotate(failure.with_done(done)))
+            }
+            // The change is done, even if nobody reads the result.
+            _ => Ok(()),
         }
     }
-}
-
-/// Whether it is not there, which may be what was wanted.
-pub(crate) fn is_absent(error: &Error) -> bool {
-    error.kind() == ErrorKind::NotFound
 }

@@ -1,9 +1,9 @@
-//! Makes text from the service harmless to a terminal.
+//! Makes text from outside harmless to a terminal.
 
 use std::fmt::Write as _;
 
-/// Writes out what would move the cursor, change colours or turn the direction
-/// of a line: a name must not be able to hide another.
+/// Escapes characters that move the cursor, change colours or reverse the
+/// direction of a line: no name can hide another one.
 pub(crate) fn printable(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -16,8 +16,8 @@ pub(crate) fn printable(text: &str) -> String {
     safe
 }
 
-/// JSON that says the same, with everything harmful as `\u....`. Outside of its
-/// strings JSON holds nothing of the kind.
+/// The same JSON, with harmful characters as `\u....`. They occur only in its
+/// strings.
 pub(crate) fn printable_json(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writes_out_what_a_terminal_would_obey() {
+    fn escapes_what_a_terminal_would_obey() {
         let table = [
             ("devices é 証明書", "devices é 証明書"),
             ("\u{1b}[31mred", "\\u{1b}[31mred"),

@@ -1,4 +1,4 @@
-//! How a change of a list of hostnames turns out.
+//! How a list of hostnames changes.
 
 use cf_mtls::Hostnames;
 
@@ -9,47 +9,48 @@ pub(crate) enum Change {
     Replace,
 }
 
-/// How a list differs from what it was.
+/// How a list differs from an earlier one.
 pub(crate) struct Difference {
     pub(crate) after: Vec<String>,
     pub(crate) added: Vec<String>,
     pub(crate) removed: Vec<String>,
-    /// What was asked for and is so already: in the list, or not in it.
+    /// Hostnames that were to be added and are in the list already, or to be
+    /// removed and are not.
     pub(crate) unchanged: Vec<String>,
 }
 
 impl Difference {
+    /// What a change would do to a list.
     pub(crate) fn planned(change: Change, before: &[String], hosts: &[String]) -> Self {
         let after = match change {
-            Change::Add => [before, &lacking(hosts, before)].concat(),
-            Change::Remove => lacking(before, hosts),
+            Change::Add => [before, &missing_from(before, hosts)].concat(),
+            Change::Remove => missing_from(hosts, before),
             Change::Replace => hosts.to_vec(),
         };
-        let mut plan = Self::seen(before, after);
+        let mut plan = Self::between(before, after);
         let changing = [&plan.added[..], &plan.removed].concat();
-        plan.unchanged = lacking(hosts, &changing);
-        if plan.is_none() {
+        plan.unchanged = missing_from(&changing, hosts);
+        if plan.is_empty() {
             plan.after = before.to_vec();
         }
         plan
     }
 
-    pub(crate) fn seen(before: &[String], after: Vec<String>) -> Self {
+    pub(crate) fn between(before: &[String], after: Vec<String>) -> Self {
         Self {
-            added: lacking(&after, before),
-            removed: lacking(before, &after),
+            added: missing_from(before, &after),
+            removed: missing_from(&after, before),
             after,
             unchanged: Vec::new(),
         }
     }
 
-    /// What of another difference is not of this one.
-    pub(crate) fn beside(&self, other: &Self) -> Self {
+    /// The part of it that is not in a plan.
+    pub(crate) fn beyond(self, plan: &Self) -> Self {
         Self {
-            after: other.after.clone(),
-            added: lacking(&other.added, &self.added),
-            removed: lacking(&other.removed, &self.removed),
-            unchanged: Vec::new(),
+            added: missing_from(&plan.added, &self.added),
+            removed: missing_from(&plan.removed, &self.removed),
+            ..self
         }
     }
 
@@ -58,19 +59,19 @@ impl Difference {
         format!("{added} added, {removed} removed")
     }
 
-    pub(crate) fn is_none(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty()
     }
 }
 
-/// What of a list is not in the other, in whatever spelling.
-fn lacking(list: &[String], other: &[String]) -> Vec<String> {
-    let missing = |host: &&String| !other.iter().any(|other| Hostnames::is_same(other, host));
-    list.iter().filter(missing).cloned().collect()
+/// The hostnames that a list lacks, whatever their spelling.
+fn missing_from(list: &[String], hosts: &[String]) -> Vec<String> {
+    let missing = |host: &&String| !list.iter().any(|other| Hostnames::is_same(other, host));
+    hosts.iter().filter(missing).cloned().collect()
 }
 
-/// Whether a hostname lies outside of a zone. Where only one of them has
-/// letters beyond ASCII, that cannot be told from the spelling.
+/// Whether a hostname is outside of a zone. If only one of them is ASCII, the
+/// spelling does not tell.
 pub(crate) fn is_outside(host: &str, zone: &str) -> bool {
     let head = host.strip_suffix(zone);
     host.is_ascii()
@@ -82,10 +83,12 @@ pub(crate) fn is_outside(host: &str, zone: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn names(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
     #[test]
-    fn a_plan_tells_what_is_added_removed_and_left() {
-        let names =
-            |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_owned).collect() };
+    fn a_plan_has_what_is_added_removed_and_unchanged() {
         // (change, before, hosts, after, added, removed, unchanged)
         let table = [
             (Change::Add, "a B.", "b c", "a B. c", "c", "", "b"),
@@ -103,17 +106,15 @@ mod tests {
     }
 
     #[test]
-    fn what_others_did_is_not_of_a_plan() {
-        let names = |text: &str| -> Vec<String> { text.split(' ').map(str::to_owned).collect() };
+    fn changes_of_others_are_beyond_a_plan() {
         let plan = Difference::planned(Change::Add, &names("a b"), &names("c"));
-        let seen = Difference::seen(&names("a b"), names("B C. d"));
-        let others = plan.beside(&seen);
+        let others = Difference::between(&names("a b"), names("B C. d")).beyond(&plan);
         assert_eq!((others.added, others.removed), (names("d"), names("a")));
         assert_eq!(plan.summary(), "1 added, 0 removed");
     }
 
     #[test]
-    fn a_hostname_lies_in_a_zone_or_outside() {
+    fn a_hostname_is_in_a_zone_or_outside() {
         let table = [
             ("example.com", false),
             ("*.a.example.com", false),

@@ -1,14 +1,12 @@
-//! Shows certificates, and who uses them.
+//! Certificates and their uses, written for people.
 
 use anstyle::{AnsiColor, Style};
-use cf_mtls::{
-    Association, AssociationStatus, Certificate, CertificateId, Certificates, Error, ZoneHostnames,
-};
+use cf_mtls::{Association, AssociationStatus, Certificate, CertificateId, Reason, ZoneHostnames};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::terminal::text::printable;
-use crate::view::table::{self, INDENT, Line, Sheet};
+use crate::view::table::{self, INDENT, Row, Table};
 use crate::view::times::{self, Urgency};
 
 /// The columns of a list of certificates.
@@ -25,17 +23,16 @@ pub(crate) const WIDE_COLUMNS: &[&str] = &[
     "EXPIRES ON",
     "EXPIRES",
 ];
-/// The column of names, which gives way on a narrow terminal.
+const TARGET_COLUMNS: &[&str] = &["ID", "NAME", "KIND", "EXPIRES"];
+/// The column of names, which is cut on a narrow terminal.
 pub(crate) const NAME: usize = 1;
 
-pub(crate) fn line(certificate: &Certificate, now: Timestamp) -> Line {
+pub(crate) fn row(certificate: &Certificate, now: Timestamp) -> Row {
     let (expires, style) = expiry(certificate, now);
-    Line {
+    Row {
         cells: vec![
-            certificate
-                .id()
-                .map_or_else(|| "-".to_owned(), ToString::to_string),
-            name(certificate),
+            id(certificate),
+            text(certificate.name()),
             kind(certificate).to_owned(),
             type_of(certificate),
             expires,
@@ -44,9 +41,8 @@ pub(crate) fn line(certificate: &Certificate, now: Timestamp) -> Line {
     }
 }
 
-pub(crate) fn wide_line(certificate: &Certificate, now: Timestamp) -> Line {
-    let mut line = line(certificate, now);
-    let text = |text: Option<&str>| text.map_or_else(|| "-".to_owned(), printable);
+pub(crate) fn wide_row(certificate: &Certificate, now: Timestamp) -> Row {
+    let mut row = row(certificate, now);
     let more = [
         text(certificate.issuer()),
         text(certificate.serial_number()),
@@ -54,9 +50,9 @@ pub(crate) fn wide_line(certificate: &Certificate, now: Timestamp) -> Line {
         moment(certificate.uploaded_on()),
         moment(certificate.expires_on()),
     ];
-    let last = line.cells.len().saturating_sub(1);
-    line.cells.splice(last..last, more);
-    line
+    let last = row.cells.len().saturating_sub(1);
+    row.cells.splice(last..last, more);
+    row
 }
 
 /// One certificate in full.
@@ -66,15 +62,9 @@ pub(crate) fn card(certificate: &Certificate, now: Timestamp) -> String {
         Some(end) => format!("{end} ({style}{expires}{style:#})"),
         None => expires,
     };
-    let text = |text: Option<&str>| text.map_or_else(|| "-".to_owned(), printable);
-    let mut rows = vec![
-        (
-            "ID",
-            certificate
-                .id()
-                .map_or_else(|| "-".to_owned(), ToString::to_string),
-        ),
-        ("Name", name(certificate)),
+    let mut fields = vec![
+        ("ID", id(certificate)),
+        ("Name", text(certificate.name())),
         ("Kind", kind(certificate).to_owned()),
         ("Type", type_of(certificate)),
         ("Issuer", text(certificate.issuer())),
@@ -84,19 +74,24 @@ pub(crate) fn card(certificate: &Certificate, now: Timestamp) -> String {
         ("Expires", end),
     ];
     if let Some(updated) = certificate.updated_at() {
-        rows.push(("Updated", moment(Some(updated))));
+        fields.push(("Updated", updated.to_string()));
     }
     let bold = Style::new().bold();
-    let rows = rows
+    let lines = fields
         .iter()
         .map(|(label, value)| format!("{bold}{label:<10}{bold:#}  {value}\n"));
-    rows.collect()
+    lines.collect()
 }
 
-pub(crate) fn name(certificate: &Certificate) -> String {
-    match certificate.name() {
+fn id(certificate: &Certificate) -> String {
+    certificate.id().map_or("-".into(), ToString::to_string)
+}
+
+/// A text that may be missing, harmless to a terminal.
+pub(crate) fn text(text: Option<&str>) -> String {
+    match text {
         None | Some("") => "-".to_owned(),
-        Some(name) => printable(name),
+        Some(text) => printable(text),
     }
 }
 
@@ -109,13 +104,12 @@ pub(crate) fn kind(certificate: &Certificate) -> &'static str {
 }
 
 fn type_of(certificate: &Certificate) -> String {
-    certificate
-        .certificate_type()
-        .map_or_else(|| "-".to_owned(), |kind| printable(kind.as_str()))
+    let kind = certificate.certificate_type();
+    text(kind.as_ref().map(|kind| kind.as_str()))
 }
 
 fn moment(moment: Option<Timestamp>) -> String {
-    moment.map_or_else(|| "-".to_owned(), |moment| moment.to_string())
+    moment.map_or("-".into(), |moment| moment.to_string())
 }
 
 pub(crate) fn expiry(certificate: &Certificate, now: Timestamp) -> (String, Style) {
@@ -123,14 +117,14 @@ pub(crate) fn expiry(certificate: &Certificate, now: Timestamp) -> (String, Styl
         return ("unknown".to_owned(), Style::new());
     };
     let style = match times::urgency(end, now) {
-        Urgency::Expired => Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
-        Urgency::Soon => Style::new().fg_color(Some(AnsiColor::Yellow.into())),
+        Urgency::Expired => AnsiColor::Red.on_default().bold(),
+        Urgency::Soon => AnsiColor::Yellow.on_default(),
         Urgency::Fine => Style::new(),
     };
     (times::expiry(end, now), style)
 }
 
-/// Who uses a certificate, as far as it was looked up.
+/// What uses a certificate.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Uses {
     pub(crate) services: Vec<Association>,
@@ -138,36 +132,17 @@ pub(crate) struct Uses {
 }
 
 impl Uses {
-    /// Who uses a certificate. The zones are walked only where something does,
-    /// as each zone is a request.
-    pub(crate) async fn of(
-        certificates: &Certificates,
-        certificate: &Certificate,
-        id: &CertificateId,
-    ) -> Result<Self, Error> {
-        let services = certificates.associations(id).await?;
-        let mut uses = Self {
-            services,
-            zones: Vec::new(),
-        };
-        if uses.any() && certificate.is_ca() != Some(false) {
-            uses.zones = certificates.usage(id).await?.zones;
-        }
-        Ok(uses)
+    /// Whether nothing prevents a deletion.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.zones.is_empty() && !self.services.iter().any(is_live)
     }
 
-    /// Whether anything keeps the certificate from being deleted.
-    pub(crate) fn any(&self) -> bool {
-        let live = |service: &Association| service.status != AssociationStatus::Deleted;
-        !self.zones.is_empty() || self.services.iter().any(live)
-    }
-
-    /// One line for each, and each once: a service may appear for every zone.
+    /// A line for each use. A service may be listed once for every zone.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
-        for service in &self.services {
+        for service in self.services.iter().filter(|service| is_live(service)) {
             let line = printable(&service.to_string());
-            if service.status != AssociationStatus::Deleted && !lines.contains(&line) {
+            if !lines.contains(&line) {
                 lines.push(line);
             }
         }
@@ -176,84 +151,80 @@ impl Uses {
     }
 }
 
-impl Doomed {
-    pub(crate) fn unseen(id: CertificateId) -> Self {
+fn is_live(service: &Association) -> bool {
+    service.status != AssociationStatus::Deleted
+}
+
+/// A certificate that is about to be deleted.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) id: CertificateId,
+    /// `None` if it was not looked up.
+    pub(crate) certificate: Option<Certificate>,
+    /// `None` if they were not looked up.
+    pub(crate) uses: Option<Uses>,
+    /// The criteria of `prune` that it meets.
+    pub(crate) reasons: Option<Vec<Reason>>,
+}
+
+impl Target {
+    pub(crate) fn new(id: CertificateId) -> Self {
         Self {
             id,
-            name: None,
             certificate: None,
             uses: None,
+            reasons: None,
         }
     }
 
-    pub(crate) fn seen(id: CertificateId, certificate: Certificate) -> Self {
-        Self {
-            id,
-            name: certificate.name().map(str::to_owned),
-            certificate: Some(certificate),
-            uses: None,
-        }
+    pub(crate) fn with_certificate(mut self, certificate: Certificate) -> Self {
+        self.certificate = Some(certificate);
+        self
+    }
+
+    pub(crate) fn with_uses(mut self, uses: Uses) -> Self {
+        self.uses = Some(uses);
+        self
+    }
+
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.certificate.as_ref()?.name()
     }
 }
 
-/// A certificate about to be taken away.
-#[derive(Clone, Debug)]
-pub(crate) struct Doomed {
-    pub(crate) id: CertificateId,
-    pub(crate) name: Option<String>,
-    /// `None` where it was not looked up, or there are too many to keep.
-    pub(crate) certificate: Option<Certificate>,
-    /// `None` where that was not looked up.
-    pub(crate) uses: Option<Uses>,
-}
-
-const DOOMED: &[&str] = &["ID", "NAME", "KIND", "EXPIRES"];
-
-/// What is about to be taken away: name, kind, expiry, who uses it.
-pub(crate) fn doomed(doomed: &[Doomed], room: Option<u16>) -> String {
+/// Certificates that are about to be deleted, and what uses them.
+pub(crate) fn targets(targets: &[Target], terminal: Option<u16>) -> String {
     let now = Timestamp::now();
-    let blank = || "-".to_owned();
-    let lines: Vec<Line> = doomed
-        .iter()
-        .map(|one| {
-            let certificate = one.certificate.as_ref();
-            let (expires, style) = certificate.map_or_else(
-                || (blank(), Style::new()),
-                |certificate| expiry(certificate, now),
-            );
-            Line {
-                cells: vec![
-                    one.id.to_string(),
-                    one.name.as_deref().map_or_else(blank, printable),
-                    certificate.map_or_else(blank, |certificate| kind(certificate).to_owned()),
-                    expires,
-                ],
-                style,
-            }
-        })
-        .collect();
-    let parts = Sheet::new(DOOMED, NAME, room).parts(&lines);
-    let mut text = parts.head;
-    for (row, one) in parts.rows.iter().zip(doomed) {
+    let row = |target: &Target| match &target.certificate {
+        Some(certificate) => {
+            let (expires, style) = expiry(certificate, now);
+            let kind = kind(certificate).to_owned();
+            let cells = vec![target.id.to_string(), text(target.name()), kind, expires];
+            Row { cells, style }
+        }
+        None => vec![target.id.to_string(), "-".into(), "-".into(), "-".into()].into(),
+    };
+    let rows: Vec<Row> = targets.iter().map(row).collect();
+    let rendered = Table::new(TARGET_COLUMNS, NAME, terminal).render(&rows);
+    let mut text = rendered.header;
+    for (row, target) in rendered.rows.iter().zip(targets) {
         text.push_str(row);
-        let Some(uses) = &one.uses else { continue };
-        let uses = uses.lines();
+        let Some(uses) = &target.uses else { continue };
         if uses.is_empty() {
             text.push_str("  used by nothing\n");
         }
-        for line in uses {
-            text.push_str(&hanging(&format!("used by {line}"), room));
+        for line in uses.lines() {
+            text.push_str(&indented(&format!("used by {line}"), terminal));
         }
     }
     text
 }
 
-/// A line below a row, whose rest stands a bit deeper.
-fn hanging(line: &str, room: Option<u16>) -> String {
-    let Some(room) = room else {
+/// A line below a row; what does not fit goes below it, indented further.
+fn indented(line: &str, terminal: Option<u16>) -> String {
+    let Some(terminal) = terminal else {
         return format!("{INDENT}{line}\n");
     };
-    let left = room.saturating_sub(4).max(1);
-    let parts = table::wrapped(line, left);
-    format!("{INDENT}{}\n", parts.join(&format!("\n{INDENT}{INDENT}")))
+    let lines = table::wrapped(line, terminal.saturating_sub(4).max(1));
+    format!("{INDENT}{}\n", lines.join(&format!("\n{INDENT}{INDENT}")))
 }

@@ -1,4 +1,4 @@
-//! What is inside the certificates of a file, read before anything is sent.
+//! The contents of the certificates in a file, read before anything is sent.
 
 use cf_mtls::CertificateChain;
 use jiff::Timestamp;
@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 use crate::terminal::text::printable;
 use crate::view::times;
 
-/// A certificate of a file; `None` is what could not be read, be it for the
-/// certificate or because this build reads none.
+/// A certificate of a file. A field is `None` if it could not be read, or if this
+/// build has no parser.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Contents {
     subject: Option<String>,
@@ -18,7 +18,7 @@ pub(crate) struct Contents {
     is_ca: Option<bool>,
 }
 
-/// Each certificate of a file. What cannot be read is the service's to judge.
+/// Reads each certificate of a file. The service judges those that are malformed.
 pub(crate) fn read(chain: &CertificateChain) -> Vec<Contents> {
     chain
         .der()
@@ -26,20 +26,20 @@ pub(crate) fn read(chain: &CertificateChain) -> Vec<Contents> {
         .collect()
 }
 
-/// Which certificate, counted from one, is not a CA for sure.
+/// The first certificate that is known to be no CA, with its number from one.
 pub(crate) fn first_leaf(chain: &CertificateChain) -> Option<(usize, Contents)> {
     let mut numbered = (1..).zip(read(chain));
     numbered.find(|(_, contents)| contents.is_ca == Some(false))
 }
 
 impl Contents {
-    /// Whether it has expired for sure.
+    /// Whether it is known to have expired.
     pub(crate) fn has_expired(&self, now: Timestamp) -> bool {
         self.expires_on.is_some_and(|end| end <= now)
     }
 
-    /// The subject and the expiry, for a person.
-    pub(crate) fn tell(&self, now: Timestamp) -> String {
+    /// The subject and the expiry, in words.
+    pub(crate) fn summary(&self, now: Timestamp) -> String {
         let subject = self.subject();
         match self.expires_on.map(|end| times::expiry(end, now)) {
             Some(past) if past.starts_with("expired") => format!("{subject}, {past}"),

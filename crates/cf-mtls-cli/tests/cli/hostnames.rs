@@ -81,7 +81,7 @@ fn what_somebody_else_adds_meanwhile_is_not_told_as_its_own() {
     let told: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(told["added"], json!([HOSTS[0]]));
     assert_eq!(told["hostnames"], json!(HOSTS));
-    let warning = "somebody else added b.example.com in zone example.com meanwhile";
+    let warning = "another client added b.example.com in zone example.com at the same time";
     assert!(run.stderr.contains(warning), "{run:?}");
 }
 
@@ -254,7 +254,8 @@ fn an_empty_list_is_told_as_what_it_means() {
     for (whose, told) in table {
         let replace = ["hostnames", "replace", "--zone", "example.com", "--dry-run"];
         let run = world.run(&[&replace[..], whose].concat());
-        let want = format!("None is left: mTLS with {told} is switched off for zone example.com.");
+        let want =
+            format!("No hostname is left: mTLS with {told} is turned off for zone example.com.");
         assert!(run.stderr.contains(&want), "{run:?}");
     }
     world

@@ -197,7 +197,7 @@ fn what_waits_for_the_rate_limit_stops_at_once() {
     let mut arguments = vec!["delete", "--yes", "--quiet"];
     arguments.extend(ids.iter().map(String::as_str));
     let (code, stderr) = stop_after(&world, &arguments, 20, "-INT").unwrap();
-    let told = "interrupted: of 50 certificates 20 gone, 0 failed, 30 not begun";
+    let told = "interrupted: deleted 20 of 50 certificates; 0 failed, 30 not begun";
     assert!(stderr.contains(told), "{stderr}");
     assert_eq!((code, world.ids().len()), (130, 30));
 }

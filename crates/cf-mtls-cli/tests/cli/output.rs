@@ -84,7 +84,7 @@ fn what_changes_something_says_what_it_did() {
 
         let id = world.seed("devices");
         let run = run_on_a_full_disk(&world, &["delete", &id, "--yes", "-o", form]);
-        let told = "of 1 certificate 1 gone, 0 failed, 0 not begun";
+        let told = "deleted 1 of 1 certificate; 0 failed, 0 not begun";
         assert!(run.last_error().contains(told), "{run:?}");
     }
 }
@@ -104,7 +104,7 @@ fn many_deletions_stop_where_their_outcomes_get_lost() {
     let (gone, left) = (60 - world.ids().len(), world.ids().len());
     assert!(0 < gone && 0 < left, "{run:?}");
     let error: Value = run.error_json();
-    let told = format!("of 60 certificates {gone} gone, 0 failed, {left} not begun");
+    let told = format!("deleted {gone} of 60 certificates; 0 failed, {left} not begun");
     assert!(
         error["message"].as_str().unwrap().contains(&told),
         "{run:?}"

@@ -190,7 +190,7 @@ fn a_zone_that_cannot_be_asked_is_told_and_is_8() {
     assert_eq!(run.code, 8, "{run:?}");
     assert!(
         run.last_error()
-            .starts_with("error: 1 zone may hold hostnames of it, and could not be asked: zone "),
+            .starts_with("error: 1 zone may have hostnames of it, but could not be read: zone "),
         "{run:?}"
     );
 }
