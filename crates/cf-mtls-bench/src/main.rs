@@ -9,6 +9,7 @@ mod canned;
 mod program;
 mod report;
 mod scenario;
+mod side;
 mod simulator;
 
 use std::process::ExitCode;
@@ -33,7 +34,7 @@ enum Command {
     /// Runs one scenario once, and prints what it took.
     Run {
         scenario: scenario::Scenario,
-        client: scenario::Side,
+        client: side::Side,
         /// How many operations.
         count: usize,
         /// Where the canned answers are.

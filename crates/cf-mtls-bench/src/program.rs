@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context as _, ensure};
 use nix::sys::resource::{UsageWho, getrusage};
 
-use crate::scenario::Side;
+use crate::side::Side;
 
 /// Runs the program from its start to its end, and prints seconds and kibibytes.
 pub(crate) fn run(

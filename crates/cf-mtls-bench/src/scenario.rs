@@ -1,24 +1,21 @@
 //! The work that is measured, as ours and as bare reqwest do it.
 
-use std::fs;
 use std::hint::black_box;
 use std::io::{BufWriter, Write as _, stdout};
 use std::time::Instant;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use cf_mtls::{CertificateFilter, CertificateId, Client};
 use clap::ValueEnum;
 use futures_util::stream::{StreamExt as _, iter};
 
 use crate::bare::Bare;
 use crate::canned::PER_PAGE;
+use crate::side::{CROWD, Side, peak_memory};
 use crate::{program, simulator};
 
 const ACCOUNT: &str = "023e105f4ecef8ad9ca31a8372d0c353";
 const TOKEN: &str = "Sn3lZJTBX6kkg7OdcBUAxOO963GEIyGQqnFTOFYY";
-/// Deletes under way at a time.
-pub(crate) const CROWD: usize = 64;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scenario {
     /// Deletes, one after the other.
@@ -33,12 +30,6 @@ pub(crate) enum Scenario {
     Print,
     /// Certificates read from the simulator, or from the canned server instead.
     Simulator,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Side {
-    Ours,
-    Bare,
 }
 
 /// Runs a scenario, and prints seconds and kibibytes.
@@ -125,15 +116,4 @@ pub(crate) async fn run(
     }
     println!("{} {}", begun.elapsed().as_secs_f64(), peak_memory()?);
     Ok(())
-}
-
-/// The most memory that this process has had, in kibibytes.
-pub(crate) fn peak_memory() -> anyhow::Result<u64> {
-    let status =
-        fs::read_to_string("/proc/self/status").context("cannot read /proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let number = line
-        .and_then(|line| line.split_whitespace().next())
-        .context("no VmHWM")?;
-    Ok(number.parse()?)
 }

@@ -9,7 +9,7 @@ use cf_mtls_testkit::Simulator;
 use cf_mtls_testkit::simulator::Seed;
 use futures_util::stream::{StreamExt as _, iter};
 
-use crate::scenario::{CROWD, Side, peak_memory};
+use crate::side::{CROWD, Side, peak_memory};
 
 /// Reads one certificate so many times, and prints seconds and kibibytes. Bare
 /// is the canned server, which shows what the client itself takes.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cf_mtls_lifecycle::ReleaseOptions;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 
@@ -106,29 +107,17 @@ pub(crate) struct WaitOptions {
     ignore_unreadable_zones: bool,
 }
 
-/// A release and a rotation have the same setters, and no common type.
-macro_rules! apply {
-    ($options:expr, $job:expr) => {{
-        let (options, mut job) = ($options, $job);
-        job = job
-            .with_longest_wait(options.wait)
-            .with_poll_interval(options.poll, options.poll.saturating_mul(5));
-        for name in &options.hostname_service {
-            job = job.with_hostname_service(name);
-        }
-        if options.ignore_unreadable_zones {
-            job = job.with_unreadable_zones_ignored();
-        }
-        job
-    }};
-}
-
 impl WaitOptions {
-    pub(crate) fn apply_to_release(&self, release: cf_mtls::Release) -> cf_mtls::Release {
-        apply!(self, release)
-    }
-
-    pub(crate) fn apply_to_rotation(&self, rotation: cf_mtls::Rotate) -> cf_mtls::Rotate {
-        apply!(self, rotation)
+    pub(crate) fn to_release_options(&self) -> ReleaseOptions {
+        let mut options = ReleaseOptions::new()
+            .with_wait_timeout(self.wait)
+            .with_poll_interval(self.poll, self.poll.saturating_mul(5));
+        for name in &self.hostname_service {
+            options = options.with_hostname_service(name);
+        }
+        if self.ignore_unreadable_zones {
+            options = options.with_unreadable_zones_ignored();
+        }
+        options
     }
 }

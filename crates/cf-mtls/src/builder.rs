@@ -9,12 +9,9 @@ use http::HeaderValue;
 use http::header::USER_AGENT;
 use reqwest::Url;
 
-use crate::client::{Client, Inner};
-use crate::credentials::Credentials;
 use crate::error::Error;
-use crate::limits::{Limits, limit_setters};
-use crate::rate_limit::RateLimit;
-use crate::retry::Budget;
+use crate::transport::rate_limit::RateLimit;
+use crate::transport::{Budget, Client, Credentials, Inner, Limits, limit_setters};
 
 /// Where the service is.
 const BASE_URL: &str = "https://api.cloudflare.com/client/v4";
@@ -143,6 +140,10 @@ impl ClientBuilder {
 
     limit_setters!("each operation");
 
+    fn limits_mut(&mut self) -> &mut Limits {
+        &mut self.limits
+    }
+
     /// Checks the settings, and makes the client.
     ///
     /// # Errors
@@ -172,7 +173,7 @@ impl ClientBuilder {
         if let Some(bytes) = self.body_limit {
             exchange = exchange.with_body_limit(bytes);
         }
-        Ok(Client::new(Inner {
+        let shared = Inner {
             base_url: base.as_str().trim_end_matches('/').to_owned(),
             http,
             exchange,
@@ -180,8 +181,8 @@ impl ClientBuilder {
             rate_limit: RateLimit::default(),
             budget: Budget::new(),
             changes: AtomicUsize::new(0),
-            limits: self.limits,
-        }))
+        };
+        Ok(Client::new(shared, self.limits))
     }
 
     fn checked_base_url(&self) -> Result<Url, Error> {
@@ -250,6 +251,28 @@ impl ClientBuilder {
             "cf-mtls was built without TLS; switch on its feature rustls or native-tls, or pass an \
              HTTP client of your own",
         ))
+    }
+}
+
+impl Client {
+    /// Begins a client with an API token, or other [`Credentials`].
+    pub fn builder(credentials: impl Into<Credentials>) -> ClientBuilder {
+        ClientBuilder::new(credentials.into())
+    }
+
+    /// Makes a client from the environment variables that other clients of
+    /// Cloudflare use: `CLOUDFLARE_API_TOKEN`, or `CLOUDFLARE_EMAIL` with
+    /// `CLOUDFLARE_API_KEY`; and `CLOUDFLARE_BASE_URL` where it is set.
+    ///
+    /// [`account_id_from_env`](crate::account_id_from_env) reads
+    /// `CLOUDFLARE_ACCOUNT_ID`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) when a
+    /// variable is missing or unusable.
+    pub fn from_env() -> Result<Self, Error> {
+        ClientBuilder::from_env()?.build()
     }
 }
 

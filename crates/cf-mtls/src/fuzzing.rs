@@ -7,17 +7,12 @@ use std::time::Duration;
 use cf_mtls_api::types;
 use http::{HeaderValue, StatusCode};
 
-use crate::association::Association;
-use crate::call::Call;
-use crate::certificate::Certificate;
-use crate::client::Client;
-use crate::envelope::Envelope;
-use crate::error::Error;
-use crate::limits::Limits;
-use crate::operation::{Operation, Subject};
-use crate::pem::CertificateChain;
-use crate::upload::Upload;
-use crate::{AccountId, CertificateId, ZoneId, rate_limit};
+use crate::certificates::{Certificate, CertificateChain, Upload};
+use crate::error::{Error, Operation, Subject};
+use crate::model::Association;
+use crate::transport::envelope::Envelope;
+use crate::transport::{Call, Client, rate_limit};
+use crate::{AccountId, CertificateId, ZoneId};
 
 /// The secret of the client that reads the answers.
 pub const SECRET: &str = "Fz7Kq2Vx9Lm4Tb6Rw8Yc3Nd5";
@@ -38,13 +33,7 @@ pub fn answer(status: u16, body: &[u8]) -> usize {
     let (Some(client), Ok(status)) = (&*CLIENT, StatusCode::from_u16(status)) else {
         return 0;
     };
-    let limits = Limits::default();
-    let call = Call::new(
-        client,
-        &limits,
-        Operation::GetCertificate,
-        Subject::default(),
-    );
+    let call = Call::new(client, Operation::GetCertificate, Subject::default());
     let certificate = read::<types::CertificateEnvelope>(&call, status, body);
     let list = read::<types::CertificateListEnvelope>(&call, status, body);
     let associations = read::<types::AssociationListEnvelope>(&call, status, body);
@@ -141,7 +130,7 @@ pub fn id(text: &str) -> bool {
         text.parse::<ZoneId>().map(|id| id.to_string()),
     ];
     for id in read.iter().flatten() {
-        assert_eq!(id, text);
+        assert!(id.eq_ignore_ascii_case(text));
         let place = format!("https://host/a/{id}/z");
         let url = reqwest::Url::parse(&place).map(|url| url.to_string());
         assert!(url.is_ok_and(|url| url == place), "{id:?} leaves its place");

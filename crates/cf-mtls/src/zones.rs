@@ -3,15 +3,12 @@
 use cf_mtls_api::{AccountId, ZoneId, types};
 use serde::{Deserialize, Serialize};
 
-use crate::call::{Call, traced};
-use crate::client::Client;
-use crate::limits::Limits;
-use crate::listing::{Listing, PER_PAGE, Page};
-use crate::operation::{Operation, Subject};
-use crate::requests::ListZones;
+use crate::error::{Operation, Subject};
+use crate::transport::requests::ListZones;
+use crate::transport::{Call, Client, Listing, PER_PAGE, Page, traced};
 
 /// A zone, as far as it matters here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Zone {
@@ -50,33 +47,36 @@ impl ZoneFilter {
     }
 }
 
-/// `GET /zones`, a page at a time.
-pub(crate) fn list(client: Client, filter: ZoneFilter, limits: Limits) -> Listing<Zone> {
-    let read = move |page| {
-        let (client, filter, limits) = (client.clone(), filter.clone(), limits.clone());
-        async move {
-            let subject = Subject {
-                account: filter.account.clone(),
-                ..Subject::default()
-            };
-            let mut call = Call::new(&client, &limits, Operation::ListZones, subject);
-            let (account, name) = (filter.account.as_ref(), filter.name.as_deref());
-            let request = ListZones {
-                account,
-                name,
-                page,
-                per_page: PER_PAGE,
-            };
-            let envelope = traced(call.span(), call.read(request)).await?;
-            let items = call.items(envelope.result, envelope.result_info.as_ref())?;
-            let items = items.into_iter().map(Zone::from).collect();
-            Ok(Page {
-                items,
-                info: envelope.result_info,
-            })
-        }
-    };
-    Listing::new(read, key)
+impl Client {
+    /// The zones that the credentials can see, a page at a time.
+    ///
+    /// Each page that fails is retried as [`Retry`](crate::Retry) allows.
+    pub fn zones(&self, filter: ZoneFilter) -> Listing<Zone> {
+        let this = self.clone();
+        let read = move |page| {
+            let (client, filter) = (this.clone(), filter.clone());
+            async move {
+                let subject = Subject {
+                    account: filter.account.clone(),
+                    ..Subject::default()
+                };
+                let mut call = Call::new(&client, Operation::ListZones, subject);
+                let request = ListZones {
+                    account: filter.account.as_ref(),
+                    name: filter.name.as_deref(),
+                    page,
+                    per_page: PER_PAGE,
+                };
+                let envelope = traced(call.span(), call.read(request)).await?;
+                let items = call.items(envelope.result, envelope.result_info.as_ref())?;
+                Ok(Page {
+                    items: items.into_iter().map(Zone::from).collect(),
+                    info: envelope.result_info,
+                })
+            }
+        };
+        Listing::new(read, key)
+    }
 }
 
 fn key(zone: &Zone) -> Option<&str> {

@@ -22,7 +22,6 @@ use httpmock::MockServer;
 fn ids_are_what_is_safe_in_a_path() {
     let sound = [
         "023e105f4ecef8ad9ca31a8372d0c353",
-        "023E105F4ECEF8AD9CA31A8372D0C353",
         "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60",
         "a",
         &"0".repeat(64),

@@ -1,6 +1,7 @@
 //! `cf-mtls associations`: shows what uses a certificate.
 
-use cf_mtls::{Association, CertificateId, UnreadableZone, Usage, ZoneHostnames};
+use cf_mtls::{Association, CertificateId};
+use cf_mtls_lifecycle::{CertificatesExt as _, UnreadableZone, Usage, ZoneHostnames};
 use clap::Args;
 use serde::Serialize;
 

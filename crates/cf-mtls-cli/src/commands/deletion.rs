@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 use cf_mtls::{CertificateId, Certificates, ErrorKind};
+use cf_mtls_lifecycle::CertificatesExt as _;
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::commands::lookup::Lookup;

@@ -235,8 +235,12 @@ impl<'a> HostnameList<'a> {
         }
         let change = async {
             match change {
-                Change::Add => self.hostnames.add(&self.ca, &hosts).await,
-                Change::Remove => self.hostnames.remove(&self.ca, &hosts).await,
+                Change::Add => {
+                    (self.hostnames.add(&self.ca, &hosts).await).map(|edited| edited.list)
+                }
+                Change::Remove => {
+                    (self.hostnames.remove(&self.ca, &hosts).await).map(|edited| edited.list)
+                }
                 Change::Replace => self.hostnames.replace(&self.ca, &hosts).await,
             }
         };

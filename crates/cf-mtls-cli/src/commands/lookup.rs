@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use cf_mtls::{Certificate, CertificateFilter, CertificateId, Certificates, Error, ErrorKind};
+use cf_mtls::{Certificate, CertificateFilter, CertificateId, Certificates, ErrorKind};
+use cf_mtls_lifecycle::{CertificatesExt as _, Error};
 use futures_util::stream::{self, Stream, StreamExt as _};
 
 use crate::report::failure::Failure;
@@ -34,7 +35,7 @@ pub(crate) async fn by_id(
                 let target = Target::new(id).with_certificate(certificate);
                 with_uses(certificates, target).await
             }
-            Err(error) => Err((id, error)),
+            Err(error) => Err((id, error.into())),
         }
     });
     collect(lookups.buffered(LOOKUP_CONCURRENCY), progress).await
@@ -148,7 +149,7 @@ pub(crate) async fn in_list(
         let mut outcomes = certificates.get_many(stream::iter(ids));
         while let Some(outcome) = outcomes.next().await {
             let index = unlisted.remove(&outcome.id);
-            match (outcome.result, index) {
+            match (outcome.result.map_err(Error::from), index) {
                 (Ok(certificate), Some(index)) => found(&outcome.id, index, certificate),
                 (Err(error), _) if is_about_one(&error) => failed.push((outcome.id, error)),
                 (Err(error), _) => return Err(error.into()),

@@ -1,6 +1,7 @@
 //! `cf-mtls prune`: deletes certificates by criteria.
 
-use cf_mtls::{Candidate, CertificateId, Error, Outcomes, Prune};
+use cf_mtls::CertificateId;
+use cf_mtls_lifecycle::{Candidate, CertificatesExt as _, Error, Outcomes, Prune};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use jiff::{Span, Timestamp};

@@ -1,6 +1,7 @@
 //! `cf-mtls release`: detaches a certificate from its hostnames and deletes it.
 
-use cf_mtls::{CertificateId, ErrorKind, ReleasePlan};
+use cf_mtls::{CertificateId, ErrorKind};
+use cf_mtls_lifecycle::{CertificatesExt as _, ReleasePlan};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -49,7 +50,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let account = context.account()?;
     let client = context.client()?;
     let release = client.certificates(&account).release(&id);
-    let mut release = arguments.wait.apply_to_release(release);
+    let mut release = release.with_options(arguments.wait.to_release_options());
     for text in &arguments.zones {
         let lookup = zone::resolve(context, &client, text);
         let (zone, _) = context.interrupt.reading(lookup).await??;
@@ -75,9 +76,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     }
     if consent.dry_run {
         output.write_value(&plan, || dry_run(&plan))?;
-        return check(&plan).await;
+        return Ok(plan.check()?);
     }
-    check(&plan).await?;
+    plan.check()?;
     let question = "Detach its hostnames and delete it?";
     context.confirm(consent, question).await?;
     let steps = context.steps("releasing");
@@ -85,14 +86,6 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     steps
         .run(&client, &id, run, |_| format!("{id}  deleted\n"))
         .await
-}
-
-/// Fails if the plan is blocked. A blocked plan sends nothing when it is run.
-async fn check(plan: &ReleasePlan) -> Result<(), Failure> {
-    match plan.is_blocked() {
-        true => Ok(plan.run(|_| {}).await.map(drop)?),
-        false => Ok(()),
-    }
 }
 
 /// The result of a release without a certificate, or in a dry run the plan: it has

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use cf_mtls::{Certificate, CertificateId, Certificates, Error, ErrorKind, Rotate, RotatePlan};
+use cf_mtls::{Certificate, CertificateId, Certificates, ErrorKind};
+use cf_mtls_lifecycle::{CertificatesExt as _, Error, Rotate, RotatePlan};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use jiff::Timestamp;
@@ -85,7 +86,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     };
     let certificates = context.certificates()?;
     let rotation = certificates.rotate(&old, new);
-    let rotation = arguments.wait.apply_to_rotation(rotation);
+    let rotation = rotation.with_options(arguments.wait.to_release_options());
     let progress = Progress::spinner(output.quiet, "reading the zones of the account");
     let plan = context.interrupt.reading(rotation.plan()).await;
     progress.finish();
@@ -124,9 +125,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
             certificates: &contents,
         };
         output.write_value(&body, || dry_run(&plan))?;
-        return check(&plan).await;
+        return Ok(plan.check()?);
     }
-    check(&plan).await?;
+    plan.check()?;
     let question = "Replace this CA and delete it?";
     context.confirm(consent, question).await?;
     let steps = context.steps("rotating");
@@ -152,14 +153,6 @@ fn check_expiry(arguments: &Arguments, contents: &[Contents]) -> Result<(), Fail
             upload::file_name(&arguments.ca),
             expired.summary(now)
         ))),
-    }
-}
-
-/// Fails if the plan is blocked. A blocked plan sends nothing when it is run.
-async fn check(plan: &RotatePlan) -> Result<(), Failure> {
-    match plan.is_blocked() {
-        true => Ok(plan.run(|_| {}).await.map(drop)?),
-        false => Ok(()),
     }
 }
 

@@ -5,7 +5,8 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anstyle::AnsiColor;
-use cf_mtls::{Association, CertificateId, Error, ErrorKind, Step, ZoneHostnames};
+use cf_mtls::{Association, CertificateId, Error, ErrorKind};
+use cf_mtls_lifecycle::{Step, ZoneHostnames};
 use serde::Serialize;
 
 use crate::options::{Format, Global};
@@ -143,6 +144,24 @@ impl From<Error> for Failure {
     }
 }
 
+impl From<cf_mtls_lifecycle::Error> for Failure {
+    fn from(error: cf_mtls_lifecycle::Error) -> Self {
+        let message = printable(&format!("{error:#}"));
+        let id = error.certificate_id().cloned();
+        let associations = error.associations().to_vec();
+        let mut failure = Self::new(error.kind(), message);
+        if let Some(source) = error.into_operation_error() {
+            let source = Self::from(source);
+            failure.0.exit = source.0.exit;
+            failure.0.causes = source.0.causes;
+            failure.0.error = source.0.error;
+        }
+        failure.0.id = id;
+        failure.0.associations = associations;
+        failure
+    }
+}
+
 impl From<Interrupted> for Failure {
     fn from(_: Interrupted) -> Self {
         Self::new(Kind::Interrupted, "interrupted; nothing was changed")
@@ -193,7 +212,10 @@ impl Serialize for Failure {
             attempts: error.map_or(0, |error| error.attempts()),
             retry_after_seconds: wait.map(|wait| wait.as_secs_f64().ceil() as u64),
             may_have_taken_effect: error.is_some_and(|error| error.may_have_taken_effect()),
-            associations: error.map_or(&inner.associations, |error| error.associations()),
+            associations: match error {
+                Some(error) if inner.associations.is_empty() => error.associations(),
+                _ => &inner.associations,
+            },
             candidates: error.map_or(&[], |error| error.candidates()),
             detached: detached.collect(),
             steps: &inner.steps,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
-use cf_mtls::{Certificate, CertificateId, ErrorKind, Reason};
+use cf_mtls::{Certificate, CertificateId, ErrorKind};
+use cf_mtls_lifecycle::Reason;
 use jiff::Timestamp;
 use serde::Serialize;
 

@@ -3,7 +3,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cf_mtls::{CertificateId, Client, Error, Step};
+use cf_mtls::{CertificateId, Client};
+use cf_mtls_lifecycle::{Error, Step};
 use serde::Serialize;
 
 use crate::options::Format;

@@ -1,7 +1,8 @@
 //! Certificates and their uses, written for people.
 
 use anstyle::{AnsiColor, Style};
-use cf_mtls::{Association, AssociationStatus, Certificate, CertificateId, Reason, ZoneHostnames};
+use cf_mtls::{Association, Certificate, CertificateId};
+use cf_mtls_lifecycle::{Reason, ZoneHostnames};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -134,13 +135,13 @@ pub(crate) struct Uses {
 impl Uses {
     /// Whether nothing prevents a deletion.
     pub(crate) fn is_empty(&self) -> bool {
-        self.zones.is_empty() && !self.services.iter().any(is_live)
+        self.zones.is_empty() && self.services.iter().all(Association::has_ended)
     }
 
     /// A line for each use. A service may be listed once for every zone.
     pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
-        for service in self.services.iter().filter(|service| is_live(service)) {
+        for service in self.services.iter().filter(|service| !service.has_ended()) {
             let line = printable(&service.to_string());
             if !lines.contains(&line) {
                 lines.push(line);
@@ -149,10 +150,6 @@ impl Uses {
         lines.extend(self.zones.iter().map(|zone| printable(&zone.to_string())));
         lines
     }
-}
-
-fn is_live(service: &Association) -> bool {
-    service.status != AssociationStatus::Deleted
 }
 
 /// A certificate that is about to be deleted.

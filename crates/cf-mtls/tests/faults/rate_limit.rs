@@ -6,12 +6,12 @@ use std::time::Duration;
 use cf_mtls::{Certificates, Error, ErrorKind, Retry};
 use cf_mtls_testkit::Simulator;
 use cf_mtls_testkit::simulator::{Fault, Operation};
-use futures_util::{future, stream};
+use futures_util::future;
 
 use crate::support::raw::{Act, End, Raw, THERE, answer};
 use crate::support::{
-    ACCOUNT, account_of, assert_presentable, builder, certificates_of, requests_of, unknown_id,
-    verdict,
+    ACCOUNT, LONG, account_of, assert_presentable, builder, certificates_of, requests_of,
+    unknown_id, verdict,
 };
 
 /// Lets a second pass in no time, once a server has been asked once and the
@@ -184,23 +184,25 @@ async fn a_wait_that_fits_is_waited_for() {
     assert_eq!(server.methods(), "GET 2");
 }
 
-/// The patience of a job is for waits that the service asks for, and for nothing
+/// Patience is for waits that the service asks for, and for nothing
 /// else.
 #[tokio::test]
-async fn a_job_of_many_waits_beyond_its_deadline_where_the_service_asks_for_it() {
+async fn patience_waits_beyond_its_deadline_where_the_service_asks_for_it() {
     let server = busy_for_a_second().await;
     let client =
         builder(&server.base_url(), "token-of-this-test").with_deadline(Duration::from_millis(500));
     let certificates = client.build().unwrap();
-    let certificates = certificates.certificates(&ACCOUNT.parse().unwrap());
-    let mut outcomes = certificates.delete_many(stream::iter([unknown_id()]));
-    let (outcome, ()) = tokio::join!(outcomes.next(), skip_a_second(&server));
-    assert!(outcome.unwrap().result.unwrap().is_confirmed());
+    let certificates = certificates
+        .certificates(&ACCOUNT.parse().unwrap())
+        .with_patience(LONG);
+    let id = unknown_id();
+    let (outcome, ()) = tokio::join!(certificates.delete(&id), skip_a_second(&server));
+    assert!(outcome.unwrap().is_confirmed());
     assert_eq!(server.methods(), "DELETE 2");
 }
 
 #[tokio::test]
-async fn a_job_of_many_waits_for_no_answer_beyond_its_deadline() {
+async fn patience_waits_for_no_answer_beyond_its_deadline() {
     let simulator = Simulator::start().await.unwrap();
     simulator.inject(Fault::silence());
     let client = builder(simulator.base_url(), simulator.token())
@@ -208,9 +210,9 @@ async fn a_job_of_many_waits_for_no_answer_beyond_its_deadline() {
         .build()
         .unwrap();
     let certificates = client.certificates(&account_of(&simulator));
-    let mut outcomes = certificates.delete_many(stream::iter([unknown_id()]));
-    let outcome = tokio::time::timeout(Duration::from_secs(20), outcomes.next());
-    let error = outcome.await.expect("it goes on").unwrap().result;
+    let (certificates, id) = (certificates.with_patience(LONG), unknown_id());
+    let outcome = tokio::time::timeout(Duration::from_secs(20), certificates.delete(&id));
+    let error = outcome.await.expect("it goes on");
     assert_eq!(
         verdict(&error.unwrap_err()),
         "timeout, may have taken effect"

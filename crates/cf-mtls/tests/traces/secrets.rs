@@ -314,7 +314,7 @@ async fn no_rendering_of_anything_shows_a_secret() {
     assert_hidden(&shown, &secrets, "a Debug");
 
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let targets = ["cf_mtls::call", "hyper_util::client", "h2::"];
+    let targets = ["cf_mtls::transport::call", "hyper_util::client", "h2::"];
     for target in targets {
         assert!(log.contains(target), "{target} is traced");
     }

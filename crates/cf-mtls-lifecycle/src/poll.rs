@@ -1,0 +1,113 @@
+//! Looks at the service again and again until it has applied a change.
+
+use std::future::poll_fn;
+use std::task;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::error::Error;
+use crate::options::ReleaseOptions;
+use crate::step::Step;
+
+/// Told of each step.
+pub(crate) type OnStep<'a> = &'a mut (dyn FnMut(&Step) + Send);
+
+/// What one look found.
+pub(crate) enum Look<T> {
+    Done(T),
+    /// Not yet. The step is reported, and the next look follows.
+    Pending(Step),
+}
+
+/// Looks with pauses between them, within one timeout.
+#[derive(Debug)]
+pub(crate) struct Poll {
+    begun: Instant,
+    timeout: Duration,
+    delay: Duration,
+    max_delay: Duration,
+}
+
+impl Poll {
+    pub(crate) fn new(options: &ReleaseOptions) -> Self {
+        Self {
+            begun: Instant::now(),
+            timeout: options.wait_timeout,
+            delay: options.first_delay,
+            max_delay: options.max_delay,
+        }
+    }
+
+    /// Looks until one look is the last; `None` where the time is over before.
+    /// Each look is handed the time that is left.
+    pub(crate) async fn until<T>(
+        &mut self,
+        on_step: OnStep<'_>,
+        mut look: impl AsyncFnMut(Duration) -> Result<Look<T>, Error>,
+    ) -> Result<Option<T>, Error> {
+        loop {
+            match look(self.left()).await? {
+                Look::Done(value) => return Ok(Some(value)),
+                Look::Pending(step) => on_step(&step),
+            }
+            if !self.wait_for_next().await {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn left(&self) -> Duration {
+        self.timeout.saturating_sub(self.begun.elapsed())
+    }
+
+    /// Waits, longer each time; `false`, and at once, where the time is over.
+    async fn wait_for_next(&mut self) -> bool {
+        let left = self.left();
+        if left.is_zero() {
+            return false;
+        }
+        // The last look is at the very end.
+        tokio::time::sleep(self.delay.min(left)).await;
+        self.delay = self.delay.saturating_mul(2).min(self.max_delay);
+        true
+    }
+}
+
+/// Comes back at the second poll, so that whoever polls can stop in between.
+pub(crate) async fn yield_once() {
+    let mut polled = false;
+    poll_fn(|context| {
+        if polled {
+            return task::Poll::Ready(());
+        }
+        polled = true;
+        context.waker().wake_by_ref();
+        task::Poll::Pending
+    })
+    .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn looks_less_and_less_often_and_ends_on_time() {
+        let seconds = Duration::from_secs;
+        let options = ReleaseOptions::new()
+            .with_wait_timeout(seconds(12))
+            .with_poll_interval(seconds(1), seconds(4));
+        let mut poll = Poll::new(&options);
+        let (begun, mut looks, mut on_step) = (Instant::now(), Vec::new(), |_: &Step| ());
+        let certificate_id: cf_mtls::CertificateId = "a".parse().unwrap();
+        let found = poll.until(&mut on_step, async |_| {
+            looks.push(begun.elapsed().as_secs());
+            let certificate_id = certificate_id.clone();
+            Ok(Look::<()>::Pending(Step::Unused { certificate_id }))
+        });
+        assert!(found.await.unwrap().is_none());
+        assert_eq!(looks, [0, 1, 3, 7, 11, 12]);
+        assert_eq!(begun.elapsed(), seconds(12));
+    }
+}

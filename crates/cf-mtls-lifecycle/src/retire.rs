@@ -1,0 +1,273 @@
+//! Detaches a certificate's hostnames, waits until nothing uses it, and deletes
+//! it.
+
+use std::time::Duration;
+
+use cf_mtls::{
+    Association, CertificateId, Certificates, Client, ClientCa, ErrorKind, Hostnames, ZoneId,
+};
+
+use crate::blocker;
+use crate::error::Error;
+use crate::options::ReleaseOptions;
+use crate::poll::{Look, OnStep, Poll, yield_once};
+use crate::step::Step;
+use crate::zone_hostnames::ZoneHostnames;
+
+/// What to do when a wait has ended in vain.
+pub(crate) const RUN_AGAIN: &str = "run it again later to go on";
+
+/// A certificate to retire.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    pub(crate) certificates: Certificates,
+    pub(crate) id: CertificateId,
+    pub(crate) options: ReleaseOptions,
+    /// The services that its hostnames appear as.
+    pub(crate) hostname_services: Vec<String>,
+}
+
+enum Free {
+    Unused,
+    /// Another client has deleted it meanwhile.
+    Gone,
+}
+
+impl Job {
+    /// Returns whether the service confirmed the deletion. Detaches no hostname
+    /// that `successor` does not have, and adds to `detached` what it detached.
+    pub(crate) async fn run(
+        &self,
+        zones: &[ZoneHostnames],
+        successor: Option<&CertificateId>,
+        detached: &mut Vec<ZoneHostnames>,
+        on_step: OnStep<'_>,
+    ) -> Result<bool, Error> {
+        for zone in zones {
+            self.detach(zone, successor, detached, on_step).await?;
+        }
+        let certificate_id = self.id.clone();
+        let mut poll = Poll::new(&self.options);
+        let confirmed = match self.wait_until_free(zones, &mut poll, on_step).await? {
+            Free::Unused => {
+                on_step(&Step::Unused {
+                    certificate_id: certificate_id.clone(),
+                });
+                // Whoever wants to stop here can: a deletion cannot be undone.
+                yield_once().await;
+                self.delete(&mut poll, on_step).await?
+            }
+            Free::Gone => false,
+        };
+        on_step(&Step::Deleted { certificate_id });
+        Ok(confirmed)
+    }
+
+    /// Detaches the hostnames of the plan, and fails if there are others.
+    async fn detach(
+        &self,
+        zone: &ZoneHostnames,
+        successor: Option<&CertificateId>,
+        detached: &mut Vec<ZoneHostnames>,
+        on_step: OnStep<'_>,
+    ) -> Result<(), Error> {
+        if let Some(successor) = successor {
+            self.ensure_successor_has(successor, zone).await?;
+        }
+        let hostnames = self.hostnames(&zone.zone_id);
+        let ca = ClientCa::from(&self.id);
+        let edited = hostnames.remove(&ca, &zone.hostnames).await?;
+        if !edited.changed.is_empty() {
+            let zone = ZoneHostnames {
+                hostnames: edited.changed,
+                ..zone.clone()
+            };
+            detached.push(zone.clone());
+            on_step(&Step::Detached {
+                certificate_id: self.id.clone(),
+                zone,
+            });
+        }
+        self.ensure_none_left(&edited.list)
+    }
+
+    /// Fails where the lists that were emptied are not empty any more.
+    async fn ensure_still_detached(&self, zones: &[ZoneHostnames]) -> Result<(), Error> {
+        for zone in zones {
+            let hostnames = self.hostnames(&zone.zone_id);
+            let list = hostnames.list(&ClientCa::from(&self.id)).await?;
+            self.ensure_none_left(&list)?;
+        }
+        Ok(())
+    }
+
+    fn ensure_none_left(&self, list: &[String]) -> Result<(), Error> {
+        if list.is_empty() {
+            return Ok(());
+        }
+        let others = list.join(", ");
+        Err(self.error(
+            ErrorKind::Conflict,
+            &format!(
+                "another client attached {others} to it since it was planned; plan and run it again"
+            ),
+        ))
+    }
+
+    /// Fails where a successor does not have all hostnames of a zone.
+    pub(crate) async fn ensure_successor_has(
+        &self,
+        successor: &CertificateId,
+        zone: &ZoneHostnames,
+    ) -> Result<(), Error> {
+        let hostnames = self.hostnames(&zone.zone_id);
+        let held = hostnames.list(&ClientCa::from(successor)).await?;
+        let has = |host: &String| held.iter().any(|other| Hostnames::is_same(host, other));
+        let missing = zone.hostnames.iter().filter(|host| !has(host));
+        let missing: Vec<&str> = missing.map(String::as_str).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let missing = missing.join(", ");
+        Err(self.error(
+            ErrorKind::Conflict,
+            &format!(
+                "{missing} would be left without a CA: another client detached it from {successor}"
+            ),
+        ))
+    }
+
+    async fn wait_until_free(
+        &self,
+        zones: &[ZoneHostnames],
+        poll: &mut Poll,
+        on_step: OnStep<'_>,
+    ) -> Result<Free, Error> {
+        let mut looks: u32 = 0;
+        let mut rows = Vec::new();
+        let free = poll.until(on_step, async |left| {
+            looks += 1;
+            rows = match self.associations(&self.id, left).await {
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    return Ok(Look::Done(Free::Gone));
+                }
+                rows => rows?,
+            };
+            rows.retain(|row| !row.has_ended());
+            if rows.is_empty() {
+                return Ok(Look::Done(Free::Unused));
+            }
+            if let Some(row) = self.first_permanent_use(&rows) {
+                let detail = format!("{row} began to use it after the plan was made");
+                return Err(self.still_in_use(&detail, &rows));
+            }
+            // What was attached again keeps it in use for good. That is looked for
+            // less and less often, as each zone is a request.
+            if rows.iter().any(Association::is_live) && 1 < looks && looks.is_power_of_two() {
+                self.ensure_still_detached(zones).await?;
+            }
+            Ok(Look::Pending(Step::AwaitingRelease {
+                certificate_id: self.id.clone(),
+                associations: rows.clone(),
+            }))
+        });
+        if let Some(free) = free.await? {
+            return Ok(free);
+        }
+        if rows.iter().any(Association::is_live) {
+            self.ensure_still_detached(zones).await?;
+        }
+        let detail = format!("still in use after {}", seconds(self.options.wait_timeout));
+        Err(self.still_in_use(&detail, &rows).with_advice(RUN_AGAIN))
+    }
+
+    async fn delete(&self, poll: &mut Poll, on_step: OnStep<'_>) -> Result<bool, Error> {
+        let certificate_id = &self.id;
+        let mut refusal = None;
+        let deleted = poll.until(on_step, async |_| {
+            let error = match self.certificates.delete(&self.id).await {
+                Ok(deleted) => return Ok(Look::Done(deleted.is_confirmed())),
+                // It was there a moment ago, so this is what was wanted.
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Look::Done(false)),
+                Err(error) if !self.may_pass(&error) => return Err(error.into()),
+                Err(error) => error,
+            };
+            let step = match error.kind() {
+                ErrorKind::InUse => Step::AwaitingRelease {
+                    certificate_id: certificate_id.clone(),
+                    associations: error.associations().to_vec(),
+                },
+                _ => Step::StillRefused {
+                    certificate_id: certificate_id.clone(),
+                },
+            };
+            refusal = Some(error);
+            Ok(Look::Pending(step))
+        });
+        match (deleted.await?, refusal) {
+            (Some(confirmed), _) => Ok(confirmed),
+            (None, Some(error)) => {
+                let after = seconds(self.options.wait_timeout);
+                let error = Error::from(error).with_detail(format!("still refused after {after}"));
+                Err(error.with_advice(RUN_AGAIN))
+            }
+            (None, None) => Ok(false), // there is no end without a refusal
+        }
+    }
+
+    /// The associations of a certificate, in the time that is left.
+    pub(crate) async fn associations(
+        &self,
+        id: &CertificateId,
+        left: Duration,
+    ) -> Result<Vec<Association>, cf_mtls::Error> {
+        self.certificates
+            .clone()
+            .within(left)
+            .associations(id)
+            .await
+    }
+
+    /// A use that does not end by itself, and not when hostnames are detached.
+    fn first_permanent_use<'a>(&self, rows: &'a [Association]) -> Option<&'a Association> {
+        let known = &self.options.hostname_services;
+        rows.iter()
+            .find(|row| row.is_live() && !blocker::may_be_hostnames(&row.service, known))
+    }
+
+    /// Whether a refusal may be due to what the service has not noticed yet.
+    fn may_pass(&self, error: &cf_mtls::Error) -> bool {
+        match error.kind() {
+            ErrorKind::InUse => self.first_permanent_use(error.associations()).is_none(),
+            ErrorKind::Permission => false,
+            _ => error.is_unexplained_refusal(),
+        }
+    }
+
+    fn still_in_use(&self, detail: &str, rows: &[Association]) -> Error {
+        self.error(ErrorKind::InUse, detail)
+            .with_associations(self.client(), rows)
+    }
+
+    /// An error whose detail holds words of the service.
+    pub(crate) fn error(&self, kind: ErrorKind, detail: &str) -> Error {
+        Error::new(kind, self.client().redact(detail))
+    }
+
+    /// The hostnames of a zone. A job looks at the lists later, too, so an edit
+    /// need not wait whether the list stays as it is.
+    pub(crate) fn hostnames(&self, zone: &ZoneId) -> Hostnames {
+        self.certificates
+            .hostnames(zone)
+            .with_settling(Duration::ZERO)
+    }
+
+    fn client(&self) -> &Client {
+        self.certificates.client()
+    }
+}
+
+/// A time as people read it.
+pub(crate) fn seconds(time: Duration) -> String {
+    format!("{} s", time.as_secs_f64())
+}

@@ -1,0 +1,145 @@
+//! Who uses a certificate.
+
+use std::fmt;
+use std::future::ready;
+
+use cf_mtls::text::printable;
+use cf_mtls::{
+    Association, Certificate, CertificateId, Certificates, ClientCa, ErrorKind, Zone, ZoneFilter,
+    ZoneId,
+};
+use futures_util::StreamExt as _;
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::many::{Outcomes, patient};
+use crate::zone_hostnames::ZoneHostnames;
+
+/// A zone of which it is not known whether it holds hostnames of a certificate.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct UnreadableZone {
+    /// The zone.
+    pub zone: Zone,
+    /// Why it could not be read.
+    pub error: Error,
+}
+
+/// What was found out about one zone.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ZoneUse {
+    /// The certificate has hostnames there.
+    Used(ZoneHostnames),
+    /// It may have hostnames there, or not.
+    Unknown(UnreadableZone),
+}
+
+/// Who uses a certificate, as
+/// [`CertificatesExt::usage`](crate::CertificatesExt::usage) found it.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Usage {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// The services that use it. Hostnames appear among them too.
+    pub associations: Vec<Association>,
+    /// The zones with hostnames of it, by name; always empty for a leaf.
+    pub zones: Vec<ZoneHostnames>,
+    /// The zones that could not be read, by name.
+    pub unreadable: Vec<UnreadableZone>,
+}
+
+impl Usage {
+    /// Whether it is certain that nothing uses it.
+    #[must_use]
+    pub fn is_unused(&self) -> bool {
+        self.associations.iter().all(Association::has_ended)
+            && self.zones.is_empty()
+            && self.unreadable.is_empty()
+    }
+}
+
+pub(crate) async fn usage(certificates: &Certificates, id: &CertificateId) -> Result<Usage, Error> {
+    let patient = patient(certificates);
+    let certificate = patient.get(id).await?;
+    let associations = patient.associations(id).await?;
+    let mut usage = Usage {
+        certificate,
+        associations,
+        zones: Vec::new(),
+        unreadable: Vec::new(),
+    };
+    if usage.certificate.is_ca() == Some(false) {
+        return Ok(usage); // only a CA can have hostnames
+    }
+    let mut zones = zones_using(certificates, id);
+    while let Some(zone) = zones.next().await {
+        match zone? {
+            ZoneUse::Used(zone) => usage.zones.push(zone),
+            ZoneUse::Unknown(zone) => usage.unreadable.push(zone),
+        }
+    }
+    // Pages that move while they are read show a zone twice.
+    let key = |zone: &ZoneHostnames| (zone.zone_name.clone(), zone.zone_id.clone());
+    usage.zones.sort_by_key(key);
+    usage.zones.dedup_by(|a, b| a.zone_id == b.zone_id);
+    let key = |zone: &Zone| (zone.name.clone(), zone.id.clone());
+    usage
+        .unreadable
+        .sort_by_key(|unreadable| key(&unreadable.zone));
+    Ok(usage)
+}
+
+pub(crate) fn zones_using(
+    certificates: &Certificates,
+    id: &CertificateId,
+) -> Outcomes<Result<ZoneUse, Error>> {
+    let (this, ca) = (patient(certificates), ClientCa::from(id));
+    let filter = ZoneFilter::all().account(this.account_id());
+    let (zones, max) = (this.client().zones(filter), this.concurrency());
+    let looks = zones.map(move |zone| {
+        let (this, ca) = (this.clone(), ca.clone());
+        async move {
+            match zone {
+                Ok(zone) => look(&this, zone, &ca).await.map(Ok),
+                Err(error) => Some(Err(error.into())),
+            }
+        }
+    });
+    // Zones without hostnames are dropped here, so that nothing piles up.
+    Outcomes::new(looks.buffer_unordered(max).filter_map(ready))
+}
+
+/// What a zone has of a CA; `None` where that is nothing for certain.
+async fn look(certificates: &Certificates, zone: Zone, ca: &ClientCa) -> Option<ZoneUse> {
+    let Some(zone_id) = zone.id.clone() else {
+        let detail = "the service lists a zone without its id";
+        let error = Error::new(ErrorKind::InvalidResponse, detail);
+        return Some(ZoneUse::Unknown(UnreadableZone { zone, error }));
+    };
+    match certificates.hostnames(&zone_id).list(ca).await {
+        Ok(hostnames) if hostnames.is_empty() => None,
+        Ok(hostnames) => Some(ZoneUse::Used(ZoneHostnames {
+            zone_id,
+            zone_name: zone.name,
+            hostnames,
+        })),
+        Err(error) => Some(ZoneUse::Unknown(UnreadableZone {
+            zone,
+            error: error.into(),
+        })),
+    }
+}
+
+impl fmt::Display for UnreadableZone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.zone.id.as_ref().map(ZoneId::as_str);
+        let name = self.zone.name.as_deref().or(id).unwrap_or("without a name");
+        let kind = self.error.kind();
+        write!(f, "zone {} could not be read: {kind}", printable(name))
+    }
+}

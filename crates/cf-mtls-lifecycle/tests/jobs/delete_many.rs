@@ -1,0 +1,115 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use cf_mtls::{CertificateId, ErrorKind};
+use cf_mtls_lifecycle::CertificatesExt as _;
+use cf_mtls_testkit::Simulator;
+use cf_mtls_testkit::simulator::{Fault, Operation};
+use futures_util::stream;
+
+use super::support::{certificates, certificates_of, client, seed_ca};
+
+#[tokio::test]
+async fn deletes_1000_and_tells_each_outcome() {
+    let simulator = Simulator::builder().no_rate_limit().recorded_requests(8000);
+    let simulator = simulator.start().await.unwrap();
+    let ids: Vec<CertificateId> = (0..1000)
+        .map(|number| match number {
+            number if number % 100 == 50 => format!("{number:08}-0000-4000-8000-000000000000")
+                .parse()
+                .unwrap(),
+            number => seed_ca(&simulator, &number.to_string()),
+        })
+        .collect();
+    for id in ids.iter().step_by(100) {
+        simulator
+            .attach_service(id.as_str(), "gateway", "active")
+            .unwrap();
+    }
+    // Some lose the answer, which the client finds out.
+    simulator.inject(
+        Fault::reset()
+            .on(Operation::Delete)
+            .nth(7)
+            .times(5)
+            .after_effect(),
+    );
+
+    // Each id is counted when it is taken, so the stream is not read ahead.
+    let (taken, told) = (Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
+    let count = Arc::clone(&taken);
+    let input = ids.clone().into_iter().inspect(move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    let certificates = certificates(&simulator).with_concurrency(10);
+    let mut outcomes = certificates.delete_many(stream::iter(input));
+    let mut missing: Vec<_> = ids.clone();
+    let (mut gone, mut in_use, mut not_found) = (0, 0, 0);
+    while let Some(outcome) = outcomes.next().await {
+        let told = told.fetch_add(1, Ordering::Relaxed);
+        assert!(taken.load(Ordering::Relaxed) <= told + 10, "read ahead");
+        missing.retain(|id| *id != outcome.id);
+        match outcome.result.map_err(|error| error.kind()) {
+            Ok(_) => gone += 1,
+            Err(ErrorKind::InUse) => in_use += 1,
+            Err(ErrorKind::NotFound) => not_found += 1,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((gone, in_use, not_found), (980, 10, 10));
+    assert!(missing.is_empty(), "{missing:?}");
+    assert_eq!(simulator.certificates().len(), 10);
+    assert_eq!(simulator.effects().deleted, 980);
+}
+
+#[tokio::test]
+async fn nothing_is_sent_unless_asked_for() {
+    let simulator = Simulator::start().await.unwrap();
+    let ids = vec![seed_ca(&simulator, "a"), seed_ca(&simulator, "b")];
+    drop(certificates(&simulator).delete_many(stream::iter(ids)));
+    assert_eq!(simulator.request_count(None), 0);
+}
+
+#[tokio::test]
+async fn stays_within_the_rate_limit() {
+    let simulator = Simulator::builder().rate_limit(100, Duration::from_secs(300));
+    let simulator = simulator.start().await.unwrap();
+    let ids: Vec<_> = (0..150)
+        .map(|number| seed_ca(&simulator, &number.to_string()))
+        .collect();
+    let certificates = certificates_of(&simulator, client(&simulator));
+    let certificates = certificates.with_patience(Duration::ZERO);
+    let mut outcomes = certificates.delete_many(stream::iter(ids));
+    let mut limited = 0;
+    while let Some(outcome) = outcomes.next().await {
+        if let Err(error) = outcome.result {
+            assert_eq!(error.kind(), ErrorKind::RateLimited, "{error}");
+            assert!(!error.may_have_taken_effect() && error.retry_after().is_some());
+            limited += 1;
+        }
+    }
+    assert_eq!((limited, simulator.effects().deleted), (50, 100));
+    assert_eq!(
+        simulator.request_count(None),
+        100,
+        "not one was sent to be refused"
+    );
+}
+
+/// With patience, what the window has no room for goes on in the next one.
+#[tokio::test]
+async fn goes_on_when_the_next_window_opens() {
+    let simulator = Simulator::builder().rate_limit(20, Duration::from_millis(300));
+    let simulator = simulator.start().await.unwrap();
+    let ids: Vec<_> = (0..30)
+        .map(|number| seed_ca(&simulator, &number.to_string()))
+        .collect();
+    let client = client(&simulator).with_deadline(Duration::from_millis(100));
+    let mut outcomes = certificates_of(&simulator, client).delete_many(stream::iter(ids));
+    while let Some(outcome) = outcomes.next().await {
+        assert!(outcome.result.is_ok(), "{outcome:?}");
+    }
+    assert_eq!(simulator.effects().deleted, 30);
+    assert_eq!(simulator.request_count(None), 30);
+}

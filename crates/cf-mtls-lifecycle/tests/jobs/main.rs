@@ -1,0 +1,10 @@
+//! The jobs that go beyond one request, on a simulator.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod delete_many;
+mod get_many;
+mod prune;
+mod release;
+mod rotate;
+mod support;
+mod usage;
