@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum as _};
 
 use crate::commands::{
@@ -77,16 +76,18 @@ pub(crate) enum Command {
 pub(crate) fn parse() -> Result<Cli, ExitCode> {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     Cli::try_parse_from(&arguments).map_err(|error| {
-        if matches!(
-            error.kind(),
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-        ) {
-            let Err(error) = error.print() else {
-                return ExitCode::SUCCESS;
-            };
-            return Reporter::with_format(Format::Table).finish(Err(Failure::output(&error)));
-        }
-        Reporter::with_format(wanted_format(&arguments)).finish(Err(usage_error(&error)))
+        let (is_json, outcome) = if error.use_stderr() {
+            let is_json = wanted_format(&arguments) != Format::Table;
+            (is_json, Err(usage_error(&error)))
+        } else {
+            // The help, or the version.
+            (
+                false,
+                error.print().map_err(|error| Failure::output(&error)),
+            )
+        };
+        let verbose = false;
+        Reporter { is_json, verbose }.finish(outcome)
     })
 }
 
@@ -141,47 +142,20 @@ fn usage_error(error: &clap::Error) -> Failure {
 /// The value of `--output` in arguments that are wrong elsewhere.
 fn wanted_format(arguments: &[OsString]) -> Format {
     let mut wanted = Format::Table;
-    let mut arguments = arguments.iter().filter_map(|argument| argument.to_str());
-    while let Some(argument) = arguments.next() {
-        let value = match argument {
-            "--" => break,
-            "--output" | "-o" => arguments.next(),
+    let mut previous = "";
+    let arguments = arguments.iter().filter_map(|argument| argument.to_str());
+    for argument in arguments.take_while(|argument| *argument != "--") {
+        let value = match previous {
+            "-o" | "--output" => Some(argument),
             _ => argument
                 .strip_prefix("--output=")
                 .or_else(|| argument.strip_prefix("-o")),
         };
-        let value = value.map(|value| value.trim_start_matches('='));
-        if let Some(Ok(format)) = value.map(|value| Format::from_str(value, false)) {
+        let format = value.map(|value| Format::from_str(value.trim_start_matches('='), false));
+        if let Some(Ok(format)) = format {
             wanted = format;
         }
+        previous = argument;
     }
     wanted
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_grammar_is_valid() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn the_format_is_known_even_if_the_arguments_are_wrong() {
-        let table = [
-            ("list", Format::Table),
-            ("list --output json --nope", Format::Json),
-            ("--nope -o ndjson", Format::Ndjson),
-            ("--output=json", Format::Json),
-            ("-ojson", Format::Json),
-            ("-o=json", Format::Json),
-            ("-- --output json", Format::Table),
-            ("--output yaml", Format::Table),
-        ];
-        for (line, want) in table {
-            let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-            assert_eq!(wanted_format(&arguments), want, "{line}");
-        }
-    }
 }

@@ -1,15 +1,22 @@
 //! What every command works with: options, output, Ctrl-C and the client.
 
-use cf_mtls::{AccountId, CertificateId, Certificates, Client, Error};
+use std::path::Path;
+
+use cf_mtls::{AccountId, CertificateId, Certificates, Client, Error, Secret};
 
 use crate::credentials;
+use crate::input;
 use crate::options::{Consent, Global};
 use crate::report::exit::Kind;
-use crate::report::failure::{Failure, Reporter};
+use crate::report::failure::Failure;
 use crate::report::output::Output;
 use crate::report::steps::{Ledger, StepReporter};
 use crate::terminal::confirm;
 use crate::terminal::interrupt::Interrupt;
+use crate::terminal::progress::Progress;
+
+/// The label while the hostnames of a CA are looked for.
+pub(crate) const READING_ZONES: &str = "reading the zones of the account";
 
 pub(crate) struct Context {
     pub(crate) global: Global,
@@ -25,7 +32,7 @@ impl Context {
             quiet: global.quiet,
         };
         let ledger = Ledger::default();
-        let (reporter, done) = (Reporter::new(&global), ledger.clone());
+        let (reporter, done) = (global.reporter(), ledger.clone());
         let interrupt = Interrupt::listen(move |is_change_in_progress| {
             let failure = done.interrupted_twice(is_change_in_progress);
             reporter.report(&failure);
@@ -58,10 +65,39 @@ impl Context {
         }
     }
 
+    /// The account, unless none is given.
+    pub(crate) fn optional_account(&self) -> Result<Option<AccountId>, Failure> {
+        match (self.account(), &self.global.account) {
+            (Err(_), None) => Ok(None),
+            (account, _) => account.map(Some),
+        }
+    }
+
     pub(crate) fn certificates(&self) -> Result<Certificates, Failure> {
         // A missing account is reported without reading the token.
         let account = self.account()?;
         Ok(self.client()?.certificates(&account))
+    }
+
+    /// Reads a file, or standard input for `-` unless that provides the token.
+    pub(crate) fn read_input(&self, path: &Path) -> Result<Secret, Failure> {
+        if input::is_stdin(path) && self.global.token_from_stdin() {
+            let message = "standard input already provides the token";
+            return Err(Failure::usage(message));
+        }
+        input::read(path)
+    }
+
+    /// Runs something that only reads, and may take long.
+    pub(crate) async fn reading<T, E>(
+        &self,
+        label: &str,
+        read: impl Future<Output = Result<T, E>>,
+    ) -> Result<Result<T, E>, Failure> {
+        let progress = Progress::spinner(self.output.quiet, label);
+        let value = self.interrupt.reading(read).await;
+        progress.finish();
+        Ok(value?)
     }
 
     /// Asks for confirmation, unless `--yes` is given. The plan has been shown, so

@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod context;
 mod credentials;
+mod input;
 mod options;
 mod report;
 mod terminal;
@@ -19,7 +20,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return code,
     };
-    let reporter = report::failure::Reporter::new(&cli.global);
+    let reporter = cli.global.reporter();
     trace::begin(cli.global.verbose);
     let outcome = cli::run(cli);
     reporter.finish(outcome)

@@ -7,6 +7,8 @@ use cf_mtls_lifecycle::ReleaseOptions;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 
+use crate::input;
+use crate::report::failure::Reporter;
 use crate::view::times;
 
 #[derive(Args, Clone, Debug)]
@@ -50,13 +52,16 @@ pub(crate) struct Global {
 }
 
 impl Global {
+    pub(crate) fn reporter(&self) -> Reporter {
+        Reporter {
+            is_json: self.output != Format::Table,
+            verbose: 0 < self.verbose,
+        }
+    }
+
     /// Whether standard input provides the token.
     pub(crate) fn token_from_stdin(&self) -> bool {
-        self.token_stdin
-            || self
-                .token_file
-                .as_ref()
-                .is_some_and(|path| path.as_os_str() == "-")
+        self.token_stdin || self.token_file.as_deref().is_some_and(input::is_stdin)
     }
 }
 

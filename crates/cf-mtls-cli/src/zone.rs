@@ -22,9 +22,16 @@ pub(crate) async fn resolve(
     text: &str,
 ) -> Result<(ZoneId, ZoneForm), Failure> {
     let text = text.trim().trim_end_matches('.');
+    let zone = |id: ZoneId, name: Option<String>| {
+        let form = ZoneForm {
+            id: id.to_string(),
+            name,
+        };
+        (id, form)
+    };
     // Ids have no dot, and zone names have one.
     if !text.contains('.') {
-        let id: Option<ZoneId> = text.parse().ok().filter(is_hexadecimal);
+        let id = text.parse().ok().filter(is_hexadecimal);
         let id = id.ok_or_else(|| {
             let shown = printable(text);
             Failure::invalid_input(format!(
@@ -32,59 +39,39 @@ pub(crate) async fn resolve(
                  digits"
             ))
         })?;
-        let form = ZoneForm {
-            id: id.to_string(),
-            name: None,
-        };
-        return Ok((id, form));
+        return Ok(zone(id, None));
     }
     let name = text.to_ascii_lowercase();
-    let filter = ZoneFilter::all().name(&name);
+    let mut filter = ZoneFilter::all().name(&name);
     // Without an account, all accounts of the credentials are searched.
-    let filter = match context.account() {
-        Ok(account) => filter.account(&account),
-        Err(failure) if context.global.account.is_some() => return Err(failure),
-        Err(_) => filter,
-    };
+    if let Some(account) = context.optional_account()? {
+        filter = filter.account(&account);
+    }
     let mut found: Vec<ZoneId> = Vec::new();
     let mut zones = client.zones(filter);
-    while let Some(zone) = zones.next().await {
-        let zone = zone?;
-        let matches = zone
-            .name
-            .as_deref()
-            .is_some_and(|other| other.eq_ignore_ascii_case(&name));
-        if let (true, Some(id)) = (matches, zone.id)
-            && !found.contains(&id)
+    while let Some(zone) = zones.next().await.transpose()? {
+        let other = zone.name.unwrap_or_default();
+        if let Some(id) = zone.id.filter(|id| !found.contains(id))
+            && other.eq_ignore_ascii_case(&name)
         {
             found.push(id);
         }
     }
     let shown = printable(&name);
     match found.as_slice() {
-        [id] => Ok((
-            id.clone(),
-            ZoneForm {
-                id: id.to_string(),
-                name: Some(name),
-            },
-        )),
-        [] => Err(Failure::new(
-            ErrorKind::NotFound,
-            format!(
+        [id] => Ok(zone(id.clone(), Some(name))),
+        [] => {
+            let message = format!(
                 "the credentials can see no zone {shown}; check the name and the account, or pass \
                  the zone's id"
-            ),
-        )),
+            );
+            Err(Failure::new(ErrorKind::NotFound, message))
+        }
         several => {
             let ids: Vec<&str> = several.iter().map(ZoneId::as_str).collect();
-            Err(Failure::new(
-                ErrorKind::Ambiguous,
-                format!(
-                    "several zones are named {shown}: {}; pass the id of one",
-                    ids.join(", ")
-                ),
-            ))
+            let ids = ids.join(", ");
+            let message = format!("several zones are named {shown}: {ids}; pass the id of one");
+            Err(Failure::new(ErrorKind::Ambiguous, message))
         }
     }
 }

@@ -5,11 +5,10 @@ use cf_mtls_lifecycle::{CertificatesExt as _, UnreadableZone, Usage, ZoneHostnam
 use clap::Args;
 use serde::Serialize;
 
-use crate::context::{Context, certificate_id};
+use crate::context::{Context, READING_ZONES, certificate_id};
 use crate::options::Format;
 use crate::report::exit::Kind;
 use crate::report::failure::Failure;
-use crate::terminal::progress::Progress;
 use crate::terminal::text::printable;
 use crate::terminal::width;
 use crate::view::table::{Row, Table};
@@ -51,10 +50,9 @@ enum Line<'a> {
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let id = certificate_id(&arguments.id)?;
     let certificates = context.certificates()?;
-    let progress = Progress::spinner(context.output.quiet, "reading the zones of the account");
-    let usage = context.interrupt.reading(certificates.usage(&id)).await;
-    progress.finish();
-    let usage = usage??;
+    let usage = context
+        .reading(READING_ZONES, certificates.usage(&id))
+        .await??;
     report(context, &id, &usage)?;
     match usage.unreadable.len() {
         0 => Ok(()),

@@ -1,7 +1,7 @@
 //! `cf-mtls delete`: deletes certificates by id or name.
 
 use std::collections::HashSet;
-use std::io::{self, BufRead as _};
+use std::path::Path;
 
 use cf_mtls::{Certificate, CertificateId, Certificates, ErrorKind};
 use clap::Args;
@@ -60,7 +60,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let lookup = if consent.yes && context.output.quiet && !consent.dry_run {
         // Nobody would see what is found.
         Lookup {
-            targets: ids.into_iter().map(Target::new).collect(),
+            targets: ids.into_iter().map(|id| Target::new(id, None)).collect(),
             ..Lookup::default()
         }
     } else {
@@ -71,7 +71,6 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         certificates,
         consent,
         if_exists: arguments.if_exists,
-        is_plan_detailed: false,
     };
     deletion.run(lookup).await
 }
@@ -116,35 +115,24 @@ async fn by_name(
 
 /// The ids in the arguments and on standard input, each once.
 fn ids(context: &Context, arguments: &Arguments) -> Result<Vec<CertificateId>, Failure> {
-    let mut texts = Vec::new();
+    let mut ids = Vec::new();
+    let mut add = |text: &str| {
+        let id = certificate_id(text)?;
+        ids.push(id);
+        Ok::<_, Failure>(())
+    };
     for text in &arguments.ids {
         if text != "-" {
-            texts.push(text.clone());
+            add(text)?;
             continue;
         }
-        if context.global.token_from_stdin() {
-            return Err(Failure::usage(
-                "standard input cannot provide both the token and the ids",
-            ));
-        }
-        for line in io::stdin().lock().lines() {
-            let line = line.map_err(|error| {
-                Failure::invalid_input(format!("standard input cannot be read: {error}"))
-            })?;
-            let line = line.trim();
-            if !(line.is_empty() || line.starts_with('#')) {
-                texts.push(line.to_owned());
-            }
+        let input = context.read_input(Path::new(text))?;
+        let lines = input.expose().lines().map(str::trim);
+        for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            add(line)?;
         }
     }
     let mut seen = HashSet::new();
-    let mut ids = Vec::new();
-    for text in &texts {
-        let id = certificate_id(text)?;
-        // A second deletion of the same certificate would fail.
-        if seen.insert(id.clone()) {
-            ids.push(id);
-        }
-    }
+    ids.retain(|id| seen.insert(id.clone()));
     Ok(ids)
 }

@@ -12,7 +12,7 @@ use crate::commands::lookup::Lookup;
 use crate::context::Context;
 use crate::options::Consent;
 use crate::report::failure::Failure;
-use crate::report::outcomes::{Outcome, OutcomeTable, Purpose};
+use crate::report::outcomes::{self, Outcome, OutcomeTable};
 use crate::report::output::Output;
 use crate::terminal::progress::Progress;
 use crate::terminal::width;
@@ -26,8 +26,6 @@ pub(crate) struct Deletion<'a> {
     pub(crate) certificates: Certificates,
     pub(crate) consent: Consent,
     pub(crate) if_exists: bool,
-    /// A dry run shows everything in its table, and no preview.
-    pub(crate) is_plan_detailed: bool,
 }
 
 impl Deletion<'_> {
@@ -35,12 +33,7 @@ impl Deletion<'_> {
         let Lookup { targets, failed } = lookup;
         let output = self.context.output;
         let Consent { dry_run, .. } = self.consent;
-        let purpose = Purpose {
-            is_single: failed.len() + targets.len() == 1,
-            dry_run,
-            is_detailed: dry_run && self.is_plan_detailed,
-        };
-        if !targets.is_empty() && !purpose.is_detailed && self.consent.shows_plan(output.quiet) {
+        if !targets.is_empty() && self.consent.shows_plan(output.quiet) {
             show(output, &targets);
         }
         if !targets.is_empty() && !dry_run {
@@ -54,29 +47,31 @@ impl Deletion<'_> {
             true => Progress::none(),
             false => Progress::bar(output.quiet, targets.len(), "deleting"),
         };
-        let mut outcomes = OutcomeTable::new(output, &progress, purpose, &targets);
+        let count = failed.len() + targets.len();
+        let mut table = OutcomeTable::new(output, dry_run, count, &targets, &progress);
         for (id, error) in failed {
-            outcomes.add(&id, None, self.outcome(Err(error.into())))?;
+            let outcome = self.outcome(Err(error.into()));
+            table.add(&Target::new(id, None), outcome)?;
         }
         if dry_run {
             for target in &targets {
-                outcomes.add_expected(target)?;
+                table.add(target, outcomes::expected(target))?;
             }
         } else {
-            self.delete(&targets, &mut outcomes, &progress).await?;
+            self.delete(&targets, &mut table, &progress).await?;
         }
-        outcomes.finish()
+        table.finish()
     }
 
     async fn delete(
         &self,
         targets: &[Target],
-        outcomes: &mut OutcomeTable,
+        table: &mut OutcomeTable,
         progress: &Progress,
     ) -> Result<(), Failure> {
-        let mut left: HashMap<CertificateId, Option<&str>> = targets
+        let mut left: HashMap<CertificateId, &Target> = targets
             .iter()
-            .map(|target| (target.id.clone(), target.name()))
+            .map(|target| (target.id.clone(), target))
             .collect();
         let work = async {
             // A single deletion has a deadline; many wait for the rate limit.
@@ -84,9 +79,9 @@ impl Deletion<'_> {
                 let result = self.certificates.delete(&target.id).await;
                 left.clear();
                 let outcome = self.outcome(result.map(drop).map_err(Failure::from));
-                return outcomes.add(&target.id, target.name(), outcome);
+                return table.add(target, outcome);
             }
-            let (interrupt, is_lost) = (self.context.interrupt.clone(), outcomes.is_lost());
+            let (interrupt, is_lost) = (self.context.interrupt.clone(), table.is_lost());
             let ids: Vec<CertificateId> = targets.iter().map(|one| one.id.clone()).collect();
             let ids = stream::iter(ids).take_while(move |_| {
                 let stops = interrupt.is_raised() || is_lost.load(Ordering::SeqCst);
@@ -95,9 +90,10 @@ impl Deletion<'_> {
             let mut deletions = self.certificates.delete_many(ids);
             while let Some(deletion) = deletions.next().await {
                 progress.advance();
-                let name = left.remove(&deletion.id).flatten();
                 let outcome = self.outcome(deletion.result.map(drop).map_err(Failure::from));
-                outcomes.add(&deletion.id, name, outcome)?;
+                if let Some(target) = left.remove(&deletion.id) {
+                    table.add(target, outcome)?;
+                }
             }
             Ok(())
         };
@@ -109,7 +105,7 @@ impl Deletion<'_> {
         }
         for target in targets {
             if left.contains_key(&target.id) {
-                outcomes.add(&target.id, target.name(), Ok(Outcome::NotBegun))?;
+                table.add(target, Ok(Outcome::NotBegun))?;
             }
         }
         Ok(())

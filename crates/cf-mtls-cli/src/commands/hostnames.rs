@@ -38,51 +38,35 @@ Examples:
 enum Action {
     /// List the hostnames associated with a CA
     #[command(after_help = EXAMPLES)]
-    List {
-        #[command(flatten)]
-        list: ListArgs,
-    },
+    List(ListArgs),
     /// Associate more hostnames with a CA
     ///
     /// A hostname that is already in the list gives a warning, not an error.
-    #[command(after_help = EXAMPLES)]
-    Add {
-        /// The hostnames
-        #[arg(value_name = "HOST", required = true)]
-        hosts: Vec<String>,
-        #[command(flatten)]
-        list: ListArgs,
-        /// Show what would be done without changing anything
-        #[arg(long, short = 'n')]
-        dry_run: bool,
-    },
+    #[command(after_help = EXAMPLES, mut_arg("hosts", |hosts| hosts.required(true)))]
+    #[command(mut_arg("yes", |yes| yes.hide(true)))]
+    Add(ChangeArgs),
     /// Remove hostnames from a CA
     ///
     /// A hostname that is not in the list gives a warning, not an error.
-    #[command(after_help = EXAMPLES)]
-    Remove {
-        /// The hostnames
-        #[arg(value_name = "HOST", required = true)]
-        hosts: Vec<String>,
-        #[command(flatten)]
-        list: ListArgs,
-        #[command(flatten)]
-        consent: Consent,
-    },
+    #[command(after_help = EXAMPLES, mut_arg("hosts", |hosts| hosts.required(true)))]
+    Remove(ChangeArgs),
     /// Replace all hostnames of a CA in the zone
     ///
     /// Without any HOST, all are removed, which turns off mTLS with this CA for the
     /// zone.
     #[command(after_help = EXAMPLES)]
-    Replace {
-        /// The hostnames
-        #[arg(value_name = "HOST")]
-        hosts: Vec<String>,
-        #[command(flatten)]
-        list: ListArgs,
-        #[command(flatten)]
-        consent: Consent,
-    },
+    Replace(ChangeArgs),
+}
+
+#[derive(Args, Debug)]
+struct ChangeArgs {
+    /// The hostnames
+    #[arg(value_name = "HOST")]
+    hosts: Vec<String>,
+    #[command(flatten)]
+    list: ListArgs,
+    #[command(flatten)]
+    consent: Consent,
 }
 
 /// Selects a list: a zone and a CA.
@@ -128,31 +112,22 @@ struct ChangeBody<'a> {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
-    let (change, hosts, list, consent) = match arguments.action {
-        Action::List { list } => {
+    let (change, arguments) = match arguments.action {
+        Action::List(list) => {
             let list = HostnameList::find(context, &list).await?;
             let hosts = context.interrupt.reading(list.read()).await??;
             return list.write(&hosts);
         }
-        Action::Add {
-            hosts,
-            list,
-            dry_run,
-        } => (Change::Add, hosts, list, Consent { yes: true, dry_run }),
-        Action::Remove {
-            hosts,
-            list,
-            consent,
-        } => (Change::Remove, hosts, list, consent),
-        Action::Replace {
-            hosts,
-            list,
-            consent,
-        } => (Change::Replace, hosts, list, consent),
+        Action::Add(arguments) => (Change::Add, arguments),
+        Action::Remove(arguments) => (Change::Remove, arguments),
+        Action::Replace(arguments) => (Change::Replace, arguments),
     };
+    let mut consent = arguments.consent;
+    // Adding takes nothing away, so it needs no confirmation.
+    consent.yes |= change == Change::Add;
     // Wrong hostnames are reported before anything is sent or shown.
-    let hosts = normalized(&hosts)?;
-    let list = HostnameList::find(context, &list).await?;
+    let hosts = normalized(&arguments.hosts)?;
+    let list = HostnameList::find(context, &arguments.list).await?;
     list.change(change, hosts, consent).await
 }
 
@@ -312,26 +287,14 @@ impl<'a> HostnameList<'a> {
     /// Looks up the certificate, if the credentials can read it. A leaf is refused
     /// as the service would refuse it, in a dry run too.
     async fn look_up(&self, change: Change) -> Result<Option<Target>, Failure> {
-        let Some(id) = &self.certificate else {
+        // Hostnames can be changed without an account.
+        let account = self.context.optional_account()?;
+        let (Some(id), Some(account)) = (&self.certificate, account) else {
             return Ok(None);
         };
-        let account = match self.context.account() {
-            Ok(account) => account,
-            Err(failure) if self.context.global.account.is_some() => return Err(failure),
-            // Hostnames can be changed without an account.
-            Err(_) => return Ok(None),
-        };
         let certificates = self.context.client()?.certificates(&account);
-        let lookup = async {
-            let certificate = certificates.get(id).await?;
-            let services = match change {
-                Change::Add => Vec::new(),
-                Change::Remove | Change::Replace => certificates.associations(id).await?,
-            };
-            Ok::<_, Error>((certificate, services))
-        };
-        let (certificate, services) = match lookup.await {
-            Ok(found) => found,
+        let certificate = match certificates.get(id).await {
+            Ok(certificate) => certificate,
             // A token for the zone may have no access to the account.
             Err(error) if error.kind() == ErrorKind::Permission => return Ok(None),
             Err(error) => return Err(error.into()),
@@ -344,9 +307,13 @@ impl<'a> HostnameList<'a> {
         if change == Change::Add {
             return Ok(None);
         }
-        let target = Target::new(id.clone()).with_certificate(certificate);
+        // Only shown, so nothing fails for it.
+        let services = certificates.associations(id).await.ok();
         let zones = Vec::new();
-        Ok(Some(target.with_uses(Uses { services, zones })))
+        Ok(Some(Target {
+            uses: services.map(|services| Uses { services, zones }),
+            ..Target::new(id.clone(), Some(certificate))
+        }))
     }
 
     /// Shows what will be done.

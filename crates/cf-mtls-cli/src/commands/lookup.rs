@@ -1,6 +1,6 @@
 //! Looks up certificates that are about to be deleted, and what uses them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use cf_mtls::{Certificate, CertificateFilter, CertificateId, Certificates, ErrorKind};
 use cf_mtls_lifecycle::{CertificatesExt as _, Error};
@@ -31,10 +31,7 @@ pub(crate) async fn by_id(
 ) -> Result<Lookup, Failure> {
     let lookups = stream::iter(ids).map(|id| async move {
         match certificates.get(&id).await {
-            Ok(certificate) => {
-                let target = Target::new(id).with_certificate(certificate);
-                with_uses(certificates, target).await
-            }
+            Ok(found) => with_uses(certificates, Target::new(id, Some(found))).await,
             Err(error) => Err((id, error.into())),
         }
     });
@@ -55,10 +52,13 @@ pub(crate) async fn add_uses(
 
 async fn with_uses(
     certificates: &Certificates,
-    target: Target,
+    mut target: Target,
 ) -> Result<Target, (CertificateId, Error)> {
     match uses(certificates, &target.id, target.certificate.as_ref()).await {
-        Ok(uses) => Ok(target.with_uses(uses)),
+        Ok(uses) => {
+            target.uses = Some(uses);
+            Ok(target)
+        }
         Err(error) => Err((target.id, error)),
     }
 }
@@ -117,7 +117,7 @@ pub(crate) async fn uses(
 
 /// Looks many certificates up in the list, which has fifty to a page. One that it
 /// lacks may still exist, since pages shift while they are read: a dry run asks
-/// for those, and otherwise the deletion tells.
+/// for it, and otherwise its deletion tells.
 pub(crate) async fn in_list(
     certificates: &Certificates,
     ids: Vec<CertificateId>,
@@ -125,35 +125,27 @@ pub(crate) async fn in_list(
     output: Output,
     progress: &Progress,
 ) -> Result<Lookup, Failure> {
-    let mut unlisted: HashMap<CertificateId, usize> = ids.iter().cloned().zip(0..).collect();
-    let mut targets: Vec<Target> = ids.into_iter().map(Target::new).collect();
-    let mut found = |id: &CertificateId, index: usize, certificate| {
-        progress.advance();
-        if let Some(target) = targets.get_mut(index) {
-            *target = Target::new(id.clone()).with_certificate(certificate);
-        }
-    };
+    let mut found: HashMap<CertificateId, Certificate> = HashMap::new();
+    let mut unlisted: HashSet<CertificateId> = ids.iter().cloned().collect();
     let mut list = certificates.list(CertificateFilter::all());
     while !unlisted.is_empty()
         && let Some(certificate) = list.next().await
     {
         let certificate = certificate?;
-        let entry = certificate.id().and_then(|id| unlisted.remove_entry(id));
-        if let Some((id, index)) = entry {
-            found(&id, index, certificate);
+        if let Some(id) = certificate.id().and_then(|id| unlisted.take(id)) {
+            found.insert(id, certificate);
+            progress.advance();
         }
     }
     let mut failed = Vec::new();
     if dry_run {
-        let ids: Vec<CertificateId> = unlisted.keys().cloned().collect();
-        let mut outcomes = certificates.get_many(stream::iter(ids));
+        let mut outcomes = certificates.get_many(stream::iter(unlisted));
         while let Some(outcome) = outcomes.next().await {
-            let index = unlisted.remove(&outcome.id);
-            match (outcome.result.map_err(Error::from), index) {
-                (Ok(certificate), Some(index)) => found(&outcome.id, index, certificate),
-                (Err(error), _) if is_about_one(&error) => failed.push((outcome.id, error)),
-                (Err(error), _) => return Err(error.into()),
-                (Ok(_), None) => {}
+            progress.advance();
+            match outcome.result.map_err(Error::from) {
+                Ok(certificate) => drop(found.insert(outcome.id, certificate)),
+                Err(error) if is_about_one(&error) => failed.push((outcome.id, error)),
+                Err(error) => return Err(error.into()),
             }
         }
     } else if !unlisted.is_empty() {
@@ -161,6 +153,13 @@ pub(crate) async fn in_list(
         let note = format!("{count} of these may be gone already: the list does not contain them");
         progress.suspend(|| output.note(note));
     }
-    targets.retain(|target| !failed.iter().any(|(id, _)| *id == target.id));
-    Ok(Lookup { targets, failed })
+    let is_target = |id: &CertificateId| !failed.iter().any(|(failed, _)| failed == id);
+    let targets = ids.into_iter().filter(is_target).map(|id| {
+        let certificate = found.remove(&id);
+        Target::new(id, certificate)
+    });
+    Ok(Lookup {
+        targets: targets.collect(),
+        failed,
+    })
 }

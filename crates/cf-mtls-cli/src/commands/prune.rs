@@ -11,7 +11,6 @@ use crate::commands::lookup::{self, Lookup, MAX_LOOKUPS};
 use crate::context::Context;
 use crate::options::Consent;
 use crate::report::failure::Failure;
-use crate::terminal::progress::Progress;
 use crate::view::preview::Target;
 use crate::view::times;
 
@@ -71,13 +70,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let criteria = criteria(&arguments)?;
     let certificates = context.certificates()?;
     let candidates = certificates.prune_candidates(criteria)?;
-    let progress = Progress::spinner(context.output.quiet, "reading the list");
-    let found = context
-        .interrupt
-        .reading(collect(candidates, &progress))
-        .await;
-    progress.finish();
-    let mut lookup = found??;
+    let mut lookup = context
+        .reading("reading the list", collect(candidates))
+        .await??;
     let is_seen = consent.dry_run || !(consent.yes && context.output.quiet);
     if is_seen && lookup.targets.len() <= MAX_LOOKUPS {
         let uses = lookup::add_uses(&certificates, lookup);
@@ -92,7 +87,6 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         consent,
         // Another client may prune at the same time.
         if_exists: true,
-        is_plan_detailed: true,
     };
     deletion.run(lookup).await
 }
@@ -135,20 +129,16 @@ fn criteria(arguments: &Arguments) -> Result<Prune, Failure> {
 
 /// Collects all candidates before the first is deleted, since deletions shift the
 /// pages of the list. One that cannot be read may be in use, and is left alone.
-async fn collect(
-    mut candidates: Outcomes<Result<Candidate, Error>>,
-    progress: &Progress,
-) -> Result<Lookup, Failure> {
+async fn collect(mut candidates: Outcomes<Result<Candidate, Error>>) -> Result<Lookup, Failure> {
     let mut lookup = Lookup::default();
     while let Some(candidate) = candidates.next().await {
         match candidate {
             Ok(candidate) => lookup.targets.push(Target {
                 reasons: Some(candidate.reasons),
-                ..Target::new(candidate.id).with_certificate(candidate.certificate)
+                ..Target::new(candidate.id, Some(candidate.certificate))
             }),
             Err(error) => lookup.failed.push(of_one(error)?),
         }
-        progress.set_label(&format!("reading the list: {} found", lookup.targets.len()));
     }
     Ok(lookup)
 }

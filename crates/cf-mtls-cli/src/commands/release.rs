@@ -5,11 +5,10 @@ use cf_mtls_lifecycle::{CertificatesExt as _, ReleasePlan};
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::context::{Context, certificate_id};
+use crate::context::{Context, READING_ZONES, certificate_id};
 use crate::options::{Consent, WaitOptions};
 use crate::report::failure::Failure;
 use crate::report::output::Output;
-use crate::terminal::progress::Progress;
 use crate::terminal::text::printable;
 use crate::terminal::width;
 use crate::view::preview::{self, Target, Uses};
@@ -56,10 +55,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         let (zone, _) = context.interrupt.reading(lookup).await??;
         release = release.in_zones([zone]);
     }
-    let progress = Progress::spinner(output.quiet, "reading the zones of the account");
-    let plan = context.interrupt.reading(release.plan()).await;
-    progress.finish();
-    let plan = match plan? {
+    let plan = context.reading(READING_ZONES, release.plan()).await?;
+    let plan = match plan {
         Ok(plan) => plan,
         Err(error) if arguments.if_exists && error.kind() == ErrorKind::NotFound => {
             output.note(format!("there is no certificate {id}"));
@@ -99,12 +96,14 @@ pub(crate) fn nothing(dry_run: bool) -> Value {
 
 /// Shows the certificate, what uses it, and what blocks the release.
 pub(crate) fn show(output: Output, id: &CertificateId, plan: &ReleasePlan) {
-    let uses = Uses {
-        services: plan.associations().to_vec(),
-        zones: plan.zones().to_vec(),
+    let target = Target {
+        uses: Some(Uses {
+            services: plan.associations().to_vec(),
+            zones: plan.zones().to_vec(),
+        }),
+        ..Target::new(id.clone(), Some(plan.certificate().clone()))
     };
-    let target = Target::new(id.clone()).with_certificate(plan.certificate().clone());
-    let mut text = preview::targets(&[target.with_uses(uses)], width::stderr());
+    let mut text = preview::targets(&[target], width::stderr());
     for blocker in plan.blockers() {
         text.push_str(&format!("  blocked: {}\n", printable(&blocker.to_string())));
     }

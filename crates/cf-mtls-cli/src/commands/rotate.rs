@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use cf_mtls::{Certificate, CertificateId, Certificates, ErrorKind};
-use cf_mtls_lifecycle::{CertificatesExt as _, Error, Rotate, RotatePlan};
+use cf_mtls_lifecycle::{CertificatesExt as _, Error, ReleasePlan, Rotate, RotatePlan};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use jiff::Timestamp;
@@ -11,10 +11,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::commands::{lookup, release, upload};
-use crate::context::{Context, certificate_id};
+use crate::context::{Context, READING_ZONES, certificate_id};
+use crate::input;
 use crate::options::{Consent, WaitOptions};
 use crate::report::failure::Failure;
-use crate::terminal::progress::Progress;
 use crate::terminal::text::printable;
 use crate::terminal::width;
 use crate::view::preview::{self, Target};
@@ -55,12 +55,12 @@ pub(crate) struct Arguments {
 
 /// The plan in JSON.
 #[derive(Serialize)]
-struct PlanBody<'a, T> {
-    old: T,
+struct PlanBody<'a> {
+    old: &'a ReleasePlan,
     /// The new CA, if it is stored already.
     successor: Option<&'a Certificate>,
-    /// Other stored copies of the new CA; not looked up without an old CA.
-    other_copies: Option<&'a [Certificate]>,
+    /// Other stored copies of the new CA.
+    other_copies: &'a [Certificate],
     /// Whether `--name` is ignored.
     name_unused: bool,
     /// The contents of the file.
@@ -87,26 +87,23 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let certificates = context.certificates()?;
     let rotation = certificates.rotate(&old, new);
     let rotation = rotation.with_options(arguments.wait.to_release_options());
-    let progress = Progress::spinner(output.quiet, "reading the zones of the account");
-    let plan = context.interrupt.reading(rotation.plan()).await;
-    progress.finish();
-    let plan = match plan? {
+    let plan = context.reading(READING_ZONES, rotation.plan()).await?;
+    let plan = match plan {
         Ok(plan) => plan,
         Err(error) if arguments.if_exists && error.kind() == ErrorKind::NotFound => {
             let successor = find_successor(context, &certificates, &rotation, &old, error).await?;
             let old = release::nothing(consent.dry_run);
-            if !consent.dry_run {
-                let body = json!({
+            let body = match consent.dry_run {
+                true => json!({
+                    "old": old,
+                    "successor": successor,
+                    "other_copies": null,
+                    "name_unused": arguments.is_name_unused(Some(&successor)),
+                    "certificates": contents,
+                }),
+                false => json!({
                     "successor": successor, "attached": [], "old": old, "steps": [],
-                });
-                return output.write_value(&body, String::new);
-            }
-            let body = PlanBody {
-                old,
-                successor: Some(&successor),
-                other_copies: None,
-                name_unused: arguments.is_name_unused(Some(&successor)),
-                certificates: &contents,
+                }),
             };
             return output.write_value(&body, String::new);
         }
@@ -114,13 +111,13 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     };
     if consent.shows_plan(output.quiet) {
         release::show(output, &old, plan.release());
-        output.show(describe(&plan, &arguments, &contents).trim_end());
+        output.show(describe(&plan, &arguments, &contents));
     }
     if consent.dry_run {
         let body = PlanBody {
             old: plan.release(),
             successor: plan.successor(),
-            other_copies: Some(plan.other_copies()),
+            other_copies: plan.other_copies(),
             name_unused: arguments.is_name_unused(plan.successor()),
             certificates: &contents,
         };
@@ -150,7 +147,7 @@ fn check_expiry(arguments: &Arguments, contents: &[Contents]) -> Result<(), Fail
         Some(expired) => Err(Failure::invalid_input(format!(
             "the new CA in {} has expired ({}), so clients may be rejected; nothing was changed; \
              pass --allow-expired to proceed anyway",
-            upload::file_name(&arguments.ca),
+            input::name(&arguments.ca),
             expired.summary(now)
         ))),
     }
@@ -180,7 +177,7 @@ async fn find_successor(
         let uses = context.interrupt.reading(uses).await?.ok();
         let target = Target {
             uses,
-            ..Target::new(id).with_certificate(successor.clone())
+            ..Target::new(id, Some(successor.clone()))
         };
         let shown = preview::targets(&[target], width::stderr());
         output.note(format!(
@@ -194,48 +191,42 @@ async fn find_successor(
 
 /// The new CA of a plan, in words.
 fn describe(plan: &RotatePlan, arguments: &Arguments, contents: &[Contents]) -> String {
-    let file = printable(&upload::file_name(&arguments.ca));
-    let stored = plan.successor().and_then(|one| Some((one, one.id()?)));
-    let mut text = match stored {
-        Some((one, id)) => format!(
-            "Its hostnames move to {id} ({}), which was uploaded before.\nIt is",
-            named(one)
-        ),
+    let file = printable(&input::name(&arguments.ca));
+    let mut lines = Vec::new();
+    lines.push(match plan.successor().map(named) {
+        Some(stored) => format!("Its hostnames move to {stored}, which was uploaded before."),
         None => "Its hostnames move to a new CA, which needs a free place for a CA in the account \
-                 until the old one is deleted.\nIt is"
+                 until the old one is deleted."
             .to_owned(),
-    };
-    text.push_str(&match contents.len() {
-        1 => format!(" the certificate in {file}:\n"),
-        count => format!(" all {count} certificates in {file}, uploaded as one CA:\n"),
+    });
+    lines.push(match contents.len() {
+        1 => format!("It is the certificate in {file}:"),
+        count => format!("It is all {count} certificates in {file}, uploaded as one CA:"),
     });
     let now = Timestamp::now();
-    for certificate in contents {
-        text.push_str(&format!("  {}\n", certificate.summary(now)));
-    }
+    lines.extend(contents.iter().map(|one| format!("  {}", one.summary(now))));
     if let (Some(name), true) = (&arguments.name, arguments.is_name_unused(plan.successor())) {
         let name = printable(name);
-        text.push_str(&format!(
-            "The name {name:?} is ignored: a stored certificate keeps its name.\n"
+        lines.push(format!(
+            "The name {name:?} is ignored: a stored certificate keeps its name."
         ));
     }
-    let copies = plan.other_copies().iter();
-    let copies: Vec<String> = copies
-        .filter_map(|one| Some(format!("{} ({})", one.id()?, named(one))))
-        .collect();
-    if !copies.is_empty() {
+    if !plan.other_copies().is_empty() {
+        let copies: Vec<String> = plan.other_copies().iter().map(named).collect();
         let copies = copies.join(", ");
-        text.push_str(&format!(
-            "The same CA is stored more than once; these are left alone: {copies}\n"
+        lines.push(format!(
+            "The same CA is stored more than once; these are left alone: {copies}"
         ));
     }
-    text
+    lines.join("\n")
 }
 
+/// The id and the name of a certificate.
 fn named(certificate: &Certificate) -> String {
+    let id = certificate.id().map_or("-", CertificateId::as_str);
     match certificate.name() {
-        None | Some("") => "without a name".to_owned(),
-        Some(name) => format!("named {:?}", printable(name)),
+        None | Some("") => format!("{id} (without a name)"),
+        Some(name) => format!("{id} (named {:?})", printable(name)),
     }
 }
 
@@ -244,17 +235,17 @@ fn dry_run(plan: &RotatePlan) -> String {
     if plan.is_blocked() {
         return "blocked: nothing would be changed\n".to_owned();
     }
-    let mut text = match plan.successor().and_then(Certificate::id) {
-        Some(id) => format!("would continue with {id}\n"),
-        None => "would upload the new CA (needs one free CA slot)\n".to_owned(),
-    };
     let release = plan.release();
-    for zone in release.zones() {
-        text.push_str(&format!("would move {}\n", printable(&zone.to_string())));
-    }
-    let old = release.certificate().id().map_or("", CertificateId::as_str);
-    text.push_str(&format!(
+    let id = |certificate: &Certificate| certificate.id().map(ToString::to_string);
+    let mut lines = vec![match plan.successor().and_then(id) {
+        Some(id) => format!("would continue with {id}"),
+        None => "would upload the new CA (needs one free CA slot)".to_owned(),
+    }];
+    let zones = release.zones().iter();
+    lines.extend(zones.map(|zone| format!("would move {}", printable(&zone.to_string()))));
+    let old = id(release.certificate()).unwrap_or_default();
+    lines.push(format!(
         "would wait until nothing uses the old CA, and delete {old}\n"
     ));
-    text
+    lines.join("\n")
 }

@@ -1,21 +1,17 @@
 //! `cf-mtls upload`: stores a CA, or a leaf certificate with its key.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use cf_mtls::{Secret, Upload};
+use cf_mtls::Upload;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use jiff::Timestamp;
 
 use crate::context::Context;
+use crate::input;
 use crate::report::failure::Failure;
 use crate::view::preview;
 use crate::view::x509;
-
-/// The service accepts less.
-const MAX_FILE_SIZE: u64 = 1 << 20;
 
 /// Upload a CA, or a leaf certificate with its private key
 ///
@@ -53,15 +49,15 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let upload = match (&arguments.what.ca, &arguments.what.cert, &arguments.key) {
         (Some(ca), ..) => self::ca(context, ca)?,
         (None, Some(cert), Some(key)) => {
-            if is_stdin(cert) && is_stdin(key) {
+            if input::is_stdin(cert) && input::is_stdin(key) {
                 return Err(Failure::usage(
                     "--cert and --key cannot both be standard input",
                 ));
             }
-            let cert = read(context, cert)?;
-            Upload::leaf(cert.expose(), read(context, key)?)?
+            let cert = context.read_input(cert)?;
+            Upload::leaf(cert.expose(), context.read_input(key)?)?
         }
-        (None, Some(cert), None) => Upload::leaf_bundle(read(context, cert)?)?,
+        (None, Some(cert), None) => Upload::leaf_bundle(context.read_input(cert)?)?,
         (None, None, _) => return Err(Failure::usage("one of --ca and --cert is needed")),
     };
     let upload = match arguments.name {
@@ -85,58 +81,15 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
 /// Reads a CA from a file. A leaf is refused here, as the service would refuse it
 /// in the middle of a rotation.
 pub(crate) fn ca(context: &Context, path: &Path) -> Result<Upload, Failure> {
-    let upload = Upload::ca(read(context, path)?.expose())?;
+    let upload = Upload::ca(context.read_input(path)?.expose())?;
     let Some((number, leaf)) = x509::first_leaf(upload.chain()) else {
         return Ok(upload);
     };
     Err(Failure::invalid_input(format!(
         "certificate {number} in {} ({}) is not a CA: it has no basic constraint CA:TRUE, without \
          which the service refuses it (code 1411); nothing was sent",
-        file_name(path),
+        input::name(path),
         leaf.subject(),
     ))
     .with_hint("`cf-mtls upload --cert FILE --key FILE` uploads a leaf certificate"))
-}
-
-/// The name of a file, for messages.
-pub(crate) fn file_name(path: &Path) -> String {
-    match is_stdin(path) {
-        true => "standard input".to_owned(),
-        false => path.display().to_string(),
-    }
-}
-
-fn is_stdin(path: &Path) -> bool {
-    path == Path::new("-")
-}
-
-/// Reads a file, which may hold a key: it is wiped from memory.
-fn read(context: &Context, path: &Path) -> Result<Secret, Failure> {
-    let name = file_name(path);
-    let failed =
-        |error: io::Error| Failure::invalid_input(format!("{name} cannot be read: {error}"));
-    let mut text = String::new();
-    let length = if is_stdin(path) {
-        if context.global.token_from_stdin() {
-            return Err(Failure::usage(
-                "standard input cannot provide both the token and a file",
-            ));
-        }
-        io::stdin()
-            .lock()
-            .take(MAX_FILE_SIZE + 1)
-            .read_to_string(&mut text)
-    } else {
-        File::open(path)
-            .map_err(failed)?
-            .take(MAX_FILE_SIZE + 1)
-            .read_to_string(&mut text)
-    };
-    let text = Secret::from(text);
-    match length.map_err(failed)? {
-        length if MAX_FILE_SIZE < length as u64 => Err(Failure::invalid_input(format!(
-            "{name} is too large for a file of certificates"
-        ))),
-        _ => Ok(text),
-    }
 }

@@ -104,24 +104,3 @@ impl From<ErrorKind> for Kind {
         Self::Library(kind)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn several_that_end_alike_have_their_own_code() {
-        use Exit::{Denied, InUse, SomeFailed, Success};
-        let table: [(&[Exit], Exit); 5] = [
-            (&[], Success),
-            (&[Success, Success], Success),
-            (&[Success, InUse], SomeFailed),
-            (&[Denied, Denied], Denied),
-            (&[Denied, InUse], SomeFailed),
-        ];
-        for (outcomes, want) in table {
-            let got = Exit::of_many(outcomes.iter().copied());
-            assert_eq!(got, want, "{outcomes:?}");
-        }
-    }
-}

@@ -9,7 +9,6 @@ use cf_mtls::{Association, CertificateId, Error, ErrorKind};
 use cf_mtls_lifecycle::{Step, ZoneHostnames};
 use serde::Serialize;
 
-use crate::options::{Format, Global};
 use crate::report::exit::{Exit, Kind};
 use crate::terminal::interrupt::Interrupted;
 use crate::terminal::text::{printable, printable_json};
@@ -26,9 +25,7 @@ struct Inner {
     error: Option<Error>,
     causes: Vec<String>,
     hint: Option<String>,
-    /// The certificate, unless the error names it.
     id: Option<CertificateId>,
-    /// The uses of the certificate, unless the error has them.
     associations: Vec<Association>,
     steps: Vec<Step>,
 }
@@ -123,8 +120,7 @@ impl Failure {
     }
 
     pub(crate) fn certificate_id(&self) -> Option<&CertificateId> {
-        let error = self.0.error.as_ref();
-        error.and_then(Error::certificate_id).or(self.0.id.as_ref())
+        self.0.id.as_ref()
     }
 }
 
@@ -139,6 +135,8 @@ impl From<Error> for Failure {
             failure.0.causes.push(printable(&cause.to_string()));
             source = cause.source();
         }
+        failure.0.id = error.certificate_id().cloned();
+        failure.0.associations = error.associations().to_vec();
         failure.0.error = Some(error);
         failure
     }
@@ -146,16 +144,14 @@ impl From<Error> for Failure {
 
 impl From<cf_mtls_lifecycle::Error> for Failure {
     fn from(error: cf_mtls_lifecycle::Error) -> Self {
-        let message = printable(&format!("{error:#}"));
+        let (kind, message) = (error.kind(), printable(&format!("{error:#}")));
         let id = error.certificate_id().cloned();
         let associations = error.associations().to_vec();
-        let mut failure = Self::new(error.kind(), message);
-        if let Some(source) = error.into_operation_error() {
-            let source = Self::from(source);
-            failure.0.exit = source.0.exit;
-            failure.0.causes = source.0.causes;
-            failure.0.error = source.0.error;
-        }
+        let mut failure = match error.into_operation_error() {
+            Some(source) => Self::from(source),
+            None => Self::new(kind, ""),
+        };
+        failure.0.message = message;
         failure.0.id = id;
         failure.0.associations = associations;
         failure
@@ -207,15 +203,12 @@ impl Serialize for Failure {
             codes: error.map_or(Vec::new(), |error| error.codes().collect()),
             ray_id: error.and_then(|error| error.ray_id()),
             exit_code: inner.exit.code(),
-            certificate_id: self.certificate_id(),
+            certificate_id: inner.id.as_ref(),
             zone_id: error.and_then(|error| error.zone_id()?.as_str().into()),
             attempts: error.map_or(0, |error| error.attempts()),
             retry_after_seconds: wait.map(|wait| wait.as_secs_f64().ceil() as u64),
             may_have_taken_effect: error.is_some_and(|error| error.may_have_taken_effect()),
-            associations: match error {
-                Some(error) if inner.associations.is_empty() => error.associations(),
-                _ => &inner.associations,
-            },
+            associations: &inner.associations,
             candidates: error.map_or(&[], |error| error.candidates()),
             detached: detached.collect(),
             steps: &inner.steps,
@@ -228,25 +221,12 @@ impl Serialize for Failure {
 /// Reports how the command ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reporter {
-    format: Format,
-    verbose: bool,
+    pub(crate) is_json: bool,
+    /// Whether to add the causes.
+    pub(crate) verbose: bool,
 }
 
 impl Reporter {
-    pub(crate) fn new(global: &Global) -> Self {
-        Self {
-            format: global.output,
-            verbose: 0 < global.verbose,
-        }
-    }
-
-    pub(crate) fn with_format(format: Format) -> Self {
-        Self {
-            format,
-            verbose: false,
-        }
-    }
-
     pub(crate) fn finish(self, outcome: Result<(), Failure>) -> ExitCode {
         match outcome {
             Ok(()) => Exit::Success.into(),
@@ -263,7 +243,7 @@ impl Reporter {
             return;
         }
         let mut stderr = anstream::stderr().lock();
-        if self.format != Format::Table {
+        if self.is_json {
             let json = serde_json::to_string(failure).unwrap_or_default();
             let _ = writeln!(stderr, "{}", printable_json(&json));
             return;

@@ -1,13 +1,11 @@
 //! The table of outcomes that `delete` and `prune` write, also in a dry run.
 
-use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
 use cf_mtls::{Certificate, CertificateId, ErrorKind};
 use cf_mtls_lifecycle::Reason;
-use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::report::exit::{Exit, Kind};
@@ -21,7 +19,6 @@ use crate::view::table::{Row, Table};
 use crate::view::times;
 
 const COLUMNS: &[&str] = &["ID", "NAME", "OUTCOME"];
-const DETAILED_COLUMNS: &[&str] = &["ID", "NAME", "KIND", "OUTCOME", "WHY", "EXPIRES"];
 /// Columns are at least as wide as this outcome.
 const WIDE_OUTCOME: &str = "failed (permission)";
 
@@ -72,61 +69,58 @@ struct Entry<'a> {
     reasons: Option<&'a [Reason]>,
 }
 
-/// What an outcome table is for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Purpose {
-    /// One certificate, whose failure is the error of the command.
-    pub(crate) is_single: bool,
-    pub(crate) dry_run: bool,
-    /// Shows what the preview would show.
-    pub(crate) is_detailed: bool,
+impl Entry<'_> {
+    fn row(&self) -> Row {
+        let mut outcome = self.outcome.as_str().to_owned();
+        let mut style = Style::new();
+        if let Some(failure) = self.error {
+            outcome.push_str(&format!(" ({})", failure.kind().as_str()));
+            style = AnsiColor::Red.on_default();
+        }
+        let cells = vec![self.id.to_string(), preview::text(self.name), outcome];
+        Row { cells, style }
+    }
 }
 
 /// Writes each outcome as it becomes known, and sums them up.
 pub(crate) struct OutcomeTable {
     output: Output,
+    dry_run: bool,
+    /// The failure of a single deletion is the error of the command.
+    is_single: bool,
     progress: Progress,
-    purpose: Purpose,
     writer: ListWriter,
     /// Outcomes can no longer be written, so no more deletions should begin.
     is_lost: Arc<AtomicBool>,
+    outcomes: Vec<Outcome>,
     exits: Vec<Exit>,
-    deleted: usize,
-    not_begun: usize,
-    in_use: usize,
     last: Option<Failure>,
 }
 
 impl OutcomeTable {
+    /// `count` is the number of all outcomes, and `targets` are those to delete.
     pub(crate) fn new(
         output: Output,
-        progress: &Progress,
-        purpose: Purpose,
+        dry_run: bool,
+        count: usize,
         targets: &[Target],
+        progress: &Progress,
     ) -> Self {
-        let table = if purpose.is_detailed {
-            Table::new(DETAILED_COLUMNS, preview::NAME, width::stdout())
-        } else {
-            let rows = targets.iter().map(|target| {
-                let name = preview::text(target.name());
-                vec![target.id.to_string(), name, WIDE_OUTCOME.to_owned()]
-            });
-            Table::new(COLUMNS, preview::NAME, width::stdout()).sized_for(rows)
-        };
-        let mut writer = output.list(table).with_progress(progress);
-        if !purpose.dry_run {
-            writer = writer.ignoring_write_errors();
-        }
+        let rows = targets.iter().map(|target| {
+            let name = preview::text(target.name());
+            vec![target.id.to_string(), name, WIDE_OUTCOME.to_owned()].into()
+        });
+        let table = Table::new(COLUMNS, preview::NAME, width::stdout());
+        let table = table.sized_for(&rows.collect::<Vec<_>>());
         Self {
             output,
+            dry_run,
+            is_single: count == 1,
             progress: progress.clone(),
-            purpose,
-            writer,
+            writer: output.list_of_changes(table, progress),
             is_lost: Arc::default(),
+            outcomes: Vec::new(),
             exits: Vec::new(),
-            deleted: 0,
-            not_begun: 0,
-            in_use: 0,
             last: None,
         }
     }
@@ -136,106 +130,80 @@ impl OutcomeTable {
         Arc::clone(&self.is_lost)
     }
 
-    /// Adds the outcome of a deletion.
+    /// Adds an outcome.
     pub(crate) fn add(
         &mut self,
-        id: &CertificateId,
-        name: Option<&str>,
+        target: &Target,
         result: Result<Outcome, Failure>,
     ) -> Result<(), Failure> {
         let (outcome, failure) = match result {
             Ok(outcome) => (outcome, None),
-            Err(failure) if failure.exit() == Exit::Unknown => (Outcome::Unknown, Some(failure)),
-            Err(failure) => (Outcome::Failed, Some(failure)),
+            Err(failure) => match failure.exit() {
+                Exit::Unknown => (Outcome::Unknown, Some(failure)),
+                Exit::InUse if self.dry_run => (Outcome::WouldBeRefused, Some(failure)),
+                _ => (Outcome::Failed, Some(failure)),
+            },
         };
-        match (outcome, &failure) {
-            (Outcome::NotBegun, _) => self.not_begun += 1,
-            (_, Some(failure)) => self.exits.push(failure.exit()),
-            (_, None) => self.exits.push(Exit::Success),
+        self.outcomes.push(outcome);
+        if outcome != Outcome::NotBegun {
+            let exit = failure.as_ref().map_or(Exit::Success, Failure::exit);
+            self.exits.push(exit);
         }
-        self.deleted += usize::from(outcome == Outcome::Deleted);
-        let is_error_of_command = self.purpose.is_single && failure.is_some();
-        if !(is_error_of_command && self.output.is_table()) {
-            self.write(&Entry {
-                id,
-                name,
-                outcome,
-                error: failure.as_ref(),
-                certificate: None,
-                used_by: None,
-                reasons: None,
-            })?;
-            self.writer.flush()?;
-            self.is_lost
-                .store(self.writer.has_failed(), Ordering::SeqCst);
-        }
-        if let Some(failure) = failure {
-            if !self.purpose.is_single && self.output.is_table() {
-                let (outcome, message) = (outcome.as_str(), printable(failure.message()));
-                self.progress.suspend(|| {
-                    let _ = writeln!(anstream::stderr().lock(), "{outcome}: {message}");
-                });
-            }
-            self.last = Some(failure);
-        }
-        Ok(())
-    }
-
-    /// Adds what a dry run expects.
-    pub(crate) fn add_expected(&mut self, target: &Target) -> Result<(), Failure> {
-        let uses = target.uses.as_ref().filter(|uses| !uses.is_empty());
-        let outcome = match uses {
-            None => {
-                self.exits.push(Exit::Success);
-                Outcome::WouldDelete
-            }
-            Some(uses) => {
-                self.exits.push(Exit::InUse);
-                self.in_use += 1;
-                self.last = Some(refusal(&target.id, uses));
-                Outcome::WouldBeRefused
-            }
-        };
-        self.write(&Entry {
+        // What a dry run expects is no error yet.
+        let error = failure.as_ref();
+        let error = error.filter(|_| outcome != Outcome::WouldBeRefused);
+        let plan = self.dry_run.then_some(target);
+        let entry = Entry {
             id: &target.id,
             name: target.name(),
             outcome,
-            error: None,
-            certificate: target.certificate.as_ref(),
-            used_by: target.uses.as_ref(),
-            reasons: target.reasons.as_deref(),
-        })
+            error,
+            certificate: plan.and_then(|target| target.certificate.as_ref()),
+            used_by: plan.and_then(|target| target.uses.as_ref()),
+            reasons: plan.and_then(|target| target.reasons.as_deref()),
+        };
+        let is_table = self.output.is_table();
+        if !(self.is_single && error.is_some() && is_table) {
+            self.writer.push(&entry, || entry.row())?;
+            self.writer.flush()?;
+            let is_lost = self.writer.has_failed();
+            self.is_lost.store(is_lost, Ordering::SeqCst);
+        }
+        if let (Some(error), false, true) = (error, self.is_single, is_table) {
+            let (outcome, message) = (outcome.as_str(), printable(error.message()));
+            self.progress
+                .suspend(|| self.output.show(format_args!("{outcome}: {message}")));
+        }
+        self.last = failure.or(self.last.take());
+        Ok(())
     }
 
-    fn write(&mut self, entry: &Entry<'_>) -> Result<(), Failure> {
-        let is_detailed = self.purpose.is_detailed;
-        self.writer.push(entry, || row(entry, is_detailed))
+    fn count(&self, outcome: Outcome) -> usize {
+        self.outcomes.iter().filter(|one| **one == outcome).count()
     }
 
     /// Ends the table. The error sums up what was not deleted.
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
         let written = self.writer.finish();
-        let total = self.exits.len() + self.not_begun;
+        let total = self.outcomes.len();
         let failed = self.exits.iter().filter(|exit| **exit != Exit::Success);
         let failed = failed.count();
-        if self.purpose.dry_run {
+        if self.dry_run {
             written?;
-            if self.output.is_table() {
-                self.note_expected(total - failed, failed);
-            }
+            self.note_expected(failed);
         } else {
+            let not_begun = self.count(Outcome::NotBegun);
             let summary = format!(
-                "deleted {} of {}; {failed} failed, {} not begun",
-                self.deleted,
+                "deleted {} of {}; {failed} failed, {not_begun} not begun",
+                self.count(Outcome::Deleted),
                 times::counted(total as u64, "certificate"),
-                self.not_begun
             );
             match written {
                 // The failure of a single deletion matters more.
-                Err(failure) if self.last.is_none() || !self.purpose.is_single => {
+                Err(failure) if self.last.is_none() || !self.is_single => {
                     return Err(failure.with_done(summary));
                 }
-                _ if 0 < self.not_begun => {
+                _ if 0 < not_begun => {
                     let message = format!("interrupted: {summary}");
                     return Err(Failure::new(Kind::Interrupted, message));
                 }
@@ -243,14 +211,16 @@ impl OutcomeTable {
             }
         }
         let Some(last) = self.last else { return Ok(()) };
-        if self.purpose.is_single {
-            let hint = last.certificate_id().map(release_hint);
-            return Err(match hint.filter(|_| last.exit() == Exit::InUse) {
-                Some(hint) => last.with_hint(hint),
+        if self.is_single {
+            let id = last.certificate_id().cloned();
+            return Err(match id.filter(|_| last.exit() == Exit::InUse) {
+                Some(id) => last.with_hint(format!(
+                    "to detach its hostnames and delete it, run `cf-mtls release {id}`"
+                )),
                 None => last,
             });
         }
-        let verb = match (self.purpose.dry_run, failed) {
+        let verb = match (self.dry_run, failed) {
             (true, _) => "would not be",
             (false, 1) => "was not",
             (false, _) => "were not",
@@ -264,79 +234,44 @@ impl OutcomeTable {
         Err(Failure::new(kind, message).with_exit(exit))
     }
 
-    fn note_expected(&self, deleted: usize, failed: usize) {
-        let deleted = times::counted(deleted as u64, "certificate");
-        let mut note = format!("dry run: {deleted} would be deleted");
-        if 0 < self.in_use {
-            let verb = if self.in_use == 1 { "is" } else { "are" };
-            note.push_str(&format!(", {} {verb} in use", self.in_use));
+    fn note_expected(&self, failed: usize) {
+        if !self.output.is_table() {
+            return;
         }
-        let unreadable = failed - self.in_use;
-        if 0 < unreadable {
+        let in_use = self.count(Outcome::WouldBeRefused);
+        let deleted = (self.outcomes.len() - failed) as u64;
+        let deleted = times::counted(deleted, "certificate");
+        let mut note = format!("dry run: {deleted} would be deleted");
+        match in_use {
+            0 => {}
+            1 => note.push_str(", 1 is in use"),
+            _ => note.push_str(&format!(", {in_use} are in use")),
+        }
+        if in_use < failed {
+            let unreadable = failed - in_use;
             note.push_str(&format!(", {unreadable} could not be read"));
         }
         self.output.note(note);
     }
 }
 
-fn row(entry: &Entry<'_>, is_detailed: bool) -> Row {
-    let (id, name) = (entry.id.to_string(), preview::text(entry.name));
-    let mut outcome = entry.outcome.as_str().to_owned();
-    if let Some(failure) = entry.error {
-        outcome.push_str(&format!(" ({})", failure.kind().as_str()));
-    }
-    if !is_detailed {
-        let style = match entry.error {
-            Some(_) => AnsiColor::Red.on_default(),
-            None => Style::new(),
-        };
-        let cells = vec![id, name, outcome];
-        return Row { cells, style };
-    }
-    let now = Timestamp::now();
-    let (expires, style) = entry
-        .certificate
-        .map_or(("-".to_owned(), Style::new()), |certificate| {
-            preview::expiry(certificate, now)
-        });
-    let kind = entry.certificate.map_or("-", preview::kind).to_owned();
-    let why: Vec<&str> = entry.reasons.unwrap_or_default().iter().map(word).collect();
-    let why = preview::text(Some(&why.join(", ")));
-    Row {
-        cells: vec![id, name, kind, outcome, why, expires],
-        style,
-    }
-}
-
-/// A criterion as one word; the other columns say the rest.
-fn word(reason: &Reason) -> &'static str {
-    match reason {
-        Reason::Expired { .. } => "expired",
-        Reason::ExpiresBefore { .. } => "expires",
-        Reason::UploadedBefore { .. } => "old",
-        Reason::NamePrefix { .. } => "name",
-        Reason::Unused => "unused",
-        _ => "other",
-    }
-}
-
-/// The failure that the service is expected to return.
-fn refusal(id: &CertificateId, uses: &Uses) -> Failure {
+/// The result that is expected of a deletion.
+pub(crate) fn expected(target: &Target) -> Result<Outcome, Failure> {
     const MAX_USES: usize = 3;
+
+    let Some(uses) = target.uses.as_ref().filter(|uses| !uses.is_empty()) else {
+        return Ok(Outcome::WouldDelete);
+    };
     let lines = uses.lines();
     let mut by = lines.get(..MAX_USES).unwrap_or(&lines).join("; ");
     if let Some(more @ 1..) = lines.len().checked_sub(MAX_USES) {
         by.push_str(&format!("; and {more} more"));
     }
     let message = format!(
-        "certificate {id} is in use by {by}: the service would refuse to delete it; nothing was \
-         changed"
+        "certificate {} is in use by {by}: the service would refuse to delete it; nothing was \
+         changed",
+        target.id
     );
-    Failure::new(ErrorKind::InUse, message)
-        .about(id)
-        .with_associations(&uses.services)
-}
-
-fn release_hint(id: &CertificateId) -> String {
-    format!("to detach its hostnames and delete it, run `cf-mtls release {id}`")
+    let failure = Failure::new(ErrorKind::InUse, message).about(&target.id);
+    Err(failure.with_associations(&uses.services))
 }

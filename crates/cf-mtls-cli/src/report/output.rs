@@ -74,6 +74,17 @@ impl Output {
             progress: Progress::none(),
         }
     }
+
+    /// Like [`list`](Self::list), but the command goes on if the output cannot be
+    /// written; [`ListWriter::finish`] returns the failure. Hides the progress while
+    /// it writes.
+    pub(crate) fn list_of_changes(self, table: Table, progress: &Progress) -> ListWriter {
+        ListWriter {
+            ignores_errors: true,
+            progress: progress.clone(),
+            ..self.list(table)
+        }
+    }
 }
 
 /// Writes a list of results.
@@ -90,19 +101,6 @@ pub(crate) struct ListWriter {
 }
 
 impl ListWriter {
-    /// Lets the command go on if the output cannot be written; only
-    /// [`finish`](Self::finish) returns the failure.
-    pub(crate) fn ignoring_write_errors(mut self) -> Self {
-        self.ignores_errors = true;
-        self
-    }
-
-    /// Hides a progress bar while it writes.
-    pub(crate) fn with_progress(mut self, progress: &Progress) -> Self {
-        self.progress = progress.clone();
-        self
-    }
-
     /// Whether results are lost. A closed pipe loses nothing: its reader has seen
     /// enough.
     pub(crate) fn has_failed(&self) -> bool {
@@ -118,10 +116,7 @@ impl ListWriter {
     ) -> Result<(), Failure> {
         match self.format {
             Format::Table => self.rows.push(row()),
-            Format::Ndjson => {
-                self.text.push_str(&compact(value)?);
-                self.text.push('\n');
-            }
+            Format::Ndjson => self.text.push_str(&(compact(value)? + "\n")),
             Format::Json => {
                 let separator = if self.begun { ",\n  " } else { "[\n  " };
                 self.text.push_str(separator);
@@ -130,10 +125,10 @@ impl ListWriter {
                 self.begun = true;
             }
         }
-        if MAX_BUFFERED_ROWS <= self.rows.len() || MAX_BUFFERED_BYTES <= self.text.len() {
-            self.flush()?;
+        match self.rows.len() < MAX_BUFFERED_ROWS && self.text.len() < MAX_BUFFERED_BYTES {
+            true => Ok(()),
+            false => self.flush(),
         }
-        Ok(())
     }
 
     /// Writes what was added.

@@ -10,11 +10,10 @@ use serde::Serialize;
 use crate::options::Format;
 use crate::report::exit::{Exit, Kind};
 use crate::report::failure::Failure;
-use crate::report::output::{ListWriter, Output};
+use crate::report::output::Output;
 use crate::terminal::interrupt::Interrupt;
 use crate::terminal::progress::Progress;
 use crate::terminal::text::printable;
-use crate::view::table::{Row, Table};
 
 /// What was done so far, for the final report and for a second Ctrl-C. Clones
 /// share it.
@@ -25,11 +24,13 @@ pub(crate) struct Ledger(Arc<Mutex<Entries>>);
 struct Entries {
     id: Option<CertificateId>,
     steps: Vec<Step>,
+    /// Why a step could not be written.
+    failure: Option<Failure>,
 }
 
 impl Ledger {
     fn entries(&self) -> MutexGuard<'_, Entries> {
-        lock(&self.0)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn steps(&self) -> Vec<Step> {
@@ -55,27 +56,19 @@ impl Ledger {
 
     /// The failure after a second Ctrl-C.
     pub(crate) fn interrupted_twice(&self, is_change_in_progress: bool) -> Failure {
-        let (exit, mut message) = match is_change_in_progress {
+        let (exit, why) = match is_change_in_progress {
             true => (
                 Exit::Unknown,
-                "interrupted twice; the outcome of the request in progress is unknown, so check \
-                 before you try again"
-                    .to_owned(),
+                "the outcome of the request in progress is unknown, so check before you try again",
             ),
-            false => (
-                Exit::Interrupted,
-                "interrupted twice; no request was in progress".to_owned(),
-            ),
+            false => (Exit::Interrupted, "no request was in progress"),
         };
+        let mut message = format!("interrupted twice; {why}");
         if let Some(done) = self.changes() {
             message.push_str(&format!("; done before: {done}"));
         }
         self.annotate(Failure::new(Kind::Interrupted, message).with_exit(exit))
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether a step changes nothing.
@@ -99,8 +92,6 @@ pub(crate) struct StepReporter<'a> {
     output: Output,
     interrupt: &'a Interrupt,
     ledger: &'a Ledger,
-    /// Writes each step as a line of NDJSON.
-    writer: Option<Mutex<ListWriter>>,
     progress: Progress,
 }
 
@@ -111,17 +102,11 @@ impl<'a> StepReporter<'a> {
         ledger: &'a Ledger,
         label: &str,
     ) -> Self {
-        let progress = Progress::spinner(output.quiet, label);
-        let writer = (output.format == Format::Ndjson).then(|| {
-            let writer = output.list(Table::new(&[], 0, None));
-            Mutex::new(writer.with_progress(&progress).ignoring_write_errors())
-        });
         Self {
             output,
             interrupt,
             ledger,
-            writer,
-            progress,
+            progress: Progress::spinner(output.quiet, label),
         }
     }
 
@@ -136,17 +121,19 @@ impl<'a> StepReporter<'a> {
                 return;
             }
             waiting_for = is_wait(step).then(|| text.clone());
-            if self.output.is_table() {
-                self.progress.suspend(|| self.output.note(&text));
+            let written = self.progress.suspend(|| match self.output.format {
+                Format::Ndjson => self.output.write_value(step, String::new),
+                Format::Table => {
+                    self.output.note(&text);
+                    Ok(())
+                }
+                Format::Json => Ok(()),
+            });
+            let mut entries = self.ledger.entries();
+            entries.steps.push(step.clone());
+            if let Err(failure) = written {
+                entries.failure.get_or_insert(failure);
             }
-            if let Some(writer) = &self.writer {
-                let mut writer = lock(writer);
-                // The writer keeps its failure until it is finished.
-                let _ = writer
-                    .push(step, Row::default)
-                    .and_then(|()| writer.flush());
-            }
-            self.ledger.entries().steps.push(step.clone());
         }
     }
 
@@ -178,10 +165,10 @@ impl<'a> StepReporter<'a> {
                 return Err(self.ledger.annotate(failure));
             }
         };
-        let written = match &self.writer {
-            // In NDJSON the steps are the result.
-            Some(writer) => lock(writer).finish(),
-            None => {
+        let written = match self.output.format {
+            // The steps are the result.
+            Format::Ndjson => self.ledger.entries().failure.take().map_or(Ok(()), Err),
+            Format::Table | Format::Json => {
                 let (result, steps) = (&result, &steps[..]);
                 let value = WithSteps { result, steps };
                 self.output.write_value(&value, || table(result))

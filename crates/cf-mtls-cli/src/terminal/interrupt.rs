@@ -32,12 +32,29 @@ impl Interrupt {
             client: Arc::default(),
         };
         let watched = this.clone();
-        let (ready, listening) = std::sync::mpsc::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()?;
+        let mut signals = {
+            let _runtime = runtime.enter();
+            Signals::new()?
+        };
+        let listen = async move {
+            signals.next().await;
+            raise.send_replace(true);
+            if watched.is_change_in_progress() {
+                eprintln!(
+                    "interrupted: finishing the request in progress; press Ctrl-C again to quit \
+                     at once"
+                );
+            }
+            signals.next().await;
+            let code = quit(watched.is_change_in_progress());
+            std::process::exit(code.into());
+        };
         std::thread::Builder::new()
             .name("interrupt".to_owned())
-            .spawn(move || listen(&raise, &watched, &ready, quit))?;
-        // An earlier signal would end the process without a report.
-        let _ = listening.recv();
+            .spawn(move || runtime.block_on(listen))?;
         Ok(this)
     }
 
@@ -96,34 +113,6 @@ impl Interrupt {
         let client = self.client();
         client.as_ref().is_some_and(Client::has_change_under_way)
     }
-}
-
-fn listen(
-    raise: &watch::Sender<bool>,
-    interrupt: &Interrupt,
-    ready: &std::sync::mpsc::Sender<()>,
-    quit: impl FnOnce(bool) -> u8,
-) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build();
-    let Ok(runtime) = runtime else { return };
-    runtime.block_on(async {
-        let Ok(mut signals) = Signals::new() else {
-            return;
-        };
-        let _ = ready.send(());
-        signals.next().await;
-        raise.send_replace(true);
-        if interrupt.is_change_in_progress() {
-            eprintln!(
-                "interrupted: finishing the request in progress; press Ctrl-C again to quit at once"
-            );
-        }
-        signals.next().await;
-        let code = quit(interrupt.is_change_in_progress());
-        std::process::exit(code.into());
-    });
 }
 
 #[cfg(unix)]

@@ -7,85 +7,78 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::terminal::text::printable;
-use crate::view::table::{self, INDENT, Row, Table};
+use crate::view::table::{Row, Table};
 use crate::view::times::{self, Urgency};
 
 /// The columns of a list of certificates.
 pub(crate) const COLUMNS: &[&str] = &["ID", "NAME", "KIND", "TYPE", "EXPIRES"];
+#[rustfmt::skip]
 pub(crate) const WIDE_COLUMNS: &[&str] = &[
-    "ID",
-    "NAME",
-    "KIND",
-    "TYPE",
-    "ISSUER",
-    "SERIAL",
-    "SIGNATURE",
-    "UPLOADED",
-    "EXPIRES ON",
-    "EXPIRES",
+    "ID", "NAME", "KIND", "TYPE",
+    "ISSUER", "SERIAL", "SIGNATURE", "UPLOADED", "EXPIRES ON", "EXPIRES",
 ];
 const TARGET_COLUMNS: &[&str] = &["ID", "NAME", "KIND", "EXPIRES"];
 /// The column of names, which is cut on a narrow terminal.
 pub(crate) const NAME: usize = 1;
 
+/// A row for `COLUMNS`.
 pub(crate) fn row(certificate: &Certificate, now: Timestamp) -> Row {
     let (expires, style) = expiry(certificate, now);
-    Row {
-        cells: vec![
-            id(certificate),
-            text(certificate.name()),
-            kind(certificate).to_owned(),
-            type_of(certificate),
-            expires,
-        ],
-        style,
-    }
+    let mut cells = cells(certificate);
+    cells.splice(4.., [expires]);
+    Row { cells, style }
 }
 
+/// A row for `WIDE_COLUMNS`.
 pub(crate) fn wide_row(certificate: &Certificate, now: Timestamp) -> Row {
-    let mut row = row(certificate, now);
-    let more = [
+    let (expires, style) = expiry(certificate, now);
+    let mut cells = cells(certificate);
+    cells.push(expires);
+    Row { cells, style }
+}
+
+/// One certificate in full.
+pub(crate) fn card(certificate: &Certificate, now: Timestamp) -> String {
+    const LABELS: &[&str] = &[
+        "ID",
+        "Name",
+        "Kind",
+        "Type",
+        "Issuer",
+        "Serial",
+        "Signature",
+        "Uploaded",
+        "Expires",
+    ];
+    let (expires, style) = expiry(certificate, now);
+    let expires = format!(" ({style}{expires}{style:#})");
+    let bold = Style::new().bold();
+    let line = |label: &str, value: &str| format!("{bold}{label:<10}{bold:#}  {value}\n");
+    let fields = LABELS.iter().zip(cells(certificate));
+    let mut card: String = fields.map(|(label, value)| line(label, &value)).collect();
+    if certificate.expires_on().is_some() {
+        card.insert_str(card.len() - 1, &expires);
+    }
+    if let Some(updated) = certificate.updated_at() {
+        card.push_str(&line("Updated", &updated.to_string()));
+    }
+    card
+}
+
+/// What is shown of a certificate, apart from the time that is left.
+fn cells(certificate: &Certificate) -> Vec<String> {
+    let kind_of = certificate.certificate_type();
+    vec![
+        certificate.id().map_or("-".into(), ToString::to_string),
+        text(certificate.name()),
+        kind(certificate).to_owned(),
+        text(kind_of.as_ref().map(|kind| kind.as_str())),
         text(certificate.issuer()),
         text(certificate.serial_number()),
         text(certificate.signature()),
         moment(certificate.uploaded_on()),
         moment(certificate.expires_on()),
-    ];
-    let last = row.cells.len().saturating_sub(1);
-    row.cells.splice(last..last, more);
-    row
-}
-
-/// One certificate in full.
-pub(crate) fn card(certificate: &Certificate, now: Timestamp) -> String {
-    let (expires, style) = expiry(certificate, now);
-    let end = match certificate.expires_on() {
-        Some(end) => format!("{end} ({style}{expires}{style:#})"),
-        None => expires,
-    };
-    let mut fields = vec![
-        ("ID", id(certificate)),
-        ("Name", text(certificate.name())),
-        ("Kind", kind(certificate).to_owned()),
-        ("Type", type_of(certificate)),
-        ("Issuer", text(certificate.issuer())),
-        ("Serial", text(certificate.serial_number())),
-        ("Signature", text(certificate.signature())),
-        ("Uploaded", moment(certificate.uploaded_on())),
-        ("Expires", end),
-    ];
-    if let Some(updated) = certificate.updated_at() {
-        fields.push(("Updated", updated.to_string()));
-    }
-    let bold = Style::new().bold();
-    let lines = fields
-        .iter()
-        .map(|(label, value)| format!("{bold}{label:<10}{bold:#}  {value}\n"));
-    lines.collect()
-}
-
-fn id(certificate: &Certificate) -> String {
-    certificate.id().map_or("-".into(), ToString::to_string)
+    ]
 }
 
 /// A text that may be missing, harmless to a terminal.
@@ -102,11 +95,6 @@ pub(crate) fn kind(certificate: &Certificate) -> &'static str {
         Some(false) => "leaf",
         None => "-",
     }
-}
-
-fn type_of(certificate: &Certificate) -> String {
-    let kind = certificate.certificate_type();
-    text(kind.as_ref().map(|kind| kind.as_str()))
 }
 
 fn moment(moment: Option<Timestamp>) -> String {
@@ -165,23 +153,13 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    pub(crate) fn new(id: CertificateId) -> Self {
+    pub(crate) fn new(id: CertificateId, certificate: Option<Certificate>) -> Self {
         Self {
             id,
-            certificate: None,
+            certificate,
             uses: None,
             reasons: None,
         }
-    }
-
-    pub(crate) fn with_certificate(mut self, certificate: Certificate) -> Self {
-        self.certificate = Some(certificate);
-        self
-    }
-
-    pub(crate) fn with_uses(mut self, uses: Uses) -> Self {
-        self.uses = Some(uses);
-        self
     }
 
     pub(crate) fn name(&self) -> Option<&str> {
@@ -190,16 +168,15 @@ impl Target {
 }
 
 /// Certificates that are about to be deleted, and what uses them.
-pub(crate) fn targets(targets: &[Target], terminal: Option<u16>) -> String {
+pub(crate) fn targets(targets: &[Target], terminal: Option<usize>) -> String {
     let now = Timestamp::now();
-    let row = |target: &Target| match &target.certificate {
-        Some(certificate) => {
-            let (expires, style) = expiry(certificate, now);
-            let kind = kind(certificate).to_owned();
-            let cells = vec![target.id.to_string(), text(target.name()), kind, expires];
-            Row { cells, style }
-        }
-        None => vec![target.id.to_string(), "-".into(), "-".into(), "-".into()].into(),
+    let row = |target: &Target| {
+        let certificate = target.certificate.as_ref();
+        let expires = certificate.map(|certificate| expiry(certificate, now));
+        let (expires, style) = expires.unwrap_or(("-".into(), Style::new()));
+        let kind = certificate.map_or("-", kind).to_owned();
+        let cells = vec![target.id.to_string(), text(target.name()), kind, expires];
+        Row { cells, style }
     };
     let rows: Vec<Row> = targets.iter().map(row).collect();
     let rendered = Table::new(TARGET_COLUMNS, NAME, terminal).render(&rows);
@@ -211,17 +188,12 @@ pub(crate) fn targets(targets: &[Target], terminal: Option<u16>) -> String {
             text.push_str("  used by nothing\n");
         }
         for line in uses.lines() {
-            text.push_str(&indented(&format!("used by {line}"), terminal));
+            let options = textwrap::Options::new(terminal.unwrap_or(usize::MAX))
+                .initial_indent("  used by ")
+                .subsequent_indent("    ");
+            text.push_str(&textwrap::fill(&line, options));
+            text.push('\n');
         }
     }
     text
-}
-
-/// A line below a row; what does not fit goes below it, indented further.
-fn indented(line: &str, terminal: Option<u16>) -> String {
-    let Some(terminal) = terminal else {
-        return format!("{INDENT}{line}\n");
-    };
-    let lines = table::wrapped(line, terminal.saturating_sub(4).max(1));
-    format!("{INDENT}{}\n", lines.join(&format!("\n{INDENT}{INDENT}")))
 }

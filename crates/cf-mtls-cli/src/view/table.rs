@@ -1,13 +1,13 @@
 //! Tables that can be written before all of their rows are known.
 
 use anstyle::Style;
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width, presets};
+use textwrap::core::display_width;
 
 /// No column is cut to less than this.
-const MIN_COLUMN_WIDTH: u16 = 6;
-const GAP: u16 = 2;
+const MIN_COLUMN_WIDTH: usize = 6;
+const GAP: usize = 2;
 /// Before the lines that belong to the row above.
-pub(crate) const INDENT: &str = "  ";
+const INDENT: &str = "  ";
 
 /// A row. The style is that of its last cell.
 #[derive(Clone, Debug, Default)]
@@ -30,9 +30,9 @@ pub(crate) struct Table {
     /// The column that is cut if the terminal is too narrow.
     elastic: usize,
     /// The columns of the terminal; `None` if nothing has to be cut.
-    terminal: Option<u16>,
+    terminal: Option<usize>,
     /// The widest cell of each column so far.
-    widths: Vec<u16>,
+    widths: Vec<usize>,
     begun: bool,
 }
 
@@ -47,19 +47,19 @@ impl Table {
     pub(crate) fn new(
         headers: &'static [&'static str],
         elastic: usize,
-        terminal: Option<u16>,
+        terminal: Option<usize>,
     ) -> Self {
         Self {
             headers,
             elastic,
             terminal,
-            widths: Vec::new(),
+            widths: headers.iter().map(|header| header.len()).collect(),
             begun: false,
         }
     }
 
     /// Makes the columns wide enough for rows that come later.
-    pub(crate) fn sized_for(mut self, rows: impl IntoIterator<Item = Vec<String>>) -> Self {
+    pub(crate) fn sized_for(mut self, rows: &[Row]) -> Self {
         self.measure(rows);
         self
     }
@@ -72,137 +72,99 @@ impl Table {
 
     /// Like [`write`](Self::write), with each row apart.
     pub(crate) fn render(&mut self, rows: &[Row]) -> Rendered {
-        self.measure(rows.iter().map(|row| row.cells.clone()));
-        let mut rendered = match self.fitting_widths() {
-            Some(widths) => self.as_lines(&widths, rows),
-            None => self.as_records(rows),
-        };
-        if std::mem::replace(&mut self.begun, true) {
-            rendered.header.clear();
+        self.measure(rows);
+        let is_first = !std::mem::replace(&mut self.begun, true);
+        match self.fitting_widths() {
+            Some(widths) => {
+                let headers = self.headers.iter().map(ToString::to_string);
+                let headers = self.line(&headers.collect::<Vec<_>>().into(), &widths);
+                let bold = Style::new().bold();
+                let header = format!("{bold}{}{bold:#}\n", headers.trim_end());
+                Rendered {
+                    header: if is_first { header } else { String::new() },
+                    rows: rows.iter().map(|row| self.line(row, &widths)).collect(),
+                }
+            }
+            None => Rendered {
+                header: String::new(),
+                rows: rows.iter().map(|row| self.record(row)).collect(),
+            },
         }
-        rendered
     }
 
-    fn measure(&mut self, rows: impl IntoIterator<Item = Vec<String>>) {
-        let mut table = comfy_table::Table::new();
-        table.add_row(self.headers.to_vec());
-        for cells in rows {
-            table.add_row(cells);
-        }
-        let widths = table.column_max_content_widths();
-        self.widths.resize(widths.len(), 0);
-        for (width, new) in self.widths.iter_mut().zip(widths) {
-            *width = new.max(*width);
+    fn measure(&mut self, rows: &[Row]) {
+        for row in rows {
+            for (width, cell) in self.widths.iter_mut().zip(&row.cells) {
+                *width = display_width(cell).max(*width);
+            }
         }
     }
 
     /// The widths of the columns; `None` if they do not fit the terminal.
-    fn fitting_widths(&self) -> Option<Vec<u16>> {
+    fn fitting_widths(&self) -> Option<Vec<usize>> {
         let mut widths = self.widths.clone();
-        let Some(terminal) = self.terminal else {
-            return Some(widths);
-        };
-        let gaps = GAP.checked_mul(u16::try_from(widths.len()).ok()?)?;
-        let total = widths.iter().try_fold(gaps, |sum, w| sum.checked_add(*w))?;
-        let excess = (total - GAP.min(total)).saturating_sub(terminal);
+        let gaps = GAP * widths.len().saturating_sub(1);
+        let total = gaps + widths.iter().sum::<usize>();
+        let excess = total.saturating_sub(self.terminal.unwrap_or(total));
         let elastic = widths.get_mut(self.elastic)?;
         let minimum = MIN_COLUMN_WIDTH.min(*elastic);
         *elastic = elastic.checked_sub(excess).filter(|w| minimum <= *w)?;
         Some(widths)
     }
 
-    /// A line for each row.
-    fn as_lines(&self, widths: &[u16], rows: &[Row]) -> Rendered {
-        let mut table = comfy_table::Table::new();
-        table.load_style(presets::NOTHING);
-        table.set_truncation_indicator("…");
-        table.add_row(self.headers.to_vec());
-        for row in rows {
-            let mut row = comfy_table::Row::from(row.cells.clone());
-            if self.terminal.is_some() {
-                row.max_height(1);
+    /// A row on one line.
+    fn line(&self, row: &Row, widths: &[usize]) -> String {
+        let mut line = String::new();
+        let mut cells = row.cells.iter().zip(widths).peekable();
+        while let Some((cell, width)) = cells.next() {
+            // A pipe gets all of a later value; it moves the rest of its row.
+            let cell = match self.terminal {
+                Some(_) => cut(cell, *width),
+                None => cell.clone(),
+            };
+            if cells.peek().is_none() {
+                let style = row.style;
+                line.push_str(&format!("{style}{cell}{style:#}"));
+            } else {
+                let padding = width.saturating_sub(display_width(&cell)) + GAP;
+                line.push_str(&format!("{cell}{:padding$}", ""));
             }
-            table.add_row(row);
         }
-        table.set_content_arrangement(ContentArrangement::Disabled);
-        let last = widths.len().saturating_sub(1);
-        for (index, (column, width)) in table.column_iter_mut().zip(widths).enumerate() {
-            let gap = if index == last { 0 } else { GAP };
-            column.set_padding((0, gap));
-            column.set_cell_alignment(CellAlignment::Left);
-            let width = Width::Fixed(width.saturating_add(gap));
-            column.set_constraint(match self.terminal {
-                Some(_) => ColumnConstraint::Absolute(width),
-                // In a pipe a longer value moves the rest of its row.
-                None => ColumnConstraint::LowerBoundary(width),
-            });
-        }
-        let mut lines = table.lines().map(|line| line.trim_end().to_owned());
-        Rendered {
-            header: bold(&lines.next().unwrap_or_default()) + "\n",
-            rows: lines
-                .zip(rows)
-                .map(|(line, row)| styled(&line, row) + "\n")
-                .collect(),
-        }
+        format!("{}\n", line.trim_end())
     }
 
-    /// The first cell of each row, and below it a line for each of the others.
-    fn as_records(&self, rows: &[Row]) -> Rendered {
-        let labels = self.headers.get(1..).unwrap_or_default();
-        let label_width = labels.iter().map(|label| label.len()).max().unwrap_or(0);
-        let before = u16::try_from(INDENT.len() + label_width).unwrap_or(u16::MAX);
-        let terminal = self.terminal.unwrap_or(u16::MAX);
-        let width = terminal.saturating_sub(before.saturating_add(GAP));
-        let record = |row: &Row| {
-            let mut cells = row.cells.iter();
-            let id = cells.next().map_or("", String::as_str);
-            let mut text = wrapped(id, terminal).join("\n") + "\n";
-            for (index, (label, cell)) in labels.iter().zip(cells).enumerate() {
-                let style = match index + 1 == labels.len() {
-                    true => row.style,
-                    false => Style::new(),
-                };
-                let mut label = bold(&format!("{label:label_width$}"));
-                for part in wrapped(cell, width.max(MIN_COLUMN_WIDTH)) {
-                    text.push_str(&format!("{INDENT}{label}  {style}{part}{style:#}\n"));
-                    label = " ".repeat(label_width);
-                }
-            }
-            text
-        };
-        Rendered {
-            header: String::new(),
-            rows: rows.iter().map(record).collect(),
+    /// The first cell of a row, and below it a line for each of the others.
+    fn record(&self, row: &Row) -> String {
+        let labels = self.headers.iter().skip(1);
+        let width = labels.map(|label| label.len()).max().unwrap_or(0);
+        let below = " ".repeat(INDENT.len() + width + GAP);
+        let mut text = format!("{}\n", row.cells.first().map_or("", String::as_str));
+        for (label, cell) in self.headers.iter().zip(&row.cells).skip(1) {
+            let label = format!("{INDENT}{label:width$}{:GAP$}", "");
+            let options = textwrap::Options::new(self.terminal.unwrap_or(usize::MAX))
+                .initial_indent(&label)
+                .subsequent_indent(&below);
+            text.push_str(&textwrap::fill(cell, options));
+            text.push('\n');
         }
+        text
     }
 }
 
-/// The lines of a text in a column, broken between words where possible.
-pub(crate) fn wrapped(text: &str, width: u16) -> Vec<String> {
-    let mut table = comfy_table::Table::new();
-    table.load_style(presets::NOTHING);
-    table.add_row([text]);
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 0));
-        column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(width)));
+/// A text that is at most this wide.
+fn cut(text: &str, width: usize) -> String {
+    if display_width(text) <= width {
+        return text.to_owned();
     }
-    table.lines().map(|row| row.trim_end().to_owned()).collect()
-}
-
-fn bold(text: &str) -> String {
-    let bold = Style::new().bold();
-    format!("{bold}{text}{bold:#}")
-}
-
-/// A line with the style of its last cell.
-fn styled(line: &str, row: &Row) -> String {
-    let style = row.style;
-    let last = row.cells.last().filter(|_| style != Style::new());
-    match last.and_then(|cell| Some((line.strip_suffix(cell.as_str())?, cell))) {
-        Some((head, cell)) => format!("{head}{style}{cell}{style:#}"),
-        None => line.to_owned(),
+    let mut cut = String::new();
+    for c in text.chars() {
+        cut.push(c);
+        if width <= display_width(&cut) {
+            cut.pop();
+            break;
+        }
     }
+    cut + "…"
 }
 
 #[cfg(test)]
@@ -217,7 +179,7 @@ mod tests {
         anstream::adapter::strip_str(text).to_string()
     }
 
-    fn table(terminal: Option<u16>) -> Table {
+    fn table(terminal: Option<usize>) -> Table {
         Table::new(&["ID", "NAME", "EXPIRES"], 1, terminal)
     }
 

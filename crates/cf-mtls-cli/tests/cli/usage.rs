@@ -99,6 +99,28 @@ fn misuse_is_told_in_one_last_line() {
 }
 
 #[test]
+fn errors_have_the_wanted_format_even_if_the_arguments_are_wrong() {
+    let table = [
+        ("list --output json --nope", true),
+        ("--nope -o ndjson", true),
+        ("--nope --output=json", true),
+        ("--nope -ojson", true),
+        ("--nope -o=json", true),
+        ("--nope -- --output json", false),
+        ("--nope --output yaml", false),
+    ];
+    for (line, is_json) in table {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        let run: Run = bare(&arguments).output().unwrap().into();
+        assert_eq!(
+            run.last_error().starts_with('{'),
+            is_json,
+            "{line}: {run:?}"
+        );
+    }
+}
+
+#[test]
 fn bad_input_is_told_before_anything_is_sent() {
     let world = World::new();
     let both = world.file("both.pem", &{
