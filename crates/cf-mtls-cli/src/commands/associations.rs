@@ -1,5 +1,6 @@
 //! `cf-mtls associations`: shows what uses a certificate.
 
+use anstyle::Style;
 use cf_mtls::{Association, CertificateId};
 use cf_mtls_lifecycle::{CertificatesExt as _, UnreadableZone, Usage, ZoneHostnames};
 use clap::Args;
@@ -96,23 +97,18 @@ fn report(context: &Context, id: &CertificateId, usage: &Usage) -> Result<(), Fa
 }
 
 fn tables(usage: &Usage) -> String {
-    let row = |cells: Vec<String>| -> Row {
-        let cells: Vec<String> = cells.iter().map(|cell| printable(cell)).collect();
-        cells.into()
+    let row = |cells: &[&str]| {
+        let cells = cells.iter().map(|cell| printable(cell)).collect();
+        Row::new(cells, Style::new())
     };
     let services = usage.associations.iter();
-    let services = services.map(|one| row(vec![one.service.clone(), one.status.to_string()]));
+    let services = services.map(|one| row(&[&one.service, one.status.as_str()]));
     let services: Vec<Row> = services.collect();
     let mut hostnames = Vec::new();
     for zone in &usage.zones {
-        let name = zone.zone_name.clone().unwrap_or_else(|| "-".to_owned());
-        for host in &zone.hostnames {
-            hostnames.push(row(vec![
-                zone.zone_id.to_string(),
-                name.clone(),
-                host.clone(),
-            ]));
-        }
+        let name = zone.zone_name.as_deref().unwrap_or("-");
+        let hosts = zone.hostnames.iter();
+        hostnames.extend(hosts.map(|host| row(&[zone.zone_id.as_str(), name, host])));
     }
     let mut tables = Vec::new();
     if !services.is_empty() {

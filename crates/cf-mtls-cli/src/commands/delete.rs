@@ -8,7 +8,7 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
 use crate::commands::deletion::Deletion;
-use crate::commands::lookup::{self, Lookup, MAX_LOOKUPS};
+use crate::commands::lookup::{self, Lookup};
 use crate::context::{Context, certificate_id};
 use crate::options::Consent;
 use crate::report::failure::Failure;
@@ -83,12 +83,7 @@ async fn look_up(
 ) -> Result<Lookup, Failure> {
     let output = context.output;
     let progress = Progress::bar(output.quiet, ids.len(), "looking up");
-    let lookup = async {
-        match ids.len() {
-            0..=MAX_LOOKUPS => lookup::by_id(certificates, ids, &progress).await,
-            _ => lookup::in_list(certificates, ids, dry_run, output, &progress).await,
-        }
-    };
+    let lookup = lookup::by_id(certificates, ids, dry_run, output, &progress);
     let lookup = context.interrupt.reading(lookup).await;
     progress.finish();
     lookup?

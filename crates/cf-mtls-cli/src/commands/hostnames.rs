@@ -1,5 +1,6 @@
 //! `cf-mtls hostnames`: lists and changes the hostnames of a CA in a zone.
 
+use anstyle::Style;
 use cf_mtls::{CertificateId, ClientCa, Error, ErrorKind, Hostnames};
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -397,7 +398,9 @@ fn hostnames_table(hosts: &[String]) -> String {
     if hosts.is_empty() {
         return String::new();
     }
-    let rows = hosts.iter().map(|host| vec![printable(host)].into());
+    let rows = hosts
+        .iter()
+        .map(|host| Row::new(vec![printable(host)], Style::new()));
     let rows: Vec<Row> = rows.collect();
     // Never cut: a hostname that is cut is another one.
     Table::new(&["HOSTNAME"], 0, None).write(&rows)

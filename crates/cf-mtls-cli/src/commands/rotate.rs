@@ -164,19 +164,18 @@ async fn find_successor(
 ) -> Result<Certificate, Failure> {
     let output = context.output;
     let successor = context.interrupt.reading(rotation.successor()).await??;
-    let Some((successor, id)) = successor.and_then(|one| Some((one.clone(), one.id()?.clone())))
-    else {
+    let id = successor.as_ref().and_then(Certificate::id).cloned();
+    let (Some(successor), Some(id)) = (successor, id) else {
         return Err(Failure::from(error).with_hint(
             "the account does not contain the new CA either, so --if-exists does not apply; \
              nothing was uploaded",
         ));
     };
     if !output.quiet {
-        let uses = lookup::uses(certificates, &id, Some(&successor));
-        // This is a remark, so nothing fails for it.
-        let uses = context.interrupt.reading(uses).await?.ok();
+        let uses = lookup::uses(certificates, &id);
         let target = Target {
-            uses,
+            // This is a remark, so nothing fails for it.
+            uses: context.interrupt.reading(uses).await?.ok(),
             ..Target::new(id, Some(successor.clone()))
         };
         let shown = preview::targets(&[target], width::stderr());

@@ -78,7 +78,7 @@ impl Entry<'_> {
             style = AnsiColor::Red.on_default();
         }
         let cells = vec![self.id.to_string(), preview::text(self.name), outcome];
-        Row { cells, style }
+        Row::new(cells, style)
     }
 }
 
@@ -108,7 +108,8 @@ impl OutcomeTable {
     ) -> Self {
         let rows = targets.iter().map(|target| {
             let name = preview::text(target.name());
-            vec![target.id.to_string(), name, WIDE_OUTCOME.to_owned()].into()
+            let cells = vec![target.id.to_string(), name, WIDE_OUTCOME.to_owned()];
+            Row::new(cells, Style::new())
         });
         let table = Table::new(COLUMNS, preview::NAME, width::stdout());
         let table = table.sized_for(&rows.collect::<Vec<_>>());

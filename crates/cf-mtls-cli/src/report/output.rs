@@ -2,7 +2,7 @@
 //! error.
 
 use std::fmt::Display;
-use std::io::{self, Write as _};
+use std::io::Write as _;
 
 use anstyle::AnsiColor;
 use serde::Serialize;
@@ -56,8 +56,8 @@ impl Output {
     ) -> Result<(), Failure> {
         match self.format {
             Format::Table => write(&table()),
-            Format::Json => write(&(pretty(value)? + "\n")),
-            Format::Ndjson => write(&(compact(value)? + "\n")),
+            Format::Json => write(&(to_json(value, true)? + "\n")),
+            Format::Ndjson => write(&(to_json(value, false)? + "\n")),
         }
     }
 
@@ -116,12 +116,13 @@ impl ListWriter {
     ) -> Result<(), Failure> {
         match self.format {
             Format::Table => self.rows.push(row()),
-            Format::Ndjson => self.text.push_str(&(compact(value)? + "\n")),
+            Format::Ndjson => self.text.push_str(&(to_json(value, false)? + "\n")),
             Format::Json => {
                 let separator = if self.begun { ",\n  " } else { "[\n  " };
                 self.text.push_str(separator);
                 // JSON strings hold no line breaks, so this only indents.
-                self.text.push_str(&pretty(value)?.replace('\n', "\n  "));
+                self.text
+                    .push_str(&to_json(value, true)?.replace('\n', "\n  "));
                 self.begun = true;
             }
         }
@@ -165,18 +166,13 @@ impl ListWriter {
     }
 }
 
-fn pretty<T: Serialize>(value: &T) -> Result<String, Failure> {
-    let json = serde_json::to_string_pretty(value).map_err(not_serializable)?;
+fn to_json<T: Serialize>(value: &T, is_pretty: bool) -> Result<String, Failure> {
+    let json = match is_pretty {
+        true => serde_json::to_string_pretty(value),
+        false => serde_json::to_string(value),
+    };
+    let json = json.map_err(|error| Failure::output(&error.into()))?;
     Ok(printable_json(&json))
-}
-
-fn compact<T: Serialize>(value: &T) -> Result<String, Failure> {
-    let json = serde_json::to_string(value).map_err(not_serializable)?;
-    Ok(printable_json(&json))
-}
-
-fn not_serializable(error: serde_json::Error) -> Failure {
-    Failure::output(&io::Error::other(error))
 }
 
 /// Writes text to standard output; a pipe gets it without styles.

@@ -26,7 +26,7 @@ pub(crate) fn row(certificate: &Certificate, now: Timestamp) -> Row {
     let (expires, style) = expiry(certificate, now);
     let mut cells = cells(certificate);
     cells.splice(4.., [expires]);
-    Row { cells, style }
+    Row::new(cells, style)
 }
 
 /// A row for `WIDE_COLUMNS`.
@@ -34,7 +34,7 @@ pub(crate) fn wide_row(certificate: &Certificate, now: Timestamp) -> Row {
     let (expires, style) = expiry(certificate, now);
     let mut cells = cells(certificate);
     cells.push(expires);
-    Row { cells, style }
+    Row::new(cells, style)
 }
 
 /// One certificate in full.
@@ -138,6 +138,20 @@ impl Uses {
         lines.extend(self.zones.iter().map(|zone| printable(&zone.to_string())));
         lines
     }
+
+    /// The lines below the row of the certificate.
+    fn below(&self, terminal: Option<usize>) -> String {
+        if self.is_empty() {
+            return "  used by nothing\n".to_owned();
+        }
+        let options = textwrap::Options::new(terminal.unwrap_or(usize::MAX))
+            .initial_indent("  used by ")
+            .subsequent_indent("    ");
+        let lines = self.lines().into_iter();
+        lines
+            .map(|line| textwrap::fill(&line, &options) + "\n")
+            .collect()
+    }
 }
 
 /// A certificate that is about to be deleted.
@@ -176,24 +190,12 @@ pub(crate) fn targets(targets: &[Target], terminal: Option<usize>) -> String {
         let (expires, style) = expires.unwrap_or(("-".into(), Style::new()));
         let kind = certificate.map_or("-", kind).to_owned();
         let cells = vec![target.id.to_string(), text(target.name()), kind, expires];
-        Row { cells, style }
+        let uses = target.uses.as_ref().map(|uses| uses.below(terminal));
+        Row {
+            details: uses.unwrap_or_default(),
+            ..Row::new(cells, style)
+        }
     };
     let rows: Vec<Row> = targets.iter().map(row).collect();
-    let rendered = Table::new(TARGET_COLUMNS, NAME, terminal).render(&rows);
-    let mut text = rendered.header;
-    for (row, target) in rendered.rows.iter().zip(targets) {
-        text.push_str(row);
-        let Some(uses) = &target.uses else { continue };
-        if uses.is_empty() {
-            text.push_str("  used by nothing\n");
-        }
-        for line in uses.lines() {
-            let options = textwrap::Options::new(terminal.unwrap_or(usize::MAX))
-                .initial_indent("  used by ")
-                .subsequent_indent("    ");
-            text.push_str(&textwrap::fill(&line, options));
-            text.push('\n');
-        }
-    }
-    text
+    Table::new(TARGET_COLUMNS, NAME, terminal).write(&rows)
 }

@@ -9,17 +9,23 @@ const GAP: usize = 2;
 /// Before the lines that belong to the row above.
 const INDENT: &str = "  ";
 
-/// A row. The style is that of its last cell.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Row {
     pub(crate) cells: Vec<String>,
+    /// The style of the last cell.
     pub(crate) style: Style,
+    /// Lines that belong below the row.
+    pub(crate) details: String,
 }
 
-impl From<Vec<String>> for Row {
-    fn from(cells: Vec<String>) -> Self {
-        let style = Style::new();
-        Self { cells, style }
+impl Row {
+    pub(crate) fn new(cells: Vec<String>, style: Style) -> Self {
+        let details = String::new();
+        Self {
+            cells,
+            style,
+            details,
+        }
     }
 }
 
@@ -34,13 +40,6 @@ pub(crate) struct Table {
     /// The widest cell of each column so far.
     widths: Vec<usize>,
     begun: bool,
-}
-
-/// Rows as text; each text ends with a line break.
-pub(crate) struct Rendered {
-    /// The headers, with the first rows only.
-    pub(crate) header: String,
-    pub(crate) rows: Vec<String>,
 }
 
 impl Table {
@@ -66,30 +65,24 @@ impl Table {
 
     /// Writes rows, and before the first ones the headers.
     pub(crate) fn write(&mut self, rows: &[Row]) -> String {
-        let rendered = self.render(rows);
-        rendered.header + &rendered.rows.concat()
-    }
-
-    /// Like [`write`](Self::write), with each row apart.
-    pub(crate) fn render(&mut self, rows: &[Row]) -> Rendered {
         self.measure(rows);
-        let is_first = !std::mem::replace(&mut self.begun, true);
-        match self.fitting_widths() {
-            Some(widths) => {
-                let headers = self.headers.iter().map(ToString::to_string);
-                let headers = self.line(&headers.collect::<Vec<_>>().into(), &widths);
-                let bold = Style::new().bold();
-                let header = format!("{bold}{}{bold:#}\n", headers.trim_end());
-                Rendered {
-                    header: if is_first { header } else { String::new() },
-                    rows: rows.iter().map(|row| self.line(row, &widths)).collect(),
-                }
-            }
-            None => Rendered {
-                header: String::new(),
-                rows: rows.iter().map(|row| self.record(row)).collect(),
-            },
+        let mut text = String::new();
+        let widths = self.fitting_widths();
+        if let (Some(widths), false) = (&widths, self.begun) {
+            let headers = self.headers.iter().map(ToString::to_string).collect();
+            let headers = self.line(&Row::new(headers, Style::new()), widths);
+            let bold = Style::new().bold();
+            text.push_str(&format!("{bold}{}{bold:#}\n", headers.trim_end()));
         }
+        self.begun = true;
+        for row in rows {
+            text.push_str(&match &widths {
+                Some(widths) => self.line(row, widths),
+                None => self.record(row),
+            });
+            text.push_str(&row.details);
+        }
+        text
     }
 
     fn measure(&mut self, rows: &[Row]) {
@@ -172,7 +165,8 @@ mod tests {
     use super::*;
 
     fn row(id: &str, name: &str, expires: &str) -> Row {
-        [id, name, expires].map(str::to_owned).to_vec().into()
+        let cells = [id, name, expires].map(str::to_owned).to_vec();
+        Row::new(cells, Style::new())
     }
 
     fn plain(text: &str) -> String {
