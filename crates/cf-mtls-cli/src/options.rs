@@ -22,7 +22,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) base_url: Option<String>,
     /// Output format
-    #[arg(long, short, global = true, value_enum, value_name = "FORM", default_value_t = Format::Table)]
+    #[arg(long, short, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
     pub(crate) output: Format,
     /// Time limit for each operation, including retries [default: 60s]
     #[arg(long, global = true, value_name = "DURATION", value_parser = times::positive_duration)]

@@ -26,7 +26,7 @@ Examples:
 pub(crate) struct Arguments {
     /// Only certificates of this type, such as custom, gateway_managed or
     /// access_managed; repeatable or comma-separated
-    #[arg(long = "type", value_name = "T", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
     types: Vec<String>,
     /// Only certificates with exactly this name
     #[arg(long, value_parser = NonEmptyStringValueParser::new())]

@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     leaf: bool,
     /// Only certificates of this type (default: custom); repeatable
-    #[arg(long = "type", value_name = "T", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
     types: Vec<String>,
     #[command(flatten)]
     consent: Consent,
@@ -54,8 +54,8 @@ struct Criteria {
     /// Certificates that no service uses
     #[arg(long)]
     unused: bool,
-    /// Certificates whose name begins with P
-    #[arg(long, value_name = "P", value_parser = NonEmptyStringValueParser::new())]
+    /// Certificates whose name begins with PREFIX
+    #[arg(long, value_name = "PREFIX", value_parser = NonEmptyStringValueParser::new())]
     name_prefix: Option<String>,
     /// Certificates uploaded before this date
     #[arg(long, value_name = "DATE", value_parser = times::date)]
