@@ -111,20 +111,15 @@ async fn by_name(
 /// The ids in the arguments and on standard input, each once.
 fn ids(context: &Context, arguments: &Arguments) -> Result<Vec<CertificateId>, Failure> {
     let mut ids = Vec::new();
-    let mut add = |text: &str| {
-        let id = certificate_id(text)?;
-        ids.push(id);
-        Ok::<_, Failure>(())
-    };
     for text in &arguments.ids {
-        if text != "-" {
-            add(text)?;
-            continue;
-        }
-        let input = context.read_input(Path::new(text))?;
-        let lines = input.expose().lines().map(str::trim);
-        for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            add(line)?;
+        if text == "-" {
+            let input = context.read_input(Path::new(text))?;
+            let lines = input.expose().lines().map(str::trim);
+            let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+            let read: Result<Vec<_>, Failure> = lines.map(certificate_id).collect();
+            ids.extend(read?);
+        } else {
+            ids.push(certificate_id(text)?);
         }
     }
     let mut seen = HashSet::new();

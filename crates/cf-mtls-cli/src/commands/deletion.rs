@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use cf_mtls::{CertificateId, Certificates, ErrorKind};
 use cf_mtls_lifecycle::CertificatesExt as _;
@@ -74,20 +75,18 @@ impl Deletion<'_> {
             .map(|target| (target.id.clone(), target))
             .collect();
         let work = async {
-            // A single deletion has a deadline; many wait for the rate limit.
-            if let [target] = targets {
-                let result = self.certificates.delete(&target.id).await;
-                left.clear();
-                let outcome = self.outcome(result.map(drop).map_err(Failure::from));
-                return table.add(target, outcome);
-            }
             let (interrupt, is_lost) = (self.context.interrupt.clone(), table.is_lost());
             let ids: Vec<CertificateId> = targets.iter().map(|one| one.id.clone()).collect();
             let ids = stream::iter(ids).take_while(move |_| {
                 let stops = interrupt.is_raised() || is_lost.load(Ordering::SeqCst);
                 std::future::ready(!stops)
             });
-            let mut deletions = self.certificates.delete_many(ids);
+            // Many may wait for the rate limit for longer than the deadline.
+            let certificates = match targets {
+                [_] => self.certificates.clone().with_patience(Duration::ZERO),
+                _ => self.certificates.clone(),
+            };
+            let mut deletions = certificates.delete_many(ids);
             while let Some(deletion) = deletions.next().await {
                 progress.advance();
                 let outcome = self.outcome(deletion.result.map(drop).map_err(Failure::from));
@@ -95,7 +94,7 @@ impl Deletion<'_> {
                     table.add(target, outcome)?;
                 }
             }
-            Ok(())
+            Ok::<_, Failure>(())
         };
         let client = self.certificates.client();
         let worked = self.context.interrupt.changing(client, work).await;

@@ -1,6 +1,7 @@
 //! Looks up certificates that are about to be deleted, and what uses them.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use cf_mtls::{Certificate, CertificateFilter, CertificateId, Certificates, ErrorKind};
 use cf_mtls_lifecycle::{CertificatesExt as _, Error};
@@ -50,7 +51,12 @@ pub(crate) async fn by_id(
     }
     let mut failed = Vec::new();
     if are_few || dry_run {
-        let mut outcomes = certificates.get_many(stream::iter(missing));
+        // Many may wait for the rate limit for longer than the deadline.
+        let reader = match are_few {
+            true => certificates.clone().with_patience(Duration::ZERO),
+            false => certificates.clone(),
+        };
+        let mut outcomes = reader.get_many(stream::iter(missing));
         while let Some(outcome) = outcomes.next().await {
             progress.advance();
             match outcome.result.map_err(Error::from) {
