@@ -1,11 +1,9 @@
 //! `cf-mtls simulate`
 
 use std::io;
-use std::num::NonZeroU64;
-use std::time::Duration;
 
-use cf_mtls_testkit::simulator::{Fault, Operation, Seed};
-use cf_mtls_testkit::{DOCUMENTED_CA, Simulator};
+use cf_mtls_testkit::Simulator;
+use cf_mtls_testkit::simulator::Options;
 use clap::Args;
 use serde::Serialize;
 
@@ -13,7 +11,6 @@ use crate::context::Context;
 use crate::report::exit::Kind;
 use crate::report::failure::Failure;
 use crate::terminal::text::printable;
-use crate::view::times;
 use crate::zone::ZoneForm;
 
 /// Run a local simulator of the API, to try things without an account
@@ -25,76 +22,14 @@ use crate::zone::ZoneForm;
 Examples:
   cf-mtls simulate --demo
   cf-mtls simulate --port 8787 --zone example.com --zone example.org
-  cf-mtls simulate --propagation 20s      # associations take a while, as in production")]
+  cf-mtls simulate --slow-day --in-use-lag 5s   # changes show late, as in production
+  cf-mtls simulate --lose delete:1 --log        # the first delete has no response")]
 pub(crate) struct Arguments {
-    /// TCP port; 0 takes any free one
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    port: u16,
-    /// The API token of the simulated account [default: random]
-    #[arg(long, value_name = "TEXT")]
-    token: Option<String>,
     /// Print each request on standard error
     #[arg(long)]
     log: bool,
-    /// How many CAs the account can hold [default: 5, with --demo 10]
-    #[arg(long, value_name = "N")]
-    quota: Option<usize>,
-    /// Lose the response of the N-th upload, delete or replace, which takes effect;
-    /// repeatable
-    #[arg(long, value_name = "OPERATION:N", value_parser = lost_response)]
-    lose: Vec<Fault>,
-    /// A zone of the simulated account; repeatable
-    #[arg(long = "zone", value_name = "NAME", default_value = "example.com", value_parser = zone_name)]
-    zones: Vec<String>,
-    /// How long associations take to become active and to disappear
-    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = times::duration)]
-    propagation: Duration,
-    /// Start with five CAs: one in use, one that expires soon, and three that have
-    /// expired
-    #[arg(long)]
-    demo: bool,
-}
-
-/// A domain name, in lower case. What is printed of it may be evaluated by a
-/// shell, so nothing else passes.
-fn zone_name(text: &str) -> Result<String, String> {
-    let name = text.to_ascii_lowercase();
-    let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(known)
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    match name.len() <= 253 && name.contains('.') && name.split('.').all(label) {
-        true => Ok(name),
-        false => Err("expected a domain name such as example.com".to_owned()),
-    }
-}
-
-/// `delete:2`
-fn lost_response(text: &str) -> Result<Fault, String> {
-    let (operation, n) = text.split_once(':').unwrap_or_default();
-    let operation = match operation {
-        "upload" => Operation::Upload,
-        "delete" => Operation::Delete,
-        "replace" => Operation::ReplaceHostnames,
-        _ => return Err("expected upload:N, delete:N or replace:N".to_owned()),
-    };
-    let n: NonZeroU64 = n.parse().map_err(|_| "N is a number from 1 on")?;
-    Ok(Fault::reset().on(operation).nth(n.get()).after_effect())
-}
-
-/// A name that comes more than once.
-fn twice(names: &[String]) -> Option<&String> {
-    let mut rest = names;
-    while let [name, others @ ..] = rest {
-        if others.contains(name) {
-            return Some(name);
-        }
-        rest = others;
-    }
-    None
+    #[command(flatten)]
+    options: Options,
 }
 
 /// Where the simulator is.
@@ -107,22 +42,12 @@ struct Where {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
-    if let Some(name) = twice(&arguments.zones) {
-        return Err(Failure::usage(format!("--zone {name} is given twice")));
-    }
-    // The five CAs of the demo would leave no room to try an upload.
-    let quota = if arguments.demo { 10 } else { 5 };
-    let mut builder = Simulator::builder()
-        .port(arguments.port)
-        .ca_quota(arguments.quota.unwrap_or(quota))
-        .propagation(arguments.propagation);
+    let Arguments { log, options } = arguments;
+    let mut builder = options.builder();
     if let Some(account) = &context.global.account {
         builder = builder.account_id(account);
     }
-    if let Some(token) = arguments.token {
-        builder = builder.token(token);
-    }
-    builder = if arguments.log {
+    builder = if log {
         let output = context.output;
         builder.on_request(move |record| output.show(printable(&record.to_string())))
     } else {
@@ -132,27 +57,22 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         if error.kind() == io::ErrorKind::InvalidInput {
             return Failure::usage(error.to_string());
         }
-        let port = arguments.port;
+        let port = options.port;
         Failure::new(
             Kind::Io,
             format!("the simulator cannot listen on port {port}: {error}"),
         )
     })?;
-    for fault in arguments.lose {
-        simulator.inject(fault);
-    }
-    let zones = arguments.zones.iter().map(|name| ZoneForm {
-        id: simulator.add_zone(name),
-        name: Some(name.clone()),
-    });
-    let zones: Vec<ZoneForm> = zones.collect();
-    if arguments.demo {
-        seed_demo(&simulator, &zones).map_err(|error| {
-            Failure::new(Kind::Io, "the simulator refuses the certificates").with_cause(error)
-        })?;
-    }
+    let zones = options.apply(&simulator);
+    let zones = zones.map_err(|error| Failure::usage(error.to_string()))?;
     let place = Where {
-        zones,
+        zones: zones
+            .into_iter()
+            .map(|(name, id)| ZoneForm {
+                id,
+                name: Some(name),
+            })
+            .collect(),
         base_url: simulator.base_url().to_owned(),
         api_token: simulator.token().to_owned(),
         account_id: simulator.account_id().to_owned(),
@@ -162,28 +82,6 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         .write_value(&place, || exports(&simulator, &place))?;
     context.output.note("# The simulator runs until Ctrl-C.");
     context.interrupt.raised().await;
-    Ok(())
-}
-
-/// Certificates to look at.
-fn seed_demo(simulator: &Simulator, zones: &[ZoneForm]) -> Result<(), Box<dyn std::error::Error>> {
-    const DAY: Duration = Duration::from_secs(24 * 3600);
-    let now = simulator.now();
-    let ca = |name: &str| Seed::ca(DOCUMENTED_CA).name(name);
-    let devices = simulator.seed(ca("devices"))?;
-    if let Some(ZoneForm {
-        id,
-        name: Some(name),
-    }) = zones.first()
-    {
-        let hosts = [format!("api.{name}"), format!("shop.{name}")];
-        simulator.set_hostnames(id, &devices, hosts)?;
-    }
-    // A little more than whole days, so that they are shown as such for a while.
-    simulator.seed(ca("staging").expires_on(now + DAY * 12 + DAY / 24))?;
-    for (name, days) in [("lab-1", 3), ("lab-2", 90), ("lab-3", 400)] {
-        simulator.seed(ca(name).expires_on(now - DAY * days - DAY / 24))?;
-    }
     Ok(())
 }
 

@@ -101,6 +101,70 @@ fn options_shape_the_account_and_the_responses() {
     assert!(first.starts_with(&path), "{first}");
 }
 
+#[test]
+fn options_make_it_as_slow_and_odd_as_the_service() {
+    let delays = ["--slow-day", "--list-lag", "0s", "--delete-lag", "1h 30m"];
+    let refusals = ["--refusal", "not-found=410", "--refusal", "in-use=409:1234"];
+    let zones = ["--unentitled-zone", "free.example"];
+    let rest = ["--quirk", "refuse-duplicates", "--quirk", "delete-null"];
+    let reader = ["--read-only-token", "reader", "--demo"];
+    let options = [&delays[..], &refusals, &zones, &rest, &reader].concat();
+    let simulated = Simulated::start(&options);
+    let run = |arguments: &[&str]| simulated.run(&[arguments, &["-o", "ndjson"]].concat());
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ca.pem");
+    std::fs::write(&path, new_ca()).unwrap();
+    let upload = ["upload", "--ca", path.to_str().unwrap(), "--name", "one"];
+    let stored = run(&upload).lines().remove(0);
+    assert_eq!(run(&["list"]).lines().len(), 6, "the list is not late");
+    let again = run(&upload);
+    assert!(
+        again.code != 0 && again.stderr.contains("1471"),
+        "{again:?}"
+    );
+    let unknown = run(&["get", "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"]);
+    assert!(unknown.stderr.contains("410"), "{unknown:?}");
+    let devices = run(&["list", "--name", "devices"]).lines().remove(0);
+    let in_use = run(&[
+        "delete",
+        devices["id"].as_str().unwrap(),
+        "--yes",
+        "--quiet",
+    ]);
+    assert!(
+        in_use.code == 4 && in_use.stderr.contains("1234"),
+        "{in_use:?}"
+    );
+
+    let token = folder.path().join("token");
+    std::fs::write(&token, "reader").unwrap();
+    let id = stored["id"].as_str().unwrap();
+    let token = ["--token-file", token.to_str().unwrap()];
+    assert_eq!(run(&[&["get", id], &token[..]].concat()).code, 0);
+    assert_eq!(
+        run(&[&["delete", id, "--yes"], &token[..]].concat()).code,
+        5
+    );
+    let zones = simulated.place["zones"].as_array().unwrap();
+    assert_eq!(zones[1]["name"], "free.example");
+    let zone = zones[1]["id"].as_str().unwrap();
+    let list = run(&["hostnames", "list", "--zone", zone, "--certificate", id]);
+    assert_eq!(list.code, 5, "{list:?}");
+
+    assert_eq!(run(&["delete", id, "--yes"]).code, 0);
+    assert_eq!(run(&["get", id]).code, 0, "a deleted one can still be read");
+}
+
+#[test]
+fn reads_can_flake() {
+    let simulated = Simulated::start(&["--flaky-reads", "1"]);
+    let codes = [(); 2].map(|()| simulated.run(&["list", "--retries", "0"]).code);
+    assert!(codes.contains(&0), "{codes:?}");
+    let simulated = Simulated::start(&["--flaky-reads", "9"]);
+    assert_eq!(simulated.run(&["list", "--retries", "0"]).code, 5);
+}
+
 /// What a shell makes of the output: variables, comments, and a command that
 /// unsets the variables.
 #[test]
@@ -141,15 +205,20 @@ fn says_what_is_wrong_with_its_options() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     // (options, exit code, part of the message)
-    let table: [(&[&str], i32, &str); 7] = [
+    let table: [(&[&str], i32, &str); 12] = [
         (&["--port", "80000"], 2, "80000"),
         (&["--lose", "delete"], 2, "expected upload:N"),
         (&["--lose", "delete:0"], 2, "a number from 1 on"),
+        (&["--refusal", "busy=400"], 2, "expected KIND=STATUS"),
+        (&["--refusal", "in-use=200"], 2, "between 400 and 599"),
+        (&["--refusal", "in-use=400:x"], 2, "expected KIND=STATUS"),
+        (&["--quirk", "odd"], 2, "accept-duplicates"),
+        (&["--list-lag", "soon"], 2, "expected a duration"),
         (&["--port", &port], 1, "cannot listen on port"),
         (&["--account", "mine"], 2, "32 hexadecimal digits"),
         (&["--token", "a b"], 2, "cannot be sent in a header"),
         (
-            &["--zone", "a.example", "--zone", "A.example"],
+            &["--zone", "a.example", "--pending-zone", "A.example"],
             2,
             "given twice",
         ),

@@ -1,9 +1,15 @@
-//! Credentials: which forms a request can carry, and which are right.
+//! Credentials: which forms a request can carry, and what a token may do.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use http::header::{AUTHORIZATION, HeaderMap};
 use http::{HeaderValue, StatusCode};
 
 use crate::simulator::protocol::envelope::{Entry, ErrorResponse};
+use crate::simulator::protocol::ids::random_hex_id;
 
 /// Which credentials a request carried, without their values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,46 +35,243 @@ impl Credentials {
     }
 }
 
-/// The credentials that are right.
+/// A permission of an API token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Permission {
+    /// "SSL and Certificates" of an account: its certificates.
+    Certificates,
+    /// "SSL and Certificates" of a zone: its hostnames.
+    Hostnames,
+    /// "Zone" of a zone: whether it is listed.
+    Zones,
+    /// "Workers Scripts" of an account.
+    Workers,
+    /// "Hyperdrive" of an account.
+    Hyperdrive,
+    /// "Zero Trust" of an account: its Gateway certificates.
+    Gateway,
+}
+
+/// An API token; see [`Simulator::add_token`](crate::simulator::Simulator::add_token).
+///
+/// Unless it is restricted it may read and change everything in all accounts.
+///
+/// ```
+/// use cf_mtls_testkit::simulator::{Permission, Token};
+///
+/// let reader = Token::new("reader").read_only();
+/// let without_zones = Token::new("narrow").without(Permission::Hostnames);
+/// # let _ = (reader, without_zones);
+/// ```
 #[derive(Clone)]
+#[must_use = "a token does nothing until it is added to a simulator"]
+pub struct Token {
+    text: String,
+    id: String,
+    owner: Option<String>,
+    denied: BTreeSet<Permission>,
+    read_only: bool,
+    accounts: Option<BTreeSet<String>>,
+    zones: Option<BTreeSet<String>>,
+    expires_on: Option<SystemTime>,
+}
+
+impl Token {
+    /// A token with this text, which belongs to a user.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            id: random_hex_id(),
+            owner: None,
+            denied: BTreeSet::new(),
+            read_only: false,
+            accounts: None,
+            zones: None,
+            expires_on: None,
+        }
+    }
+
+    /// Takes one permission away.
+    pub fn without(mut self, permission: Permission) -> Self {
+        self.denied.insert(permission);
+        self
+    }
+
+    /// Lets it read only, whatever its permissions.
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
+    /// Restricts it to these accounts, and the zones in them.
+    pub fn accounts<S: AsRef<str>>(mut self, ids: impl IntoIterator<Item = S>) -> Self {
+        self.accounts = Some(ids.into_iter().map(|id| id.as_ref().to_owned()).collect());
+        self
+    }
+
+    /// Restricts it to these zones.
+    pub fn zones<S: AsRef<str>>(mut self, ids: impl IntoIterator<Item = S>) -> Self {
+        self.zones = Some(ids.into_iter().map(|id| id.as_ref().to_owned()).collect());
+        self
+    }
+
+    /// Makes it a token of this account instead of a user, and restricts it to the
+    /// account. `GET /accounts/{account_id}/tokens/verify` verifies it.
+    pub fn owned_by_account(mut self, id: impl AsRef<str>) -> Self {
+        self.owner = Some(id.as_ref().to_owned());
+        self.accounts([id])
+    }
+
+    /// The date from which on it is refused; none by default.
+    pub fn expires_on(mut self, at: SystemTime) -> Self {
+        self.expires_on = Some(at);
+        self
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl From<&str> for Token {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<String> for Token {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An email address and a global API key.
+#[derive(Clone, PartialEq)]
+pub(crate) struct EmailAndKey {
+    pub(crate) email: String,
+    pub(crate) key: String,
+}
+
+impl fmt::Debug for EmailAndKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmailAndKey").finish_non_exhaustive()
+    }
+}
+
+/// Whose request it is, and what it may touch.
+#[derive(Clone, Debug)]
+pub(crate) enum Identity {
+    /// A user with the global key: may do everything.
+    User,
+    Token(Arc<Token>),
+}
+
+impl Identity {
+    /// Whether it may read what a permission covers, or change it.
+    pub(crate) fn may(&self, permission: Permission, change: bool) -> bool {
+        let forbids =
+            |token: &Token| token.denied.contains(&permission) || change && token.read_only;
+        !self.token().is_some_and(forbids)
+    }
+
+    pub(crate) fn reaches_account(&self, id: &str) -> bool {
+        let accounts = self.token().and_then(|token| token.accounts.as_ref());
+        accounts.is_none_or(|accounts| accounts.contains(id))
+    }
+
+    pub(crate) fn reaches_zone(&self, account: &str, id: &str) -> bool {
+        let zones = self.token().and_then(|token| token.zones.as_ref());
+        self.reaches_account(account) && zones.is_none_or(|zones| zones.contains(id))
+    }
+
+    fn token(&self) -> Option<&Token> {
+        match self {
+            Self::User => None,
+            Self::Token(token) => Some(token),
+        }
+    }
+
+    /// Id, expiry and owning account of the token, if it is one.
+    pub(crate) fn token_details(&self) -> Option<(&str, Option<SystemTime>, Option<&str>)> {
+        let token = self.token()?;
+        Some((&token.id, token.expires_on, token.owner.as_deref()))
+    }
+}
+
+/// The credentials that are right.
+#[derive(Clone, Debug)]
 pub(crate) struct Keyring {
-    pub(crate) token: String,
-    pub(crate) email_and_key: Option<(String, String)>,
+    /// The first is the simulator's own.
+    tokens: Vec<Arc<Token>>,
+    email_and_key: Option<EmailAndKey>,
 }
 
 const EMAIL: &str = "x-auth-email";
 const KEY: &str = "x-auth-key";
 
 impl Keyring {
-    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), ErrorResponse> {
+    pub(crate) fn new(token: Token, email_and_key: Option<EmailAndKey>) -> Self {
+        Self {
+            tokens: vec![Arc::new(token)],
+            email_and_key,
+        }
+    }
+
+    /// Adds a token, or replaces the one with its text.
+    pub(crate) fn add(&mut self, token: Token) {
+        self.remove(&token.text);
+        self.tokens.push(Arc::new(token));
+    }
+
+    pub(crate) fn remove(&mut self, text: &str) {
+        self.tokens.retain(|token| token.text != text);
+    }
+
+    pub(crate) fn check(
+        &self,
+        headers: &HeaderMap,
+        now: SystemTime,
+    ) -> Result<Identity, ErrorResponse> {
         match (
             headers.get(AUTHORIZATION),
             headers.get(EMAIL),
             headers.get(KEY),
         ) {
             // Where both forms are sent the token decides.
-            (Some(authorization), ..) => self.check_token(authorization),
+            (Some(authorization), ..) => self.check_token(authorization, now),
             (None, None, None) => {
-                let status = StatusCode::UNAUTHORIZED;
-                Err(ErrorResponse::new(status, 10000, "Authentication error"))
+                let message = "Unable to authenticate request";
+                Err(ErrorResponse::new(StatusCode::BAD_REQUEST, 10001, message))
             }
             (None, email, key) => self.check_key(email, key),
         }
     }
 
-    fn check_token(&self, value: &HeaderValue) -> Result<(), ErrorResponse> {
-        let token = value
+    fn check_token(&self, value: &HeaderValue, now: SystemTime) -> Result<Identity, ErrorResponse> {
+        let text = value
             .to_str()
             .ok()
             .and_then(|text| text.strip_prefix("Bearer "));
-        match token {
-            Some(token) if token == self.token => Ok(()),
-            Some(token) if is_token(token) => Err(ErrorResponse::new(
+        let Some(text) = text.filter(|text| is_token(text)) else {
+            return Err(malformed(6111, "Invalid format for Authorization header"));
+        };
+        let known = self.tokens.iter().find(|token| token.text == text);
+        match known.filter(|token| token.expires_on.is_none_or(|end| now < end)) {
+            Some(token) => Ok(Identity::Token(Arc::clone(token))),
+            None => Err(ErrorResponse::new(
                 StatusCode::FORBIDDEN,
                 9109,
                 "Invalid access token",
             )),
-            _ => Err(malformed(6111, "Invalid format for Authorization header")),
         }
     }
 
@@ -76,7 +279,7 @@ impl Keyring {
         &self,
         email: Option<&HeaderValue>,
         key: Option<&HeaderValue>,
-    ) -> Result<(), ErrorResponse> {
+    ) -> Result<Identity, ErrorResponse> {
         let text = |value: Option<&HeaderValue>| {
             value
                 .and_then(|value| value.to_str().ok())
@@ -85,26 +288,30 @@ impl Keyring {
         let Some(email) = text(email).filter(|email| email.contains('@')) else {
             return Err(malformed(6102, "Invalid format for X-Auth-Email header"));
         };
-        let Some(key) = text(key).filter(|key| is_token(key)) else {
+        // An API token in the place of the key has the wrong form, too.
+        let is_key =
+            |key: &String| is_token(key) && self.tokens.iter().all(|token| token.text != *key);
+        let Some(key) = text(key).filter(is_key) else {
             return Err(malformed(6103, "Invalid format for X-Auth-Key header"));
         };
-        if self.email_and_key.as_ref() == Some(&(email, key)) {
-            return Ok(());
+        if self.email_and_key.as_ref() == Some(&EmailAndKey { email, key }) {
+            return Ok(Identity::User);
         }
-        Err(ErrorResponse::new(
-            StatusCode::FORBIDDEN,
-            10000,
-            "Authentication error",
-        ))
+        Err(forbidden())
     }
 }
 
 fn malformed(code: u32, message: &str) -> ErrorResponse {
-    let entry = Entry::new(6003, "Invalid request headers").caused_by(code, message);
+    let entry = Entry::new(Some(6003), "Invalid request headers").caused_by(code, message);
     ErrorResponse {
         status: StatusCode::BAD_REQUEST,
         entries: vec![entry],
     }
+}
+
+/// The refusal of valid credentials: no permission, or a foreign id.
+pub(crate) fn forbidden() -> ErrorResponse {
+    ErrorResponse::new(StatusCode::FORBIDDEN, 10000, "Authentication error")
 }
 
 /// The characters of a bearer token in HTTP.

@@ -3,83 +3,106 @@
 use std::io;
 use std::time::{Duration, SystemTime};
 
-use crate::simulator::auth::{Keyring, is_token};
+use crate::simulator::auth::{EmailAndKey, Token, is_token};
 use crate::simulator::handle::Simulator;
-use crate::simulator::protocol::envelope::ServiceError;
-use crate::simulator::protocol::route::is_hex_id;
+use crate::simulator::protocol::ids::{is_hex_id, random_hex_id};
 use crate::simulator::rate_limit::Policy;
 use crate::simulator::record::RequestRecord;
+use crate::simulator::refusal::{OTHER_CODE, Refusal, Refusals};
 use crate::simulator::settings::{
-    DeleteResult, HostnameIds, HostnameRule, Observer, Settings, random_hex_id,
+    DeleteResult, HostnameIds, HostnameRule, Lags, Observer, PemForm, Settings,
 };
 
 /// Settings for a [`Simulator`]; begin with [`Simulator::builder`].
 ///
-/// Values which stand for something that is not known of the real service are
-/// listed in the [module documentation](super).
-#[derive(Clone)]
+/// What is known of the live service is the default, without its delays;
+/// [`slow_day`](Self::slow_day) turns those on. Which values are assumed is listed
+/// in the [module documentation](super).
+#[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is started"]
-pub struct Builder(Settings);
+pub struct Builder {
+    settings: Settings,
+    token: Token,
+    email_and_key: Option<EmailAndKey>,
+}
 
 impl Builder {
-    pub(crate) fn new() -> Self {
-        Self(Settings {
+    fn new() -> Self {
+        let settings = Settings {
             port: 0,
             account_id: random_hex_id(),
-            keyring: Keyring {
-                token: format!("simulated-{}", random_hex_id()),
-                email_and_key: None,
-            },
             ca_quota: 5,
-            propagation: Duration::ZERO,
+            lags: Lags::default(),
             rate_limit: Some(Policy {
                 quota: 1200,
                 window: Duration::from_secs(300),
             }),
-            in_use: ServiceError::new(409, 99001, "The certificate is in use by a service."),
-            not_found: ServiceError::new(404, 99002, "The certificate was not found."),
-            refusal_code: 99003,
+            refusals: Refusals::default(),
+            refusal_code: OTHER_CODE,
+            without_made_up_codes: false,
+            accept_duplicates: false,
+            managed_deletable: false,
+            omit_empty_names: false,
             delete_result: DeleteResult::Certificate,
             null_lists: false,
-            normalise_pem: true,
+            null_empty_results: false,
+            pem_form: PemForm::Normalized,
             hostname_rule: HostnameRule::Shared,
             hostname_service: "API Shield".to_owned(),
             hostname_ids: HostnameIds::Uuid,
             recorded_requests: 4096,
+            max_silence: Duration::from_secs(30),
             observer: None,
             start_time: None,
             clock_stands_still: false,
-        })
+            clock_step: Duration::ZERO,
+        };
+        let builder = Self {
+            settings,
+            token: Token::new(format!("simulated-{}", random_hex_id())),
+            email_and_key: None,
+        };
+        builder.lenient()
+    }
+
+    /// Two facts that are no defaults yet, because the client of this project does
+    /// not understand them: duplicates are refused, and so are repeated deletes.
+    fn lenient(self) -> Self {
+        let (status, code, message) = Refusal::NotFound.default_error();
+        self.accept_duplicates(true)
+            .refusal(Refusal::AlreadyDeleted, status, Some(code), message)
     }
 
     /// The TCP port; 0, the default, takes any free one.
     pub fn port(mut self, port: u16) -> Self {
-        self.0.port = port;
+        self.settings.port = port;
         self
     }
 
     /// The account, 32 hexadecimal digits; random by default.
     pub fn account_id(mut self, id: impl Into<String>) -> Self {
-        self.0.account_id = id.into();
+        self.settings.account_id = id.into().to_ascii_lowercase();
         self
     }
 
-    /// The API token that is right; random by default.
-    pub fn token(mut self, token: impl Into<String>) -> Self {
-        self.0.keyring.token = token.into();
+    /// The simulator's own API token: a text, or a [`Token`] with restrictions; by
+    /// default random, and allowed everything.
+    pub fn token(mut self, token: impl Into<Token>) -> Self {
+        self.token = token.into();
         self
     }
 
     /// The email address and global API key that are right beside the token;
-    /// none by default.
+    /// none by default. They may do everything.
     pub fn email_and_key(mut self, email: impl Into<String>, key: impl Into<String>) -> Self {
-        self.0.keyring.email_and_key = Some((email.into(), key.into()));
+        let (email, key) = (email.into(), key.into());
+        self.email_and_key = Some(EmailAndKey { email, key });
         self
     }
 
     /// How many CAs the account may upload; 5 by default.
     pub fn ca_quota(mut self, quota: usize) -> Self {
-        self.0.ca_quota = quota;
+        self.settings.ca_quota = quota;
         self
     }
 
@@ -87,86 +110,164 @@ impl Builder {
     /// and `pending_deletion` after it was removed; no time at all by default.
     /// Measured on the simulator's clock, see [`Simulator::advance`].
     pub fn propagation(mut self, delay: Duration) -> Self {
-        self.0.propagation = delay;
+        self.settings.lags.propagation = delay;
         self
+    }
+
+    /// How long a read of hostnames shows the list before a change, while the
+    /// response to the change shows the new one; no time at all by default.
+    pub fn hostname_lag(mut self, lag: Duration) -> Self {
+        self.settings.lags.hostnames = lag;
+        self
+    }
+
+    /// How long the list of certificates shows neither an upload nor a delete; no
+    /// time at all by default.
+    pub fn list_lag(mut self, lag: Duration) -> Self {
+        self.settings.lags.list = lag;
+        self
+    }
+
+    /// How long a deleted certificate and its associations can still be read; no
+    /// time at all by default.
+    pub fn delete_lag(mut self, lag: Duration) -> Self {
+        self.settings.lags.delete = lag;
+        self
+    }
+
+    /// How long a delete is refused after the last association is gone; no time at
+    /// all by default.
+    pub fn in_use_lag(mut self, lag: Duration) -> Self {
+        self.settings.lags.in_use = lag;
+        self
+    }
+
+    /// All lags at once, as they were seen under load: associations 15 s,
+    /// hostnames 25 s, lists 10 s, deletes 20 s, in use 60 s. Set single ones
+    /// after it.
+    pub fn slow_day(self) -> Self {
+        self.propagation(Duration::from_secs(15))
+            .hostname_lag(Duration::from_secs(25))
+            .list_lag(Duration::from_secs(10))
+            .delete_lag(Duration::from_secs(20))
+            .in_use_lag(Duration::from_secs(60))
     }
 
     /// How many requests a window allows; 1,200 in 300 seconds by default.
     pub fn rate_limit(mut self, quota: u64, window: Duration) -> Self {
-        self.0.rate_limit = Some(Policy { quota, window });
+        self.settings.rate_limit = Some(Policy { quota, window });
         self
     }
 
     /// Any number of requests; responses come without the rate limit headers.
     pub fn no_rate_limit(mut self) -> Self {
-        self.0.rate_limit = None;
+        self.settings.rate_limit = None;
         self
     }
 
-    /// The refusal to delete a certificate that is in use. The real one is
-    /// published nowhere: the default, HTTP 409 with code 99001, is made up,
-    /// and a client that depends on it is wrong.
-    pub fn in_use_error(mut self, status: u16, code: u32, message: impl Into<String>) -> Self {
-        self.0.in_use = ServiceError::new(status, code, message);
+    /// The response of a refusal; [`Refusal`] has the defaults. `None` leaves the
+    /// code out, as the service does at times.
+    pub fn refusal(
+        mut self,
+        refusal: Refusal,
+        status: u16,
+        code: Option<u32>,
+        message: impl Into<String>,
+    ) -> Self {
+        let refusals = &mut self.settings.refusals;
+        refusals.set(refusal, status, code, message.into());
         self
     }
 
-    /// The response where a certificate does not exist; HTTP 404 with the made
-    /// up code 99002 by default.
-    pub fn not_found_error(mut self, status: u16, code: u32, message: impl Into<String>) -> Self {
-        self.0.not_found = ServiceError::new(status, code, message);
-        self
-    }
-
-    /// The code of every other refusal whose real code is not known; the made
-    /// up 99003 by default.
+    /// The code of every refusal that is no [`Refusal`] and whose real code is not
+    /// known; the made up 99003 by default.
     pub fn refusal_code(mut self, code: u32) -> Self {
-        self.0.refusal_code = code;
+        self.settings.refusal_code = code;
+        self
+    }
+
+    /// Leaves out the code of an error where the real one is not known, in place
+    /// of one that is [made up](super::MADE_UP_CODES); off by default.
+    pub fn without_made_up_codes(mut self, on: bool) -> Self {
+        self.settings.without_made_up_codes = on;
+        self
+    }
+
+    /// Stores content that the account holds already a second time; off by default.
+    pub fn accept_duplicates(mut self, on: bool) -> Self {
+        self.settings.accept_duplicates = on;
+        self
+    }
+
+    /// Lets certificates that Gateway or Access manages be deleted; off by default.
+    pub fn managed_deletable(mut self, on: bool) -> Self {
+        self.settings.managed_deletable = on;
+        self
+    }
+
+    /// Shows a certificate without a name without the field `name`, in place of
+    /// `""`; off by default.
+    pub fn omit_empty_names(mut self, on: bool) -> Self {
+        self.settings.omit_empty_names = on;
         self
     }
 
     /// The `result` of a successful delete; the whole certificate by default.
     pub fn delete_result(mut self, result: DeleteResult) -> Self {
-        self.0.delete_result = result;
+        self.settings.delete_result = result;
         self
     }
 
     /// Writes `errors` and `messages` of a success as `null`; off by default.
     pub fn null_lists(mut self, on: bool) -> Self {
-        self.0.null_lists = on;
+        self.settings.null_lists = on;
         self
     }
 
-    /// Stores PEM with `\n` as its line ends and without white space around
-    /// it; on by default. Off keeps the text as it was sent.
-    pub fn normalise_pem(mut self, on: bool) -> Self {
-        self.0.normalise_pem = on;
+    /// Writes the `result` of an empty list as `null`, as a neighbouring API of
+    /// Cloudflare does; off by default.
+    pub fn null_empty_results(mut self, on: bool) -> Self {
+        self.settings.null_empty_results = on;
+        self
+    }
+
+    /// How the PEM of an upload is stored; in the service's own form by default.
+    pub fn pem_form(mut self, form: PemForm) -> Self {
+        self.settings.pem_form = form;
         self
     }
 
     /// What happens to a hostname that another CA has; shared by default.
     pub fn hostname_rule(mut self, rule: HostnameRule) -> Self {
-        self.0.hostname_rule = rule;
+        self.settings.hostname_rule = rule;
         self
     }
 
     /// Which certificate ids the hostname operations take; UUIDs by default.
     pub fn hostname_ids(mut self, ids: HostnameIds) -> Self {
-        self.0.hostname_ids = ids;
+        self.settings.hostname_ids = ids;
         self
     }
 
     /// The service name under which hostnames appear among a certificate's
     /// associations; `API Shield` by default.
     pub fn hostname_service(mut self, name: impl Into<String>) -> Self {
-        self.0.hostname_service = name.into();
+        self.settings.hostname_service = name.into();
         self
     }
 
     /// How many requests [`Simulator::requests`] remembers; 4,096 by default,
     /// and 0 saves the work. Older ones are forgotten, but stay counted.
     pub fn recorded_requests(mut self, capacity: usize) -> Self {
-        self.0.recorded_requests = capacity;
+        self.settings.recorded_requests = capacity;
+        self
+    }
+
+    /// How long a client may be silent, and how long the head and the body of a
+    /// request may take, before its connection is closed; 30 s of real time by
+    /// default. A client that waits for a response may be silent.
+    pub fn max_silence(mut self, limit: Duration) -> Self {
+        self.settings.max_silence = limit;
         self
     }
 
@@ -176,19 +277,27 @@ impl Builder {
     /// simulator. It sees only requests
     /// that are [remembered](Self::recorded_requests).
     pub fn on_request(mut self, observer: impl Fn(&RequestRecord) + Send + Sync + 'static) -> Self {
-        self.0.observer = Some(Observer::new(observer));
+        self.settings.observer = Some(Observer::new(observer));
         self
     }
 
     /// The date at which the simulator's clock starts; today by default.
     pub fn start_time(mut self, at: SystemTime) -> Self {
-        self.0.start_time = Some(at);
+        self.settings.start_time = Some(at);
         self
     }
 
-    /// A clock that moves only by [`Simulator::advance`].
+    /// A clock that moves only by [`Simulator::advance`] and
+    /// [`clock_step`](Self::clock_step).
     pub fn clock_stands_still(mut self) -> Self {
-        self.0.clock_stands_still = true;
+        self.settings.clock_stands_still = true;
+        self
+    }
+
+    /// Moves the clock forward with each request, before it is served: delays pass
+    /// without sleeping. No time at all by default.
+    pub fn clock_step(mut self, step: Duration) -> Self {
+        self.settings.clock_step = step;
         self
     }
 
@@ -210,21 +319,20 @@ impl Builder {
     ///
     /// Those of [`start`](Self::start).
     pub fn start_blocking(self) -> io::Result<Simulator> {
-        let settings = self.0;
-        if !is_hex_id(&settings.account_id) {
+        if !is_hex_id(&self.settings.account_id) {
             return Err(invalid("an account id has 32 hexadecimal digits"));
         }
-        if !is_token(&settings.keyring.token) {
+        if !is_token(self.token.text()) {
             return Err(invalid("the token cannot be sent in a header"));
         }
-        if let Some((email, key)) = &settings.keyring.email_and_key
+        if let Some(EmailAndKey { email, key }) = &self.email_and_key
             && !(email.contains('@') && is_token(key))
         {
             return Err(invalid(
                 "the email address or key cannot be sent in a header",
             ));
         }
-        Simulator::launch(settings)
+        Simulator::launch(self.settings, self.token, self.email_and_key)
     }
 }
 
@@ -240,6 +348,15 @@ impl Simulator {
     /// What the operating system says if there is no port or thread to be had.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
+    }
+
+    /// The same from code that is not async.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`start`](Self::start).
+    pub fn start_blocking() -> io::Result<Self> {
+        Self::builder().start_blocking()
     }
 
     /// Settings other than the defaults.

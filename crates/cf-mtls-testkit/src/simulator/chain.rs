@@ -1,7 +1,8 @@
 //! Certificates in PEM: what the service reads from them.
 
-use std::fmt::Write as _;
+use std::collections::BTreeSet;
 
+use data_encoding::{BASE64, HEXLOWER};
 use jiff::Timestamp;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::PrivateKeyDer;
@@ -39,25 +40,74 @@ pub(crate) enum KeyProblem {
     OfAnother,
 }
 
-/// Reads a PEM chain; the result has at least one entry.
-pub(crate) fn read_chain(pem: &str) -> Result<Vec<Details>, Unreadable> {
+/// A chain of certificates, at least one.
+#[derive(Debug)]
+pub(crate) struct Chain {
+    first: Details,
+    /// In the order of the text, each certificate once, with its DER.
+    all: Vec<(Details, Vec<u8>)>,
+}
+
+impl Chain {
+    pub(crate) fn first(&self) -> &Details {
+        &self.first
+    }
+
+    pub(crate) fn certificates(&self) -> impl Iterator<Item = &Details> {
+        self.all.iter().map(|(details, _)| details)
+    }
+
+    /// The fingerprints of the certificates.
+    pub(crate) fn content(&self) -> BTreeSet<String> {
+        let fingerprints = self.certificates();
+        fingerprints
+            .map(|details| details.fingerprint.clone())
+            .collect()
+    }
+
+    /// The chain in the service's own form, or that in reverse order.
+    pub(crate) fn pem(&self, reversed: bool) -> String {
+        let mut blocks: Vec<_> = self.all.iter().map(|(_, der)| pem_block(der)).collect();
+        if reversed {
+            blocks.reverse();
+        }
+        blocks.concat()
+    }
+}
+
+fn pem_block(der: &[u8]) -> String {
+    let text = BASE64.encode(der);
+    let mut block = String::from("-----BEGIN CERTIFICATE-----\n");
+    for (at, letter) in text.chars().enumerate() {
+        if at > 0 && at % 64 == 0 {
+            block.push('\n');
+        }
+        block.push(letter);
+    }
+    block.push_str("\n-----END CERTIFICATE-----\n");
+    block
+}
+
+/// Reads a PEM chain.
+pub(crate) fn read_chain(pem: &str) -> Result<Chain, Unreadable> {
     // Catches encrypted keys too, which the PEM reader skips as unknown.
     if pem.contains("PRIVATE KEY-----") {
         return Err(Unreadable::HoldsKey);
     }
-    let mut chain = Vec::new();
+    let mut all: Vec<(Details, Vec<u8>)> = Vec::new();
     for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(pem.as_bytes()) {
         match section {
             Ok((SectionKind::Certificate, der)) => {
-                chain.push(read_der(&der).ok_or(Unreadable::Malformed)?);
+                if all.iter().all(|(_, other)| *other != der) {
+                    all.push((read_der(&der).ok_or(Unreadable::Malformed)?, der));
+                }
             }
             Ok(_) | Err(_) => return Err(Unreadable::Malformed),
         }
     }
-    if chain.is_empty() {
-        return Err(Unreadable::Malformed);
-    }
-    Ok(chain)
+    let first = all.first().map(|(details, _)| details.clone());
+    let first = first.ok_or(Unreadable::Malformed)?;
+    Ok(Chain { first, all })
 }
 
 fn read_der(der: &[u8]) -> Option<Details> {
@@ -74,7 +124,7 @@ fn read_der(der: &[u8]) -> Option<Details> {
         signature_supported: known.is_some(),
         expires_on: Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()?,
         is_ca: certificate.is_ca(),
-        fingerprint: hex(&Sha256::digest(der)),
+        fingerprint: HEXLOWER.encode(&Sha256::digest(der)),
         public_key_info: certificate.public_key().raw.to_vec(),
     })
 }
@@ -90,6 +140,8 @@ fn signature_name(oid: &str) -> Option<&'static str> {
         "1.2.840.10045.4.3.2" => "ECDSAWithSHA256",
         "1.2.840.10045.4.3.3" => "ECDSAWithSHA384",
         "1.2.840.10045.4.3.4" => "ECDSAWithSHA512",
+        // Taken, although no client certificate of such a CA ever verifies.
+        "1.3.101.112" => "Ed25519",
         _ => return None,
     })
 }
@@ -113,7 +165,7 @@ fn print_name(name: &X509Name<'_>) -> String {
                 // A string type that is not text to us: its bytes, as in RFC 4514.
                 Err(_) => {
                     out.push('#');
-                    out.push_str(&hex(attribute.as_slice()));
+                    out.push_str(&HEXLOWER.encode(attribute.as_slice()));
                 }
             }
         }
@@ -146,13 +198,6 @@ fn push_escaped(out: &mut String, text: &str) {
         }
         out.push(letter);
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}"); // Writing to a string cannot fail.
-        out
-    })
 }
 
 /// Whether a private key in PEM belongs to the certificate.
@@ -203,7 +248,7 @@ mod tests {
         let key = KeyPair::generate().unwrap();
         let pem = params.self_signed(&key).unwrap().pem();
         let chain = read_chain(&pem).unwrap();
-        assert_eq!(chain[0].issuer, "CN=ca,O=Acme\\, Ltd,C=US");
-        assert_eq!(chain[0].signature, "ECDSAWithSHA256");
+        assert_eq!(chain.first().issuer, "CN=ca,O=Acme\\, Ltd,C=US");
+        assert_eq!(chain.first().signature, "ECDSAWithSHA256");
     }
 }

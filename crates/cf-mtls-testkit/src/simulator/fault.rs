@@ -30,6 +30,9 @@ pub struct Fault {
     pub(crate) delay: Duration,
     pub(crate) headers: Vec<(String, String)>,
     operation: Option<Operation>,
+    reads_only: bool,
+    zone: Option<String>,
+    certificate: Option<String>,
     first: u64,
     times: Option<u64>,
     chance: Option<(f64, u64)>,
@@ -42,7 +45,7 @@ pub(crate) enum FaultResponse {
     Genuine,
     Envelope {
         status: u16,
-        code: u32,
+        code: Option<u32>,
         message: String,
     },
     Raw {
@@ -81,6 +84,9 @@ impl Fault {
             delay: Duration::ZERO,
             headers: Vec::new(),
             operation: None,
+            reads_only: false,
+            zone: None,
+            certificate: None,
             first: 1,
             times: None,
             chance: None,
@@ -89,11 +95,32 @@ impl Fault {
 
     /// An error of the service in its envelope.
     pub fn error(status: u16, code: u32, message: impl Into<String>) -> Self {
+        Self::error_with(status, Some(code), message)
+    }
+
+    /// The same with an error that has no `code`.
+    pub fn error_without_code(status: u16, message: impl Into<String>) -> Self {
+        Self::error_with(status, None, message)
+    }
+
+    fn error_with(status: u16, code: Option<u32>, message: impl Into<String>) -> Self {
         Self::new(FaultResponse::Envelope {
             status,
             code,
             message: message.into(),
         })
+    }
+
+    /// A read with valid credentials is refused as if they were not, with HTTP 403
+    /// and code 10000, as happens to fresh tokens and under load. Limit it with
+    /// [`times`](Self::times).
+    pub fn flaky_credentials() -> Self {
+        Self::error(403, 10000, "Authentication error").on_reads()
+    }
+
+    /// The same with code 10001.
+    pub fn flaky_authentication() -> Self {
+        Self::error(403, 10001, "Unable to authenticate request").on_reads()
     }
 
     /// HTTP 200 whose envelope says `"success": false`.
@@ -175,6 +202,24 @@ impl Fault {
         self
     }
 
+    /// Hits only reads.
+    pub fn on_reads(mut self) -> Self {
+        self.reads_only = true;
+        self
+    }
+
+    /// Hits only requests about this zone.
+    pub fn zone(mut self, id: impl AsRef<str>) -> Self {
+        self.zone = Some(id.as_ref().to_owned());
+        self
+    }
+
+    /// Hits only requests about this certificate, its hostnames included.
+    pub fn certificate(mut self, id: impl AsRef<str>) -> Self {
+        self.certificate = Some(id.as_ref().to_owned());
+        self
+    }
+
     /// Begins with the `n`th request that matches, counted from 1 since the
     /// fault was injected, and hits it alone unless [`times`](Self::times)
     /// says more.
@@ -232,6 +277,15 @@ impl Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FaultId(u64);
 
+/// What a request is about, as far as faults care.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) operation: Operation,
+    pub(crate) is_read: bool,
+    pub(crate) zone: Option<String>,
+    pub(crate) certificate: Option<String>,
+}
+
 /// The injected faults, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
@@ -282,10 +336,10 @@ impl Faults {
 
     /// The fault for the next request. Every rule sees the request, so that
     /// counting does not depend on the others; the first that fires is it.
-    pub(crate) fn decide(&mut self, operation: Operation) -> Option<(FaultId, Fault)> {
+    pub(crate) fn decide(&mut self, target: &Target) -> Option<(FaultId, Fault)> {
         let mut chosen = None;
         for rule in &mut self.rules {
-            if rule.wants(operation) && chosen.is_none() {
+            if rule.wants(target) && chosen.is_none() {
                 rule.fired += 1;
                 chosen = Some((rule.id, rule.fault.clone()));
             }
@@ -295,8 +349,13 @@ impl Faults {
 }
 
 impl Rule {
-    fn wants(&mut self, operation: Operation) -> bool {
-        if self.fault.operation.is_some_and(|only| only != operation) {
+    fn wants(&mut self, target: &Target) -> bool {
+        let fault = &self.fault;
+        let matches = fault.operation.is_none_or(|only| only == target.operation)
+            && (!fault.reads_only || target.is_read)
+            && (fault.zone.is_none() || fault.zone == target.zone)
+            && (fault.certificate.is_none() || fault.certificate == target.certificate);
+        if !matches {
             return false;
         }
         self.matched += 1;
@@ -314,12 +373,22 @@ impl Rule {
 mod tests {
     use super::*;
 
+    fn target(operation: Operation) -> Target {
+        Target {
+            operation,
+            is_read: operation != Operation::Delete,
+            zone: None,
+            certificate: Some("one".to_owned()),
+        }
+    }
+
     /// Which of the first eight deletes are hit.
     fn hits(fault: Fault) -> Vec<u64> {
         let mut faults = Faults::default();
         faults.inject(fault);
+        let delete = target(Operation::Delete);
         (1..=8)
-            .filter(|_| faults.decide(Operation::Delete).is_some())
+            .filter(|_| faults.decide(&delete).is_some())
             .collect()
     }
 
@@ -332,6 +401,10 @@ mod tests {
             (Fault::reset().times(3).nth(2), vec![2, 3, 4]),
             (Fault::reset().times(2), vec![1, 2]),
             (Fault::reset().on(Operation::Upload), vec![]),
+            (Fault::reset().certificate("one").nth(3), vec![3]),
+            (Fault::reset().certificate("two"), vec![]),
+            (Fault::reset().zone("one"), vec![]),
+            (Fault::reset().on_reads(), vec![]),
             (Fault::reset().probability(0.0, 1), vec![]),
             (Fault::reset().probability(1.0, 1).times(1), vec![1]),
         ];
@@ -353,7 +426,7 @@ mod tests {
         let first = faults.inject(Fault::reset().nth(1));
         let second = faults.inject(Fault::close().nth(2));
         let fired: Vec<_> = (0..3)
-            .map(|_| faults.decide(Operation::List).map(|(id, _)| id))
+            .map(|_| faults.decide(&target(Operation::List)).map(|(id, _)| id))
             .collect();
         assert_eq!(fired, [Some(first), Some(second), None]);
         assert_eq!((faults.fired(first), faults.fired(second)), (1, 1));

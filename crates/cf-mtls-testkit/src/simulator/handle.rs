@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::simulator::auth::{EmailAndKey, Keyring, Token};
 use crate::simulator::clock::Clock;
 use crate::simulator::fault::{Fault, FaultId};
 use crate::simulator::http::server::Server;
@@ -14,7 +15,7 @@ use crate::simulator::record::{Effects, RequestRecord};
 use crate::simulator::seed::{Seed, StoredCertificate, UnreadablePem};
 use crate::simulator::service::Service;
 use crate::simulator::settings::Settings;
-use crate::simulator::world::UnknownId;
+use crate::simulator::world::{Entitlement, HostnamesError, UnknownId};
 
 /// A running simulator; see the [module documentation](super).
 ///
@@ -25,20 +26,28 @@ pub struct Simulator {
     server: Server,
     service: Arc<Service>,
     base_url: String,
+    token: String,
 }
 
 impl Simulator {
-    pub(crate) fn launch(settings: Settings) -> io::Result<Self> {
+    pub(crate) fn launch(
+        settings: Settings,
+        token: Token,
+        email_and_key: Option<EmailAndKey>,
+    ) -> io::Result<Self> {
         let origin = settings.start_time.unwrap_or_else(SystemTime::now);
         let clock = Clock::new(origin, settings.clock_stands_still);
         let port = settings.port;
-        let service = Arc::new(Service::new(settings, clock));
+        let text = token.text().to_owned();
+        let keyring = Keyring::new(token, email_and_key);
+        let service = Arc::new(Service::new(settings, keyring, clock));
         let server = Server::start(port, Arc::clone(&service))?;
         let base_url = format!("http://{}/client/v4", server.address);
         Ok(Self {
             server,
             service,
             base_url,
+            token: text,
         })
     }
 
@@ -52,9 +61,9 @@ impl Simulator {
         self.server.address
     }
 
-    /// The API token that is right.
+    /// The simulator's own API token.
     pub fn token(&self) -> &str {
-        &self.service.settings.keyring.token
+        &self.token
     }
 
     /// The account, 32 hexadecimal digits.
@@ -73,9 +82,53 @@ impl Simulator {
         ]
     }
 
-    /// Adds a zone to the account and returns its id.
+    /// Adds an account and returns its id.
+    pub fn add_account(&self) -> String {
+        self.service.world().add_account()
+    }
+
+    /// Adds an API token, or replaces the one with the same text.
+    pub fn add_token(&self, token: impl Into<Token>) {
+        self.service.world().keyring.add(token.into());
+    }
+
+    /// Revokes an API token.
+    pub fn remove_token(&self, text: &str) {
+        self.service.world().keyring.remove(text);
+    }
+
+    /// Adds a zone to the simulator's own account and returns its id.
     pub fn add_zone(&self, name: &str) -> String {
-        self.service.world().add_zone(name)
+        let mut world = self.service.world();
+        // Its own account is always there.
+        world.add_zone(self.account_id(), name).unwrap_or_default()
+    }
+
+    /// Adds a zone to another account and returns its id.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such account.
+    pub fn add_zone_to(
+        &self,
+        account_id: impl AsRef<str>,
+        name: &str,
+    ) -> Result<String, UnknownId> {
+        self.service.world().add_zone(account_id.as_ref(), name)
+    }
+
+    /// Says whether a zone can hold hostnames.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such zone.
+    pub fn set_entitlement(
+        &self,
+        zone_id: impl AsRef<str>,
+        entitlement: Entitlement,
+    ) -> Result<(), UnknownId> {
+        let mut world = self.service.world();
+        world.set_entitlement(zone_id.as_ref(), entitlement)
     }
 
     /// Puts a certificate in without a request and returns its id.
@@ -84,7 +137,7 @@ impl Simulator {
     ///
     /// If its PEM cannot be read.
     pub fn seed(&self, seed: Seed) -> Result<String, UnreadablePem> {
-        let stored = seed.sow(&self.service.clock)?;
+        let stored = seed.into_stored(self.account_id(), &self.service.clock)?;
         Ok(self.service.world().insert(stored).id.clone())
     }
 
@@ -96,11 +149,12 @@ impl Simulator {
     /// If there is no such certificate.
     pub fn attach_service(
         &self,
-        certificate_id: &str,
+        certificate_id: impl AsRef<str>,
         service: &str,
         status: &str,
     ) -> Result<(), UnknownId> {
-        self.service.world().attach(certificate_id, service, status)
+        let mut world = self.service.world();
+        world.attach(certificate_id.as_ref(), service, status)
     }
 
     /// Detaches a service: `pending_deletion` until the propagation delay has
@@ -109,36 +163,46 @@ impl Simulator {
     /// # Errors
     ///
     /// If there is no such certificate, or no such service attached to it.
-    pub fn detach_service(&self, certificate_id: &str, service: &str) -> Result<(), UnknownId> {
+    pub fn detach_service(
+        &self,
+        certificate_id: impl AsRef<str>,
+        service: &str,
+    ) -> Result<(), UnknownId> {
         let now = self.service.clock.moment();
-        self.service.world().detach(certificate_id, service, now)
+        let mut world = self.service.world();
+        world.detach(certificate_id.as_ref(), service, now)
     }
 
-    /// The hostnames of a certificate in a zone; empty for unknown ids.
-    pub fn hostnames(&self, zone_id: &str, certificate_id: &str) -> Vec<String> {
-        self.service
-            .world()
-            .hostnames(zone_id, Some(certificate_id))
+    /// The hostnames of a certificate in a zone as they really are, whatever reads
+    /// show; empty for unknown ids.
+    pub fn hostnames(
+        &self,
+        zone_id: impl AsRef<str>,
+        certificate_id: impl AsRef<str>,
+    ) -> Vec<String> {
+        let world = self.service.world();
+        world.hostnames(zone_id.as_ref(), Some(certificate_id.as_ref()))
     }
 
-    /// Replaces the hostnames of a CA in a zone, without a request.
+    /// Replaces the hostnames of a CA in a zone, without a request. Reads show
+    /// them at once.
     ///
     /// # Errors
     ///
-    /// If there is no such zone or CA, or the
-    /// [`HostnameRule`] forbids it.
+    /// If there is no such zone or CA, or the zone's [`Entitlement`] or the
+    /// [`HostnameRule`](crate::simulator::HostnameRule) forbids it.
     pub fn set_hostnames<S: Into<String>>(
         &self,
-        zone_id: &str,
-        certificate_id: &str,
+        zone_id: impl AsRef<str>,
+        certificate_id: impl AsRef<str>,
         hostnames: impl IntoIterator<Item = S>,
     ) -> Result<(), UnknownId> {
-        self.put_hostnames(zone_id, Some(certificate_id), hostnames)
+        self.put_hostnames(zone_id.as_ref(), Some(certificate_id.as_ref()), hostnames)
     }
 
     /// The hostnames of the CA that the service manages for a zone.
-    pub fn managed_hostnames(&self, zone_id: &str) -> Vec<String> {
-        self.service.world().hostnames(zone_id, None)
+    pub fn managed_hostnames(&self, zone_id: impl AsRef<str>) -> Vec<String> {
+        self.service.world().hostnames(zone_id.as_ref(), None)
     }
 
     /// Replaces the hostnames of the managed CA, without a request.
@@ -148,10 +212,10 @@ impl Simulator {
     /// Those of [`set_hostnames`](Self::set_hostnames).
     pub fn set_managed_hostnames<S: Into<String>>(
         &self,
-        zone_id: &str,
+        zone_id: impl AsRef<str>,
         hostnames: impl IntoIterator<Item = S>,
     ) -> Result<(), UnknownId> {
-        self.put_hostnames(zone_id, None, hostnames)
+        self.put_hostnames(zone_id.as_ref(), None, hostnames)
     }
 
     fn put_hostnames<S: Into<String>>(
@@ -161,25 +225,32 @@ impl Simulator {
         hostnames: impl IntoIterator<Item = S>,
     ) -> Result<(), UnknownId> {
         let hostnames: Vec<String> = hostnames.into_iter().map(Into::into).collect();
-        let now = self.service.clock.moment();
         let settings = &self.service.settings;
-        let replaced = self
-            .service
-            .world()
-            .replace_hostnames(zone_id, owner, &hostnames, now, settings);
+        let mut world = self.service.world();
+        let now = self.service.clock.moment();
+        let replaced = world.replace_hostnames(zone_id, owner, &hostnames, now, settings);
         // Gaps count among the effects of requests only.
-        replaced.map(|_gaps| ()).map_err(|_| UnknownId)
+        replaced.map_err(|problem| {
+            UnknownId::new(match problem {
+                HostnamesError::UnknownCertificate | HostnamesError::NotACa => {
+                    owner.unwrap_or_default()
+                }
+                _ => zone_id,
+            })
+        })?;
+        world.show_hostnames(zone_id, owner);
+        Ok(())
     }
 
     /// The services that use a certificate and their statuses, as its
     /// associations show them; empty for an unknown id.
-    pub fn associations(&self, certificate_id: &str) -> Vec<(String, String)> {
+    pub fn associations(&self, certificate_id: impl AsRef<str>) -> Vec<(String, String)> {
         let now = self.service.clock.moment();
         let settings = &self.service.settings;
         let rows = self
             .service
             .world()
-            .associations(certificate_id, now, settings);
+            .associations(certificate_id.as_ref(), now, settings);
         rows.into_iter()
             .map(|row| (row.service, row.status))
             .collect()
@@ -216,7 +287,7 @@ impl Simulator {
     }
 
     /// The requests seen, in the order in which they arrived. Only the newest
-    /// are kept, see [`Builder::recorded_requests`].
+    /// are kept, see [`Builder::recorded_requests`](crate::simulator::Builder::recorded_requests).
     pub fn requests(&self) -> Vec<RequestRecord> {
         self.service.log().records()
     }
@@ -232,7 +303,7 @@ impl Simulator {
         self.service.log().clear();
     }
 
-    /// The certificates held, in the order of their upload.
+    /// The certificates held, of all accounts, in the order of their upload.
     pub fn certificates(&self) -> Vec<StoredCertificate> {
         let held: Vec<_> = self.service.world().certificates().cloned().collect();
         held.iter()

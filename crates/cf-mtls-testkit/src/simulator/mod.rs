@@ -4,8 +4,8 @@
 //! certificates, zones and hostnames in memory. It serves the eight operations
 //! that a client of the API needs, and the few others with which command line
 //! clients find their account. It reads uploaded certificates for real, checks
-//! credentials, limits the rate, lets associations come and go with a delay,
-//! and breaks on request:
+//! credentials and permissions, limits the rate, shows changes as late as the
+//! service does, and breaks on request:
 //!
 //! ```
 //! use cf_mtls_testkit::simulator::{Fault, Operation, Simulator};
@@ -28,35 +28,76 @@
 //!
 //! # Time
 //!
-//! Propagation, the rate limit and all dates follow the simulator's clock: real
-//! time plus whatever [`advance`](Simulator::advance) added, or only the latter
-//! with [`Builder::clock_stands_still`]. So tests need not sleep. The one
-//! exception is the delay of a [`Fault`], which passes in real time because a
-//! client waits on a socket for it.
+//! Delays, the rate limit and all dates follow the simulator's clock: real time
+//! plus whatever [`advance`](Simulator::advance) and [`Builder::clock_step`] add, or
+//! only the latter with [`Builder::clock_stands_still`]. So tests need not sleep.
+//! Two things pass in real time because a socket waits for them: the delay of a
+//! [`Fault`], and [`Builder::max_silence`].
+//!
+//! The service is eventually consistent. By default nothing is late here;
+//! [`Builder::slow_day`] turns on delays as they were seen under load:
+//!
+//! | setting | what is late |
+//! | --- | --- |
+//! | [`propagation`](Builder::propagation) | associations come and go |
+//! | [`hostname_lag`](Builder::hostname_lag) | a read of hostnames shows the list before a change |
+//! | [`list_lag`](Builder::list_lag) | the list shows neither an upload nor a delete |
+//! | [`delete_lag`](Builder::delete_lag) | a deleted certificate can still be read |
+//! | [`in_use_lag`](Builder::in_use_lag) | a delete is refused although no association is left |
+//!
+//! # What is known of the service
+//!
+//! Seen live, reported by users, or documented by Cloudflare:
+//!
+//! - A delete while the certificate is in use: HTTP 400, "Certificate cannot be
+//!   deleted while in use."; also for a while after the last use.
+//! - A repeated delete: HTTP 400, with "already deleted" in the message. (Not the
+//!   default yet: HTTP 404 and code 1472.)
+//! - Codes 1472 ("Certificate not found"), 1489 ("Hit maximum CA cert
+//!   allocation.", HTTP 400), and 1471 ("This certificate already exists") for an
+//!   upload of content that the account holds, whatever its name. (1471 is not the
+//!   default yet: [`Builder::accept_duplicates`].)
+//! - Certificates of Gateway and Access cannot be deleted here: HTTP 401 or 403.
+//! - A token without the permission, and a foreign account or zone: HTTP 403, code
+//!   10000, "Authentication error". An invalid token: HTTP 403, code 9109. No
+//!   credentials: HTTP 400, code 10001. Malformed ones: code 6003 with 6102, 6103 or
+//!   6111 as its cause. 10000 and 10001 happen to valid tokens, too
+//!   ([`Fault::flaky_credentials`], [`Fault::flaky_authentication`]).
+//! - Hostnames of a zone without the entitlement: HTTP 403, or code 7003
+//!   ([`Simulator::set_entitlement`]).
+//! - The rate limit, its headers and code 971. Errors can come without a code
+//!   ([`Fault::error_without_code`], [`Builder::refusal`]).
+//! - The service keeps its own form of PEM: a final line end, duplicates dropped,
+//!   perhaps another order ([`Builder::pem_form`]). A certificate without a name has
+//!   `"name": ""`. An Ed25519 CA is taken, although it verifies nobody.
+//! - A hostname may belong to several CAs of a zone. An empty list for the managed CA
+//!   switches mTLS off. The response to a change of hostnames is right at once.
+//! - Accounts can own tokens, which `GET /user/tokens/verify` refuses with HTTP 401,
+//!   and `GET /accounts` with code 1001.
 //!
 //! # What the simulator assumes
 //!
-//! The service is documented in part only. Where the simulator had to choose,
-//! a client should not rely on its choice. Codes from 99001 on are made up, so
-//! that nobody takes them for real ones.
+//! The rest is not known. A client should not rely on these choices, and codes
+//! from 99001 on are [made up](MADE_UP_CODES), so that nobody takes them for real
+//! ones. The rays of its responses end in `-SIM`.
 //!
 //! Errors:
 //!
-//! - The refusal to delete a certificate in use: HTTP 409, code 99001
-//!   ([`Builder::in_use_error`]).
-//! - A certificate that does not exist: HTTP 404, code 99002
-//!   ([`Builder::not_found_error`]).
-//! - Paths are served with and without a final slash, so a client that puts an
-//!   empty id into a path meets the list, or a refusal of the method.
+//! - Codes of refusals in use (99001), already deleted (99002) and not entitled
+//!   (99004); HTTP 404 for 1472, HTTP 400 for 1471; HTTP 403 and code 10000 for
+//!   managed certificates ([`Builder::refusal`]).
 //! - Every other refusal without a published code, such as malformed PEM: HTTP
 //!   400, code 99003 ([`Builder::refusal_code`]).
-//! - Codes 1489 and 1411 come with HTTP 400; 7003 and 7000 come together, with
-//!   HTTP 404. A known path with another method: HTTP 405, code 7001.
-//! - Missing credentials: HTTP 401, code 10000. A well-formed but wrong token:
-//!   HTTP 403, code 9109. A wrong email address or key: HTTP 403, code 10000. A
-//!   malformed or missing email address beside a key: code 6003 with 6102.
-//! - A well-formed id of a foreign account or unknown zone: HTTP 403, code
-//!   10000.
+//!   [`Builder::without_made_up_codes`] leaves all made-up codes out.
+//! - A deleted certificate is remembered for good, until 4,096 others are.
+//! - Code 1411 comes with HTTP 400; 7003 and 7000 come together, with HTTP 404. A
+//!   known path with another method: HTTP 405, code 7001.
+//! - Paths are served with and without a final slash, so a client that puts an
+//!   empty id into a path meets the list, or a refusal of the method.
+//! - A wrong email address or key: HTTP 403, code 10000.
+//! - A token that is verified where it does not belong: code 1000.
+//! - A token without the permission for zones, or restricted to some, gets a list
+//!   of zones without the others.
 //! - Credentials are checked before the path, and only requests with right
 //!   credentials count for the rate limit. All of them belong to one user. A
 //!   fault strikes before either is looked at, and unless the request takes
@@ -68,10 +109,12 @@
 //!   and, for a CA, the CA basic constraint. A CA need not be self-signed.
 //! - The first certificate of a chain gives the printed values.
 //! - Signature algorithms other than the documented example are named alike:
-//!   `SHA1WithRSA`, `ECDSAWithSHA256`. Names are escaped as in RFC 4514.
-//! - Expired certificates, the same certificate twice and names in use are
-//!   taken. Leaf certificates and managed ones do not count for the quota.
-//! - A certificate without a name is shown without the field `name`.
+//!   `SHA1WithRSA`, `ECDSAWithSHA256`; and `Ed25519`. Names are escaped as in RFC
+//!   4514.
+//! - Two uploads have the same content if their chains hold the same
+//!   certificates, as CA or not. A deleted certificate can be uploaded again at once.
+//! - Expired certificates and names in use are taken. Leaf certificates and managed
+//!   ones do not count for the quota.
 //! - Requests are limited to 1 MiB, and their `Content-Type` does not matter.
 //!
 //! Lists:
@@ -82,7 +125,9 @@
 //! - A repeated `type` means the same as one with commas.
 //! - `per_page` above 50 means 50; zero, negative and unreadable numbers mean
 //!   the default. A page beyond the last is empty.
-//! - Zones of an account that is not the simulated one are an empty list.
+//! - The `result` of an empty list is `[]` ([`Builder::null_empty_results`]).
+//! - Zones of an unknown account are an empty list. A zone without the entitlement
+//!   has the plan `free`; one that is not routed is `pending` besides.
 //!
 //! Associations:
 //!
@@ -90,11 +135,10 @@
 //!   ([`Builder::hostname_service`]) for each zone; other rows come from
 //!   [`Simulator::attach_service`]. A row with the status `deleted` does not
 //!   keep a certificate from being deleted, any other does.
-//! - Attaching and detaching take equally long ([`Builder::propagation`]). A
-//!   hostname list shows a change at once.
-//! - A hostname may belong to several CAs of a zone
-//!   ([`Builder::hostname_rule`]). Hostnames are taken as they are: nothing
-//!   checks that they lie in the zone.
+//! - Attaching and detaching take equally long.
+//! - While a deleted certificate can be read, so can its (empty) associations.
+//!   [`Builder::list_lag`] holds for deletes as for uploads.
+//! - Hostnames are taken as they are: nothing checks that they lie in the zone.
 //! - The hostname operations take an `mtls_certificate_id` only if it is that of
 //!   a CA and a UUID ([`Builder::hostname_ids`]), so a certificate that was
 //!   seeded with 32 hexadecimal digits for its id has no hostnames; in a
@@ -102,9 +146,8 @@
 //!
 //! Accounts, memberships and tokens:
 //!
-//! - `GET /accounts` and `GET /memberships` list the one account, with the
-//!   fields that clients read. `GET /user/tokens/verify` finds the token active,
-//!   and refuses an email address and key like a foreign account.
+//! - `GET /accounts` and `GET /memberships` list the accounts that the token may
+//!   see, with the fields that clients read.
 //!
 //! # Speed
 //!
@@ -119,20 +162,26 @@ mod clock;
 mod fault;
 mod handle;
 mod http;
+#[cfg(feature = "clap")]
+mod options;
 mod protocol;
 mod rate_limit;
 mod record;
+mod refusal;
 mod seed;
 mod service;
 mod settings;
 mod world;
 
-pub use auth::Credentials;
+pub use auth::{Credentials, Permission, Token};
 pub use builder::Builder;
 pub use fault::{Fault, FaultId};
 pub use handle::Simulator;
+#[cfg(feature = "clap")]
+pub use options::{Options, RepeatedZone};
 pub use protocol::route::Operation;
 pub use record::{Effects, Gap, RequestRecord};
+pub use refusal::{MADE_UP_CODES, Refusal};
 pub use seed::{Seed, StoredCertificate, UnreadablePem};
-pub use settings::{DeleteResult, HostnameIds, HostnameRule};
-pub use world::UnknownId;
+pub use settings::{DeleteResult, HostnameIds, HostnameRule, PemForm};
+pub use world::{Entitlement, UnknownId};

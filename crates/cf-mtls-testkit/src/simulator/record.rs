@@ -8,6 +8,7 @@ use http::{Method, Uri};
 use serde_json::Value;
 
 use crate::simulator::auth::Credentials;
+use crate::simulator::chain;
 use crate::simulator::fault::FaultId;
 use crate::simulator::protocol::route::Operation;
 
@@ -32,7 +33,9 @@ pub struct RequestRecord {
     pub user_agent: Option<String>,
     /// The `Content-Type` header.
     pub content_type: Option<String>,
-    /// The body, without private keys; `None` if there was none.
+    /// The body, without private keys; `None` if there was none. That of a
+    /// refused request is shown to an
+    /// [observer](super::Builder::on_request) only, and not kept.
     pub body: Option<String>,
     /// The fault that hit it.
     pub fault: Option<FaultId>,
@@ -65,6 +68,10 @@ impl RequestRecord {
             fault: None,
             status: None,
         }
+    }
+
+    fn body_len(&self) -> usize {
+        self.body.as_ref().map_or(0, String::len)
     }
 }
 
@@ -119,11 +126,16 @@ fn shortened(text: &str) -> String {
     }
 }
 
+/// In bytes, over all records.
+const MAX_KEPT: usize = 64 << 20;
+
 /// The last requests, and how many there were in all.
 #[derive(Debug)]
 pub(crate) struct Log {
     capacity: usize,
     records: VecDeque<RequestRecord>,
+    /// The bytes of all bodies.
+    kept: usize,
     next: u64,
     counts: BTreeMap<Operation, u64>,
 }
@@ -133,6 +145,7 @@ impl Log {
         Self {
             capacity,
             records: VecDeque::new(),
+            kept: 0,
             next: 0,
             counts: BTreeMap::new(),
         }
@@ -154,7 +167,8 @@ impl Log {
         *self.counts.entry(operation).or_default() += 1;
         if self.capacity > 0 {
             if self.records.len() == self.capacity {
-                self.records.pop_front();
+                let oldest = self.records.pop_front();
+                self.kept -= oldest.map_or(0, |record| record.body_len());
             }
             self.records.push_back(RequestRecord {
                 sequence,
@@ -169,6 +183,25 @@ impl Log {
         let place = self.place(sequence);
         if let Some(record) = place.and_then(|at| self.records.get_mut(at)) {
             change(record);
+        }
+    }
+
+    /// Sets or removes the body of a record. The oldest bodies go if all of them
+    /// get too large.
+    pub(crate) fn keep_body(&mut self, sequence: u64, body: Option<String>) {
+        let mut change = 0..0;
+        self.amend(sequence, |record| {
+            change.start = record.body_len();
+            record.body = body;
+            change.end = record.body_len();
+        });
+        self.kept = self.kept + change.end - change.start;
+        let mut oldest = self.records.iter_mut();
+        while MAX_KEPT < self.kept
+            && let Some(record) = oldest.next()
+        {
+            self.kept -= record.body_len();
+            record.body = None;
         }
     }
 
@@ -195,6 +228,7 @@ impl Log {
 
     pub(crate) fn clear(&mut self) {
         self.records.clear();
+        self.kept = 0;
         self.counts.clear();
     }
 }
@@ -262,11 +296,10 @@ impl Effects {
     /// How often the certificate in this PEM text was stored; of a chain, the
     /// first counts.
     pub fn stored_as(&self, pem: &str) -> u64 {
-        let chain = crate::simulator::chain::read_chain(pem).unwrap_or_default();
-        let first = chain
-            .first()
-            .map(|certificate| certificate.fingerprint.as_str());
-        first.map_or(0, |fingerprint| self.stored_as_fingerprint(fingerprint))
+        let chain = chain::read_chain(pem);
+        chain.map_or(0, |chain| {
+            self.stored_as_fingerprint(&chain.first().fingerprint)
+        })
     }
 
     /// How often a certificate was stored, by the SHA-256 of its DER in lower
@@ -279,9 +312,9 @@ impl Effects {
     }
 
     /// How often a certificate was deleted: once at most, ids are not reused.
-    pub fn deleted_as(&self, certificate_id: &str) -> u64 {
+    pub fn deleted_as(&self, certificate_id: impl AsRef<str>) -> u64 {
         self.deleted_by_id
-            .get(certificate_id)
+            .get(certificate_id.as_ref())
             .copied()
             .unwrap_or_default()
     }

@@ -1,6 +1,6 @@
 //! Certificates that a test stores without a request.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::simulator::chain::{self, Unreadable};
 use crate::simulator::clock::{Clock, calendar, microseconds, seconds};
@@ -10,7 +10,7 @@ use crate::simulator::world::{CUSTOM, Stored};
 /// [`Simulator::seed`](super::Simulator::seed).
 ///
 /// Neither the quota nor the rules of an upload apply, only the PEM has to
-/// parse.
+/// parse. Lists show it at once.
 #[derive(Clone, Debug)]
 #[must_use = "a seed does nothing until it is put into a simulator"]
 pub struct Seed {
@@ -19,6 +19,7 @@ pub struct Seed {
     name: Option<String>,
     id: Option<String>,
     kind: String,
+    account: Option<String>,
     uploaded_on: Option<SystemTime>,
     expires_on: Option<SystemTime>,
 }
@@ -44,6 +45,7 @@ impl Seed {
             name: None,
             id: None,
             kind: CUSTOM.to_owned(),
+            account: None,
             uploaded_on: None,
             expires_on: None,
         }
@@ -70,7 +72,15 @@ impl Seed {
         self
     }
 
-    /// The `type`, such as `gateway_managed`; `custom` by default.
+    /// The account, in place of the simulator's own; see
+    /// [`Simulator::add_account`](crate::simulator::Simulator::add_account).
+    pub fn account(mut self, id: impl Into<String>) -> Self {
+        self.account = Some(id.into());
+        self
+    }
+
+    /// The `type`, such as `gateway_managed`; `custom` by default. Others than
+    /// `custom` cannot be deleted.
     pub fn kind(mut self, kind: impl Into<String>) -> Self {
         self.kind = kind.into();
         self
@@ -88,11 +98,11 @@ impl Seed {
         self
     }
 
-    pub(crate) fn sow(self, clock: &Clock) -> Result<Stored, UnreadablePem> {
-        let first = chain::read_chain(&self.pem).map(|chain| chain.into_iter().next());
-        let first = first.map_err(|_: Unreadable| UnreadablePem)?;
-        let details = first.ok_or(UnreadablePem)?;
+    pub(crate) fn into_stored(self, account: &str, clock: &Clock) -> Result<Stored, UnreadablePem> {
+        let chain = chain::read_chain(&self.pem).map_err(|_: Unreadable| UnreadablePem)?;
+        let details = chain.first().clone();
         Ok(Stored {
+            account: self.account.unwrap_or_else(|| account.to_owned()),
             id: self.id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
             ca: self.ca,
             pem: self.pem,
@@ -100,6 +110,8 @@ impl Seed {
             kind: self.kind,
             expires_on: self.expires_on.map_or(details.expires_on, calendar),
             uploaded_on: self.uploaded_on.map_or_else(|| clock.now(), calendar),
+            listed: Duration::ZERO,
+            content: chain.content(),
             details,
         })
     }
@@ -109,6 +121,8 @@ impl Seed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredCertificate {
+    /// The account.
+    pub account_id: String,
     /// The id.
     pub id: String,
     /// Whether it was stored as a CA.
@@ -136,6 +150,7 @@ pub struct StoredCertificate {
 impl From<&Stored> for StoredCertificate {
     fn from(stored: &Stored) -> Self {
         Self {
+            account_id: stored.account.clone(),
             id: stored.id.clone(),
             ca: stored.ca,
             certificates: stored.pem.clone(),

@@ -1,15 +1,15 @@
 //! The settings, as plain data.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::simulator::auth::Keyring;
-use crate::simulator::protocol::envelope::ServiceError;
 use crate::simulator::rate_limit::Policy;
 use crate::simulator::record::RequestRecord;
+use crate::simulator::refusal::Refusals;
 
-/// What the `result` of a successful delete looks like; all of these have been
-/// seen or documented.
+/// The `result` of a successful delete; all of these have been seen or
+/// documented.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeleteResult {
@@ -28,8 +28,8 @@ pub enum DeleteResult {
     NoContent,
 }
 
-/// What happens to a hostname that another CA of its zone has already. Which
-/// of these the real service does is not known.
+/// What happens to a hostname that another CA of its zone has already. The
+/// service documents the first; the others are for tests of a client's care.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HostnameRule {
@@ -55,6 +55,20 @@ pub enum HostnameIds {
     UuidOrHex,
 }
 
+/// How the PEM of an upload is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PemForm {
+    /// In the service's own form: lines of 64 characters, a final line end,
+    /// nothing between the certificates, duplicates dropped.
+    #[default]
+    Normalized,
+    /// The same, and the chain in reverse order: the service may change it.
+    Reversed,
+    /// The text as it was sent.
+    AsSent,
+}
+
 /// The callback that sees each request.
 #[derive(Clone)]
 pub(crate) struct Observer(Arc<dyn Fn(&RequestRecord) + Send + Sync>);
@@ -69,29 +83,58 @@ impl Observer {
     }
 }
 
-#[derive(Clone)]
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
+}
+
+/// How long each kind of change takes to show.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Lags {
+    /// Associations stay pending, after they began and after they ended.
+    pub(crate) propagation: Duration,
+    /// A read of hostnames shows the list before a change.
+    pub(crate) hostnames: Duration,
+    /// The list of certificates shows the account as it was.
+    pub(crate) list: Duration,
+    /// A deleted certificate can still be read.
+    pub(crate) delete: Duration,
+    /// Deletes are refused after the associations are gone.
+    pub(crate) in_use: Duration,
+}
+
+impl Lags {
+    /// From the end of the last use until a delete works.
+    pub(crate) fn release(&self) -> Duration {
+        self.propagation.saturating_add(self.in_use)
+    }
+}
+
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) port: u16,
     pub(crate) account_id: String,
-    pub(crate) keyring: Keyring,
     pub(crate) ca_quota: usize,
-    pub(crate) propagation: Duration,
+    pub(crate) lags: Lags,
     pub(crate) rate_limit: Option<Policy>,
-    pub(crate) in_use: ServiceError,
-    pub(crate) not_found: ServiceError,
+    pub(crate) refusals: Refusals,
     pub(crate) refusal_code: u32,
+    pub(crate) without_made_up_codes: bool,
+    pub(crate) accept_duplicates: bool,
+    pub(crate) managed_deletable: bool,
+    pub(crate) omit_empty_names: bool,
     pub(crate) delete_result: DeleteResult,
     pub(crate) null_lists: bool,
-    pub(crate) normalise_pem: bool,
+    pub(crate) null_empty_results: bool,
+    pub(crate) pem_form: PemForm,
     pub(crate) hostname_rule: HostnameRule,
     pub(crate) hostname_service: String,
     pub(crate) hostname_ids: HostnameIds,
     pub(crate) recorded_requests: usize,
+    pub(crate) max_silence: Duration,
     pub(crate) observer: Option<Observer>,
     pub(crate) start_time: Option<SystemTime>,
     pub(crate) clock_stands_still: bool,
-}
-
-pub(crate) fn random_hex_id() -> String {
-    uuid::Uuid::new_v4().simple().to_string()
+    pub(crate) clock_step: Duration,
 }

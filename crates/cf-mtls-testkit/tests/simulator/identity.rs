@@ -43,6 +43,6 @@ async fn verifies_a_token_and_nothing_else() {
     let response = receive(key).await.unwrap();
     assert_eq!(
         (response.status.as_u16(), response.codes()),
-        (403, vec![10000])
+        (400, vec![1001])
     );
 }

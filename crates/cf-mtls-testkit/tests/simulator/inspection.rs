@@ -52,7 +52,7 @@ async fn records_show_requests_but_no_keys() {
         (Operation::Unknown, Credentials::Missing)
     );
     assert_eq!(other.user_agent.as_deref(), Some("curious/1"));
-    assert_eq!((other.sequence, other.status), (2, Some(401)));
+    assert_eq!((other.sequence, other.status), (2, Some(400)));
 
     let shown = format!("{records:?} {simulator:?}");
     let secret = leaf.key.lines().nth(1).unwrap();
@@ -85,7 +85,8 @@ async fn records_are_bounded_and_can_be_off() {
 
 #[tokio::test]
 async fn shows_what_it_holds() {
-    let simulator = Simulator::start().await.unwrap();
+    let simulator = Simulator::builder().accept_duplicates(true);
+    let simulator = simulator.start().await.unwrap();
     let id = simulator.seed(Seed::ca(DOCUMENTED_CA).name("n")).unwrap();
     let [held] = <[_; 1]>::try_from(simulator.certificates()).unwrap();
     assert_eq!(

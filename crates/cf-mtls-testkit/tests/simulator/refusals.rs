@@ -1,13 +1,15 @@
 //! What the simulator refuses: uploads, ids, credentials, too many requests.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::time::Duration;
 
 use cf_mtls_testkit::Simulator;
-use cf_mtls_testkit::simulator::Seed;
+use cf_mtls_testkit::simulator::{Refusal, Seed};
 use reqwest::Method;
 use serde_json::json;
 
-use super::support::{Caller, DOCUMENTED_CA, ca, hostname_path, leaf, make, receive};
+use super::support::{Caller, DOCUMENTED_CA, ca, hostname_path, leaf, receive};
 
 type Fields = &'static [(&'static str, &'static str)];
 
@@ -19,7 +21,7 @@ async fn refuses_uploads_as_the_service_does() {
     let simulator = Simulator::start().await.unwrap();
     let caller = Caller::new(&simulator);
     let (ca, leaf, other) = (ca(), leaf(), leaf());
-    let unsupported = make(true, &rcgen::PKCS_ED25519);
+    let unsupported = with_unknown_algorithm(&ca.pem);
     let broken = DOCUMENTED_CA.replace("MIID", "MIIE");
     let cut = &DOCUMENTED_CA[..400];
     let with_key = format!("{}{}", leaf.key, leaf.pem);
@@ -89,7 +91,7 @@ async fn refuses_uploads_as_the_service_does() {
         ),
         (
             "algorithm",
-            json!({ "ca": true, "certificates": unsupported.pem }),
+            json!({ "ca": true, "certificates": unsupported }),
             99003,
         ),
         ("no ca", json!({ "certificates": ca.pem }), 99003),
@@ -121,6 +123,21 @@ async fn refuses_uploads_as_the_service_does() {
     assert_eq!(simulator.effects().stored, 0);
 }
 
+/// The last byte of an algorithm's identifier changed, in all its places.
+fn with_unknown_algorithm(pem: &str) -> String {
+    let (_, parsed) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap();
+    let known: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+    let mut der = parsed.contents;
+    let places: Vec<_> = (0..der.len() - known.len())
+        .filter(|at| der[*at..].starts_with(known))
+        .collect();
+    for place in places {
+        der[place + known.len() - 1] = 0x7f;
+    }
+    let text = data_encoding::BASE64.encode(&der);
+    format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+}
+
 #[tokio::test]
 async fn quota_counts_uploaded_cas_only() {
     let simulator = Simulator::builder().ca_quota(2).start().await.unwrap();
@@ -142,8 +159,8 @@ async fn quota_counts_uploaded_cas_only() {
 #[tokio::test]
 async fn refusals_of_unknown_codes_are_settable() {
     let simulator = Simulator::builder()
-        .in_use_error(400, 1234, "busy")
-        .not_found_error(410, 1235, "gone")
+        .refusal(Refusal::InUse, 409, Some(1234), "busy")
+        .refusal(Refusal::NotFound, 410, None, "gone")
         .refusal_code(1236)
         .start()
         .await
@@ -152,15 +169,21 @@ async fn refusals_of_unknown_codes_are_settable() {
     let id = caller.upload_ca(DOCUMENTED_CA, "").await.id();
     simulator.attach_service(&id, "gateway", "active").unwrap();
     let table = [
-        (caller.delete(&id).await, 400, 1234),
-        (caller.delete(SOME_UUID).await, 410, 1235),
-        (caller.upload_ca("", "").await, 400, 1236),
+        (caller.delete(&id).await, 409, vec![1234], "busy"),
+        (caller.delete(SOME_UUID).await, 410, vec![], "gone"),
+        (
+            caller.upload_ca("", "").await,
+            400,
+            vec![1236],
+            "unable to parse certificate",
+        ),
     ];
-    for (response, status, code) in table {
+    for (response, status, codes, message) in table {
         assert_eq!(
             (response.status.as_u16(), response.codes()),
-            (status, vec![code])
+            (status, codes)
         );
+        assert_eq!(response.message(), message);
     }
 }
 
@@ -202,31 +225,31 @@ async fn leads_unknown_paths_and_ids_nowhere() {
             Method::GET,
             caller.certificates(&format!("/{SOME_UUID}")),
             404,
-            vec![99002],
+            vec![1472],
         ),
         (
             Method::GET,
             caller.certificates(&format!("/{SOME_HEX}")),
             404,
-            vec![99002],
+            vec![1472],
         ),
         (
             Method::DELETE,
             caller.certificates(&format!("/{SOME_UUID}")),
             404,
-            vec![99002],
+            vec![1472],
         ),
         (
             Method::GET,
             caller.certificates(&format!("/{SOME_UUID}/associations")),
             404,
-            vec![99002],
+            vec![1472],
         ),
         (
             Method::GET,
             format!("{hosts}?mtls_certificate_id={SOME_UUID}"),
             404,
-            vec![99002],
+            vec![1472],
         ),
         (
             Method::GET,
@@ -256,7 +279,7 @@ async fn leads_unknown_paths_and_ids_nowhere() {
         (
             json!({ "hostnames": ["a"], "mtls_certificate_id": SOME_UUID }),
             404,
-            99002,
+            1472,
         ),
         (
             json!({ "hostnames": ["a"], "mtls_certificate_id": "" }),
@@ -308,7 +331,7 @@ async fn checks_both_forms_of_credentials() {
             200,
             &[],
         ),
-        (&[], 401, &[10000]),
+        (&[], 400, &[10001]),
         (&[("authorization", "Bearer wrong")], 403, &[9109]),
         (&[("authorization", "Bearer right2")], 403, &[9109]),
         (&[("authorization", "Bearer ")], 400, &[6003, 6111]),

@@ -3,13 +3,26 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use cf_mtls_testkit::Simulator;
+use cf_mtls_testkit::simulator::{Builder, Refusal};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, SignatureAlgorithm};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
-/// The certificate which the service's documentation shows as an response.
+/// The certificate which the service's documentation shows as a response.
 pub(crate) const DOCUMENTED_CA: &str = cf_mtls_testkit::DOCUMENTED_CA;
+
+/// A simulator with all facts of the live service. Two of them are not yet the
+/// default, see `Builder::lenient`.
+pub(crate) fn live() -> Builder {
+    let message = "Certificate is already deleted.";
+    Simulator::builder().accept_duplicates(false).refusal(
+        Refusal::AlreadyDeleted,
+        400,
+        Some(99002),
+        message,
+    )
+}
 
 /// A bare HTTP client: no retries, no types, nothing that hides a mistake.
 #[derive(Clone)]
@@ -47,10 +60,15 @@ impl Response {
         assert_eq!(json["result"], Value::Null);
         let errors = json["errors"].as_array().unwrap();
         let chain = |error: &Value| error["error_chain"].as_array().cloned().unwrap_or_default();
-        let all = errors
-            .iter()
-            .flat_map(|error| [vec![error.clone()], chain(error)].concat());
+        let errors = errors.iter().filter(|error| error.get("code").is_some());
+        let all = errors.flat_map(|error| [vec![error.clone()], chain(error)].concat());
         all.map(|error| error["code"].as_u64().unwrap()).collect()
+    }
+
+    /// The message of the first error.
+    pub(crate) fn message(&self) -> String {
+        let json = self.json();
+        json["errors"][0]["message"].as_str().unwrap().to_owned()
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
@@ -151,6 +169,24 @@ impl Caller {
         self.get(&self.certificates(query)).await
     }
 
+    /// The same caller with another token.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        let token = token.to_owned();
+        Self {
+            token,
+            ..self.clone()
+        }
+    }
+
+    /// The same caller with another account.
+    pub(crate) fn with_account(&self, account: &str) -> Self {
+        let account = account.to_owned();
+        Self {
+            account,
+            ..self.clone()
+        }
+    }
+
     pub(crate) async fn upload(&self, body: Value) -> Response {
         self.call(Method::POST, &self.certificates(""), Some(body))
             .await
@@ -159,6 +195,15 @@ impl Caller {
     pub(crate) async fn upload_ca(&self, pem: &str, name: &str) -> Response {
         self.upload(json!({ "ca": true, "certificates": pem, "name": name }))
             .await
+    }
+
+    pub(crate) async fn certificate(&self, id: &str) -> Response {
+        self.get(&self.certificates(&format!("/{id}"))).await
+    }
+
+    pub(crate) async fn hostnames(&self, zone: &str, owner: &str) -> Vec<String> {
+        let path = format!("{}?mtls_certificate_id={owner}", hostname_path(zone));
+        self.get(&path).await.hostnames()
     }
 
     pub(crate) async fn delete(&self, id: &str) -> Response {

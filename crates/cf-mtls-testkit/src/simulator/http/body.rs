@@ -6,9 +6,18 @@ use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 
+use super::connection::Active;
+
 /// A response body, complete or broken.
 #[derive(Debug)]
-pub(crate) enum ResponseBody {
+pub(crate) struct ResponseBody {
+    form: Form,
+    /// Keeps the connection from counting as idle until the body has been sent.
+    _request: Active,
+}
+
+#[derive(Debug)]
+enum Form {
     Whole(Option<Bytes>),
     /// Sends what there is and then fails, which breaks the connection.
     Cut {
@@ -27,29 +36,31 @@ pub(crate) enum ResponseBody {
 }
 
 impl ResponseBody {
-    pub(crate) fn whole(body: Vec<u8>) -> Self {
-        Self::Whole(Some(body.into()).filter(|body: &Bytes| !body.is_empty()))
+    fn new(form: Form, request: Active) -> Self {
+        let _request = request;
+        Self { form, _request }
     }
 
-    pub(crate) fn cut(part: Vec<u8>) -> Self {
-        Self::Cut {
-            part: Some(part.into()),
-            sent: false,
-        }
+    pub(crate) fn whole(body: Vec<u8>, request: Active) -> Self {
+        let body = Some(Bytes::from(body)).filter(|body| !body.is_empty());
+        Self::new(Form::Whole(body), request)
     }
 
-    pub(crate) fn stalled(part: Vec<u8>) -> Self {
-        Self::Stalled {
-            part: Some(part.into()),
-        }
+    pub(crate) fn cut(part: Vec<u8>, request: Active) -> Self {
+        let part = Some(part.into());
+        Self::new(Form::Cut { part, sent: false }, request)
     }
 
-    pub(crate) fn endless() -> Self {
+    pub(crate) fn stalled(part: Vec<u8>, request: Active) -> Self {
+        let part = Some(part.into());
+        Self::new(Form::Stalled { part }, request)
+    }
+
+    pub(crate) fn endless(request: Active) -> Self {
         let start = br#"{"success":true,"errors":[],"messages":[],"result":{"name":""#;
-        Self::Endless {
-            start: Some(Bytes::from_static(start)),
-            filling: Bytes::from(vec![b'a'; 16 * 1024]),
-        }
+        let start = Some(Bytes::from_static(start));
+        let filling = Bytes::from(vec![b'a'; 16 * 1024]);
+        Self::new(Form::Endless { start, filling }, request)
     }
 }
 
@@ -61,9 +72,9 @@ impl Body for ResponseBody {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        match self.get_mut() {
-            Self::Whole(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
-            Self::Cut { part, sent } => {
+        match &mut self.get_mut().form {
+            Form::Whole(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
+            Form::Cut { part, sent } => {
                 if let Some(part) = part.take() {
                     return Poll::Ready(Some(Ok(Frame::data(part))));
                 }
@@ -75,12 +86,12 @@ impl Body for ResponseBody {
                 }
                 Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into())))
             }
-            Self::Stalled { part } => match part.take() {
+            Form::Stalled { part } => match part.take() {
                 Some(part) => Poll::Ready(Some(Ok(Frame::data(part)))),
                 // Nobody wakes this; the client's hanging up ends it.
                 None => Poll::Pending,
             },
-            Self::Endless { start, filling } => {
+            Form::Endless { start, filling } => {
                 let chunk = start.take().unwrap_or_else(|| filling.clone());
                 Poll::Ready(Some(Ok(Frame::data(chunk))))
             }
@@ -88,15 +99,15 @@ impl Body for ResponseBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(None))
+        matches!(self.form, Form::Whole(None))
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(body) => {
+        match &self.form {
+            Form::Whole(body) => {
                 SizeHint::with_exact(body.as_ref().map_or(0, |body| body.len() as u64))
             }
-            Self::Cut { .. } | Self::Stalled { .. } | Self::Endless { .. } => SizeHint::default(),
+            Form::Cut { .. } | Form::Stalled { .. } | Form::Endless { .. } => SizeHint::default(),
         }
     }
 }

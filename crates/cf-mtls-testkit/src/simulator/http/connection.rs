@@ -1,74 +1,129 @@
-//! A TCP connection that can be reset.
+//! A TCP connection that can be reset, and that ends when its client falls silent.
 
 use std::convert::Infallible;
-use std::future::pending;
+use std::future::{Future as _, pending};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
+use tokio::time::{Instant, Sleep, sleep};
 
-/// The early end of a connection, asked for by a fault.
+/// What a connection and its requests know of each other.
 #[derive(Debug, Default)]
-pub(crate) struct Ending {
-    asked: Notify,
+pub(crate) struct State {
+    end: Notify,
     reset: AtomicBool,
+    active: AtomicUsize,
 }
 
-impl Ending {
+impl State {
     /// Ends the connection, and with it the caller.
     pub(crate) async fn end(&self, reset: bool) -> Infallible {
         self.reset.store(reset, Ordering::Relaxed);
-        self.asked.notify_one();
+        self.end.notify_one();
         pending().await
     }
 
-    pub(crate) async fn reached(&self) {
-        self.asked.notified().await;
+    pub(crate) async fn ended(&self) {
+        self.end.notified().await;
+    }
+}
+
+/// A request that has been read, and whose response has not been sent. While
+/// there is one the connection may be silent.
+#[derive(Debug)]
+pub(crate) struct Active(Arc<State>);
+
+impl Active {
+    pub(crate) fn new(state: &Arc<State>) -> Self {
+        state.active.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(state))
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        self.0.active.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// A socket that can be closed with a TCP reset.
 #[derive(Debug)]
-pub(crate) struct Wire {
+pub(crate) struct Connection {
     stream: TcpStream,
-    ending: Arc<Ending>,
+    state: Arc<State>,
+    max_silence: Duration,
+    silence: Pin<Box<Sleep>>,
 }
 
-impl Wire {
-    pub(crate) fn new(stream: TcpStream, ending: Arc<Ending>) -> Self {
-        Self { stream, ending }
+impl Connection {
+    pub(crate) fn new(stream: TcpStream, state: Arc<State>, max_silence: Duration) -> Self {
+        Self {
+            stream,
+            state,
+            max_silence,
+            silence: Box::pin(sleep(max_silence)),
+        }
     }
 
     fn stream(self: Pin<&mut Self>) -> Pin<&mut TcpStream> {
         Pin::new(&mut self.get_mut().stream)
     }
+
+    /// Is ready once the client has been silent for too long.
+    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(self.silence.as_mut().poll(context));
+            if self.state.active.load(Ordering::Relaxed) == 0 {
+                return Poll::Ready(());
+            }
+            self.restart_silence();
+        }
+    }
+
+    fn restart_silence(&mut self) {
+        self.silence
+            .as_mut()
+            .reset(Instant::now() + self.max_silence);
+    }
 }
 
-impl Drop for Wire {
+impl Drop for Connection {
     fn drop(&mut self) {
-        if self.ending.reset.load(Ordering::Relaxed) {
+        if self.state.reset.load(Ordering::Relaxed) {
             // If it fails the client sees an orderly close, just as broken.
             let _ = self.stream.set_zero_linger();
         }
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for Connection {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.stream().poll_read(context, buffer)
+        let this = self.get_mut();
+        match Pin::new(&mut this.stream).poll_read(context, buffer) {
+            Poll::Pending => {
+                ready!(this.poll_silence(context));
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+            }
+            ready => {
+                this.restart_silence();
+                ready
+            }
+        }
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for Connection {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -3,14 +3,15 @@
 use std::future::pending;
 use std::sync::Arc;
 
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
-use http::{Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
+use http::uri::Authority;
+use http::{Response, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::body::ResponseBody;
-use super::connection::Ending;
+use super::connection::{Active, State};
 use crate::simulator::fault::{Effect, Fault, FaultResponse};
 use crate::simulator::protocol::envelope::{ApiResponse, Entry, ErrorResponse};
 use crate::simulator::protocol::route::Route;
@@ -23,10 +24,18 @@ const MAX_BODY: usize = 1 << 20;
 /// Serves one request, with the fault that it meets.
 pub(crate) async fn respond(
     service: &Arc<Service>,
-    ending: &Ending,
+    connection: &Arc<State>,
     request: http::Request<Incoming>,
 ) -> Response<ResponseBody> {
     let (head, body) = request.into_parts();
+    if !is_for_this_machine(&head.uri, &head.headers) {
+        // Else a page in a browser could reach the simulator by a name of its own.
+        let mut response = ApiResponse::empty(StatusCode::MISDIRECTED_REQUEST);
+        response.content_type = "text/plain";
+        response.body = b"the simulator serves loopback names only\n".to_vec();
+        return into_http(service, response, &[], Active::new(connection));
+    }
+    service.clock.advance(service.settings.clock_step);
     let route = Route::find(&head.method, head.uri.path());
     let operation = route.operation();
     let sequence = service.log().begin(operation, || {
@@ -36,17 +45,18 @@ pub(crate) async fn respond(
     // Reports the request when it is over, whichever way it ends.
     let _report = Report { service, sequence };
 
-    let body = match Limited::new(body, MAX_BODY).collect().await {
-        Ok(body) => Some(body.to_bytes().to_vec()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => None,
-        // The client hung up: there is no request to respond to.
-        Err(_) => match ending.end(false).await {},
+    // Strangers cannot fill the memory: their bodies are not kept.
+    let keep = service.authenticate(&head.headers).is_ok();
+    let body = match timeout(service.settings.max_silence, read(body, keep)).await {
+        Ok(Ok(body)) => body,
+        // The client hung up or fell silent: there is no request to respond to.
+        Ok(Err(_)) | Err(_) => match connection.end(false).await {},
     };
+    let active = Active::new(connection);
     if let Some(body) = &body
         && service.log().keeps_records()
     {
-        let shown = readable_body(body);
-        service.log().amend(sequence, |record| record.body = shown);
+        service.log().keep_body(sequence, readable_body(body));
     }
     let (method, uri, headers) = (head.method, head.uri, head.headers);
     let request = Arc::new(Request {
@@ -57,14 +67,14 @@ pub(crate) async fn respond(
         body,
     });
 
-    let fault = service.faults().decide(operation);
+    let fault = service.faults().decide(&request.target());
     let response = match fault {
-        None => into_http(service, service.handle(&request), &[]),
+        None => into_http(service, service.handle(&request), &[], active),
         Some((id, fault)) => {
             service
                 .log()
                 .amend(sequence, |record| record.fault = Some(id));
-            respond_with_fault(service, ending, request, fault).await
+            respond_with_fault(service, connection, request, fault, active).await
         }
     };
     let status = response.status().as_u16();
@@ -72,6 +82,40 @@ pub(crate) async fn respond(
         .log()
         .amend(sequence, |record| record.status = Some(status));
     response
+}
+
+/// Whether the request names this machine, as `Host` or as `:authority`.
+fn is_for_this_machine(uri: &Uri, headers: &HeaderMap) -> bool {
+    let host = headers.get(HOST).map(|value| value.as_bytes());
+    let authority = host.map_or(Ok(uri.authority().cloned()), |host| {
+        Authority::try_from(host).map(Some)
+    });
+    let Ok(authority) = authority else {
+        return false;
+    };
+    authority.is_none_or(|authority| {
+        let host = authority.host().to_ascii_lowercase();
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse();
+        host == "localhost" || address.is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+    })
+}
+
+/// The body, or `None` if it is too large. Unless it is kept it is only counted.
+async fn read(body: Incoming, keep: bool) -> Result<Option<Vec<u8>>, ()> {
+    let mut body = Limited::new(body, MAX_BODY);
+    let mut kept = Vec::new();
+    while let Some(frame) = body.frame().await {
+        match frame {
+            Ok(frame) => {
+                if let Some(data) = frame.data_ref().filter(|_| keep) {
+                    kept.extend_from_slice(data);
+                }
+            }
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => return Ok(None),
+            Err(_) => return Err(()),
+        }
+    }
+    Ok(Some(kept))
 }
 
 /// Reports a request to the observer when it is dropped, which also happens
@@ -83,13 +127,17 @@ struct Report<'a> {
 
 impl Drop for Report<'_> {
     fn drop(&mut self) {
-        let Some(observer) = &self.service.settings.observer else {
+        let record = self.service.log().find(self.sequence).cloned();
+        let Some(record) = record else {
             return;
         };
         // The log is not locked while the observer runs: it may look there.
-        let record = self.service.log().find(self.sequence).cloned();
-        if let Some(record) = record {
+        if let Some(observer) = &self.service.settings.observer {
             observer.see(&record);
+        }
+        let refused = record.fault.is_none() && record.status.is_some_and(|status| status >= 400);
+        if refused {
+            self.service.log().keep_body(self.sequence, None);
         }
     }
 }
@@ -97,15 +145,16 @@ impl Drop for Report<'_> {
 /// The response of a fault.
 async fn respond_with_fault(
     service: &Arc<Service>,
-    ending: &Ending,
+    connection: &State,
     request: Arc<Request>,
     fault: Fault,
+    active: Active,
 ) -> Response<ResponseBody> {
     let genuine = match fault.effect {
         Effect::First => {
-            let reply = service.handle(&request);
+            let response = service.handle(&request);
             sleep(fault.delay).await;
-            Some(reply)
+            Some(response)
         }
         Effect::Skipped => {
             sleep(fault.delay).await;
@@ -122,35 +171,35 @@ async fn respond_with_fault(
             late.await.ok()
         }
     };
-    let reply = match fault.response {
-        FaultResponse::Reset => match ending.end(true).await {},
-        FaultResponse::Close => match ending.end(false).await {},
+    let response = match fault.response {
+        FaultResponse::Reset => match connection.end(true).await {},
+        FaultResponse::Close => match connection.end(false).await {},
         FaultResponse::Silence => pending().await,
         FaultResponse::Genuine => genuine.unwrap_or_else(|| service.handle(&request)),
         FaultResponse::Truncated => {
-            return half_body(service, genuine, &fault.headers, ResponseBody::cut);
+            let body = |part| ResponseBody::cut(part, active);
+            return half_body(service, genuine, &fault.headers, body);
         }
         FaultResponse::Stalled => {
-            return half_body(service, genuine, &fault.headers, ResponseBody::stalled);
+            let body = |part| ResponseBody::stalled(part, active);
+            return half_body(service, genuine, &fault.headers, body);
         }
         FaultResponse::Endless => {
             let whole = ApiResponse::success(None::<()>, None, false);
-            let mut response = into_http(service, whole, &fault.headers);
-            *response.body_mut() = ResponseBody::endless();
-            return response;
+            let (response, _) = head(service, whole, &fault.headers);
+            return response.map(|()| ResponseBody::endless(active));
         }
         FaultResponse::Envelope {
             status,
             code,
             message,
         } => {
-            let entries = vec![Entry::new(code, message)];
-            let mut reply = ApiResponse::refusal(&ErrorResponse {
+            let mut response = ApiResponse::error(&ErrorResponse {
                 status: status_of(status),
-                entries,
+                entries: vec![Entry::new(code, message)],
             });
-            reply.headers = service.rate_headers(None);
-            reply
+            response.headers = service.rate_headers(None);
+            response
         }
         FaultResponse::Html { status } => error_page(status_of(status)),
         FaultResponse::Raw {
@@ -158,47 +207,50 @@ async fn respond_with_fault(
             content_type,
             body,
         } => {
-            let mut reply = ApiResponse::empty(status_of(status));
-            reply.body = body;
-            let mut response = into_http(service, reply, &[]);
-            insert(&mut response, "content-type", &content_type);
-            for (name, value) in &fault.headers {
-                insert(&mut response, name, value);
-            }
-            return response;
+            let mut response = ApiResponse::empty(status_of(status));
+            response.body = body;
+            let content_type = ("content-type".to_owned(), content_type);
+            let headers = [&[content_type], &fault.headers[..]].concat();
+            return into_http(service, response, &headers, active);
         }
     };
-    into_http(service, reply, &fault.headers)
+    into_http(service, response, &fault.headers, active)
 }
 
 fn into_http(
     service: &Service,
-    reply: ApiResponse,
+    response: ApiResponse,
     headers: &[(String, String)],
+    active: Active,
 ) -> Response<ResponseBody> {
-    let empty = reply.body.is_empty();
-    let mut response = Response::new(ResponseBody::whole(reply.body));
-    *response.status_mut() = reply.status;
-    let fields = response.headers_mut();
-    if !empty {
-        fields.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    let (response, body) = head(service, response, headers);
+    response.map(|()| ResponseBody::whole(body, active))
+}
+
+/// Status and headers, apart from the body.
+fn head(
+    service: &Service,
+    response: ApiResponse,
+    headers: &[(String, String)],
+) -> (Response<()>, Vec<u8>) {
+    let mut http = Response::new(());
+    *http.status_mut() = response.status;
+    let fields = http.headers_mut();
+    if !response.body.is_empty() {
+        let content_type = HeaderValue::from_static(response.content_type);
+        fields.insert(CONTENT_TYPE, content_type);
     }
-    fields.extend(reply.headers);
+    fields.extend(response.headers);
     if let Ok(ray) = HeaderValue::try_from(service.ray()) {
         fields.insert(HeaderName::from_static("cf-ray"), ray);
     }
     for (name, value) in headers {
-        insert(&mut response, name, value);
+        // What HTTP cannot carry is left out.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            fields.insert(name, value);
+        }
     }
-    response
-}
-
-/// Sets a header, unless HTTP cannot carry it.
-fn insert(response: &mut Response<ResponseBody>, name: &str, value: &str) {
-    let name = HeaderName::try_from(name);
-    if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) {
-        response.headers_mut().insert(name, value);
-    }
+    (http, response.body)
 }
 
 /// The headers of a complete response over the first half of its body.
@@ -208,18 +260,16 @@ fn half_body(
     headers: &[(String, String)],
     body: impl FnOnce(Vec<u8>) -> ResponseBody,
 ) -> Response<ResponseBody> {
-    let whole = genuine.filter(|reply| !reply.body.is_empty());
+    let whole = genuine.filter(|response| !response.body.is_empty());
     let whole =
         whole.unwrap_or_else(|| ApiResponse::success(Some("nothing was done"), None, false));
-    let mut part = whole.body.clone();
+    let (mut response, mut part) = head(service, whole, headers);
     let announced = part.len();
     part.truncate(announced / 2);
-    let mut response = into_http(service, whole, headers);
     response
         .headers_mut()
         .insert(CONTENT_LENGTH, announced.into());
-    *response.body_mut() = body(part);
-    response
+    response.map(|()| body(part))
 }
 
 /// A page such as the edge shows when it cannot reach what is behind it.
@@ -240,10 +290,10 @@ fn error_page(status: StatusCode) -> ApiResponse {
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>{number}: {reason}</title></head>\n\
          <body><h1>Error {number}</h1><p>{reason}</p></body>\n</html>\n"
     );
-    let mut reply = ApiResponse::empty(status);
-    reply.content_type = "text/html; charset=UTF-8";
-    reply.body = body.into_bytes();
-    reply
+    let mut response = ApiResponse::empty(status);
+    response.content_type = "text/html; charset=UTF-8";
+    response.body = body.into_bytes();
+    response
 }
 
 /// A status that HTTP does not have is a mistake in a test, shown as 500.

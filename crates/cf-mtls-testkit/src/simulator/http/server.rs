@@ -8,12 +8,12 @@ use std::thread;
 use std::time::Duration;
 
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-use super::connection::{Ending, Wire};
+use super::connection::{Connection, State};
 use super::respond::respond;
 use crate::simulator::service::Service;
 
@@ -99,17 +99,23 @@ async fn accept(listener: &tokio::net::TcpListener, service: &Arc<Service>) {
 async fn serve(stream: TcpStream, service: Arc<Service>) {
     // Without it a small response may wait for the client's acknowledgement.
     let _ = stream.set_nodelay(true);
-    let ending = Arc::new(Ending::default());
-    let wire = Wire::new(stream, Arc::clone(&ending));
+    let state = Arc::new(State::default());
+    let max_silence = service.settings.max_silence;
+    let connection = Connection::new(stream, Arc::clone(&state), max_silence);
     let handler = service_fn(|request| {
-        let (service, ending) = (Arc::clone(&service), Arc::clone(&ending));
-        async move { Ok::<_, Infallible>(respond(&service, &ending, request).await) }
+        let (service, state) = (Arc::clone(&service), Arc::clone(&state));
+        async move { Ok::<_, Infallible>(respond(&service, &state, request).await) }
     });
-    let builder = auto::Builder::new(TokioExecutor::new());
-    let connection = builder.serve_connection(TokioIo::new(wire), handler);
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // A header that arrives byte by byte is never silent.
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(max_silence);
+    let connection = builder.serve_connection(TokioIo::new(connection), handler);
     tokio::select! {
         // Errors here are clients that hung up and bodies cut on purpose.
         _ = connection => {}
-        () = ending.reached() => {}
+        () = state.ended() => {}
     }
 }

@@ -4,35 +4,18 @@ use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
 use serde::Serialize;
 
-/// An error as a test sets it: HTTP status, code and message.
-#[derive(Clone, Debug)]
-pub(crate) struct ServiceError {
-    status: u16,
-    code: u32,
-    message: String,
-}
-
-impl ServiceError {
-    pub(crate) fn new(status: u16, code: u32, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-        }
-    }
-}
-
 /// One entry of `errors`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Entry {
-    code: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<u32>,
     message: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     error_chain: Vec<Entry>,
 }
 
 impl Entry {
-    pub(crate) fn new(code: u32, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Option<u32>, message: impl Into<String>) -> Self {
         Self {
             code,
             message: message.into(),
@@ -41,12 +24,12 @@ impl Entry {
     }
 
     pub(crate) fn caused_by(mut self, code: u32, message: &str) -> Self {
-        self.error_chain.push(Self::new(code, message));
+        self.error_chain.push(Self::new(Some(code), message));
         self
     }
 }
 
-/// A refusal: a status and what the envelope says about it.
+/// An error of the service: a status, and the errors of its envelope.
 #[derive(Debug)]
 pub(crate) struct ErrorResponse {
     pub(crate) status: StatusCode,
@@ -57,17 +40,8 @@ impl ErrorResponse {
     pub(crate) fn new(status: StatusCode, code: u32, message: impl Into<String>) -> Self {
         Self {
             status,
-            entries: vec![Entry::new(code, message)],
+            entries: vec![Entry::new(Some(code), message)],
         }
-    }
-}
-
-impl From<ServiceError> for ErrorResponse {
-    fn from(error: ServiceError) -> Self {
-        // A status outside of what HTTP can carry is a mistake in a test's
-        // settings; a plain 400 shows it sooner than a broken connection.
-        let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
-        Self::new(status, error.code, error.message)
     }
 }
 
@@ -119,15 +93,15 @@ impl ApiResponse {
         Self::json(StatusCode::OK, &envelope)
     }
 
-    pub(crate) fn refusal(refusal: &ErrorResponse) -> Self {
+    pub(crate) fn error(error: &ErrorResponse) -> Self {
         let envelope: Envelope<'_, ()> = Envelope {
             result: None,
             success: false,
-            errors: Some(&refusal.entries),
+            errors: Some(&error.entries),
             messages: Some([]),
             result_info: None,
         };
-        Self::json(refusal.status, &envelope)
+        Self::json(error.status, &envelope)
     }
 
     /// A response without a body.

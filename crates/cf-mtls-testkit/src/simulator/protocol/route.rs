@@ -2,6 +2,8 @@
 
 use http::Method;
 
+use super::ids::{is_certificate_id, is_hex_id};
+
 /// An operation of the API, or a request that belongs to none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -28,6 +30,8 @@ pub enum Operation {
     Memberships,
     /// `GET /user/tokens/verify`
     VerifyToken,
+    /// `GET /accounts/{account_id}/tokens/verify`
+    VerifyAccountToken,
     /// Anything else.
     Unknown,
 }
@@ -63,6 +67,9 @@ pub(crate) enum Route {
     Accounts,
     Memberships,
     VerifyToken,
+    VerifyAccountToken {
+        account: String,
+    },
     /// No such path, or a malformed id in it.
     Nowhere,
     /// A path of the API, but not with this method.
@@ -79,8 +86,13 @@ impl Route {
         let path = path.strip_suffix('/').unwrap_or(path);
         let segments: Vec<&str> = path.split('/').collect();
         match segments.as_slice() {
-            ["accounts", account, "mtls_certificates", rest @ ..] if is_hex_id(account) => {
-                certificates(method, account, rest)
+            ["accounts", account, rest @ ..] if is_hex_id(account) => {
+                let account = account.to_ascii_lowercase();
+                match rest {
+                    ["mtls_certificates", rest @ ..] => certificates(method, account, rest),
+                    ["tokens", "verify"] => only_get(method, Self::VerifyAccountToken { account }),
+                    _ => Self::Nowhere,
+                }
             }
             [
                 "zones",
@@ -103,6 +115,24 @@ impl Route {
         }
     }
 
+    /// The id of the certificate in the path.
+    pub(crate) fn certificate(&self) -> Option<&str> {
+        match self {
+            Self::Get { id, .. } | Self::Delete { id, .. } | Self::Associations { id, .. } => {
+                Some(id)
+            }
+            _ => None,
+        }
+    }
+
+    /// The id of the zone in the path.
+    pub(crate) fn zone(&self) -> Option<&str> {
+        match self {
+            Self::Hostnames { zone } | Self::ReplaceHostnames { zone } => Some(zone),
+            _ => None,
+        }
+    }
+
     pub(crate) fn operation(&self) -> Operation {
         match self {
             Self::List { .. } => Operation::List,
@@ -116,6 +146,7 @@ impl Route {
             Self::Accounts => Operation::Accounts,
             Self::Memberships => Operation::Memberships,
             Self::VerifyToken => Operation::VerifyToken,
+            Self::VerifyAccountToken { .. } => Operation::VerifyAccountToken,
             Self::Nowhere | Self::WrongMethod => Operation::Unknown,
         }
     }
@@ -128,8 +159,7 @@ fn only_get(method: &Method, route: Route) -> Route {
     }
 }
 
-fn certificates(method: &Method, account: &str, rest: &[&str]) -> Route {
-    let account = account.to_owned();
+fn certificates(method: &Method, account: String, rest: &[&str]) -> Route {
     match rest {
         [] => match *method {
             Method::GET => Route::List { account },
@@ -153,24 +183,6 @@ fn certificates(method: &Method, account: &str, rest: &[&str]) -> Route {
         },
         _ => Route::Nowhere,
     }
-}
-
-/// Accounts and zones have 32 hexadecimal digits.
-pub(crate) fn is_hex_id(id: &str) -> bool {
-    id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// Certificates have UUIDs; the service's own examples show 32 digits.
-pub(crate) fn is_certificate_id(id: &str) -> bool {
-    is_hex_id(id) || is_uuid(id)
-}
-
-pub(crate) fn is_uuid(id: &str) -> bool {
-    id.len() == 36
-        && id.bytes().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
 }
 
 #[cfg(test)]
@@ -199,6 +211,11 @@ mod tests {
             ("GET", "accounts".to_owned(), Accounts),
             ("GET", "memberships".to_owned(), Memberships),
             ("GET", "user/tokens/verify".to_owned(), VerifyToken),
+            (
+                "GET",
+                format!("accounts/{HEX}/tokens/verify"),
+                VerifyAccountToken,
+            ),
             ("POST", "accounts".to_owned(), Unknown),
             ("GET", format!("{list}/"), List),
         ];

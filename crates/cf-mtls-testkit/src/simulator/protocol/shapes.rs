@@ -1,4 +1,4 @@
-//! What goes over the wire, apart from the envelope.
+//! The bodies of requests and responses, apart from the envelope.
 //!
 //! Written for the simulator alone: shared with a client, these types would
 //! make the same mistakes on both sides.
@@ -40,10 +40,12 @@ pub(crate) struct Certificate<'a> {
 }
 
 impl<'a> Certificate<'a> {
-    pub(crate) fn of(stored: &'a Stored) -> Self {
+    /// A certificate without a name has `""`, or no `name` at all.
+    pub(crate) fn of(stored: &'a Stored, omit_empty_name: bool) -> Self {
+        let name = stored.name.as_deref();
         Self {
             id: &stored.id,
-            name: stored.name.as_deref(),
+            name: name.or((!omit_empty_name).then_some("")),
             ca: stored.ca,
             certificates: &stored.pem,
             issuer: &stored.details.issuer,
@@ -70,18 +72,31 @@ pub(crate) struct Hostnames {
 
 #[derive(Serialize)]
 pub(crate) struct ZoneRow<'a> {
-    pub(crate) id: String,
-    pub(crate) name: String,
+    pub(crate) id: &'a str,
+    pub(crate) name: &'a str,
     pub(crate) status: &'static str,
     pub(crate) paused: bool,
     pub(crate) r#type: &'static str,
     pub(crate) account: AccountRow<'a>,
+    pub(crate) plan: Plan,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Plan {
+    pub(crate) legacy_id: &'static str,
 }
 
 #[derive(Serialize)]
 pub(crate) struct AccountRow<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) name: &'static str,
+    id: &'a str,
+    name: &'static str,
+}
+
+impl<'a> AccountRow<'a> {
+    pub(crate) fn of(id: &'a str) -> Self {
+        let name = "Simulated account";
+        Self { id, name }
+    }
 }
 
 #[derive(Serialize)]
@@ -92,7 +107,9 @@ pub(crate) struct Membership<'a> {
 }
 
 #[derive(Serialize)]
-pub(crate) struct TokenStatus<'a> {
+pub(crate) struct TokenState<'a> {
     pub(crate) id: &'a str,
     pub(crate) status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expires_on: Option<String>,
 }

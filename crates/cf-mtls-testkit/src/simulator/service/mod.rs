@@ -2,21 +2,25 @@
 
 mod certificates;
 mod identity;
+mod zones;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use http::{StatusCode, Uri};
+use http::{Method, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 
+use crate::simulator::auth::{Identity, Keyring, Permission, forbidden};
 use crate::simulator::clock::Clock;
-use crate::simulator::fault::Faults;
-use crate::simulator::protocol::envelope::{ApiResponse, Entry, ErrorResponse};
+use crate::simulator::fault::{Faults, Target};
+use crate::simulator::protocol::envelope::{ApiResponse, Entry, ErrorResponse, ResultInfo};
 use crate::simulator::protocol::query::Query;
 use crate::simulator::protocol::route::Route;
+use crate::simulator::protocol::shapes::Replacement;
 use crate::simulator::rate_limit::WindowState;
 use crate::simulator::record::Log;
+use crate::simulator::refusal::{MADE_UP_CODES, Refusal};
 use crate::simulator::settings::Settings;
 use crate::simulator::world::World;
 
@@ -35,17 +39,40 @@ pub(crate) struct Service {
 pub(crate) struct Request {
     pub(crate) route: Route,
     pub(crate) uri: Uri,
-    pub(crate) method: http::Method,
+    pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
     /// `None` if it was larger than the service takes.
     pub(crate) body: Option<Vec<u8>>,
 }
 
+impl Request {
+    pub(crate) fn target(&self) -> Target {
+        let id = match &self.route {
+            Route::Hostnames { .. } => {
+                let query = Query::parse(self.uri.query());
+                query.get("mtls_certificate_id").map(str::to_owned)
+            }
+            Route::ReplaceHostnames { .. } => {
+                let body = self.body.as_deref().unwrap_or_default();
+                let body = serde_json::from_slice::<Replacement>(body).ok();
+                body.and_then(|body| body.mtls_certificate_id)
+            }
+            route => route.certificate().map(str::to_owned),
+        };
+        Target {
+            operation: self.route.operation(),
+            is_read: self.method == Method::GET,
+            zone: self.route.zone().map(str::to_owned),
+            certificate: id,
+        }
+    }
+}
+
 impl Service {
-    pub(crate) fn new(settings: Settings, clock: Clock) -> Self {
+    pub(crate) fn new(settings: Settings, keyring: Keyring, clock: Clock) -> Self {
         Self {
             clock,
-            world: Mutex::new(World::new(&settings)),
+            world: Mutex::new(World::new(&settings, keyring)),
             faults: Mutex::default(),
             log: Mutex::new(Log::new(settings.recorded_requests)),
             rays: AtomicU64::new(fastrand::u64(..)),
@@ -74,33 +101,33 @@ impl Service {
 
     /// Carries a request out, rate limit and credentials first.
     pub(crate) fn handle(&self, request: &Request) -> ApiResponse {
-        let mut standing = None;
-        let reply = self
-            .admit(request, &mut standing)
-            .and_then(|()| self.operate(request));
-        let mut reply = reply.unwrap_or_else(|refusal| ApiResponse::refusal(&refusal));
-        if reply.status == StatusCode::TOO_MANY_REQUESTS
-            && let Some(WindowState { reset_secs, .. }) = standing
+        let mut window = None;
+        let outcome = self
+            .admit(request, &mut window)
+            .and_then(|identity| self.operate(request, &identity));
+        let mut response = outcome.unwrap_or_else(|error| self.error(error));
+        if response.status == StatusCode::TOO_MANY_REQUESTS
+            && let Some(WindowState { reset_secs, .. }) = window
         {
-            reply.headers.push((RETRY_AFTER, reset_secs.into()));
+            response.headers.push((RETRY_AFTER, reset_secs.into()));
         }
-        reply.headers.extend(self.rate_headers(standing));
-        reply
+        response.headers.extend(self.rate_headers(window));
+        response
     }
 
     /// The rate limit headers, by default as the window stands.
     pub(crate) fn rate_headers(
         &self,
-        standing: Option<WindowState>,
+        window: Option<WindowState>,
     ) -> Vec<(HeaderName, HeaderValue)> {
-        let standing = standing.or_else(|| {
+        let window = window.or_else(|| {
             let now = self.clock.moment();
             self.world()
                 .rate_limit
                 .as_mut()
                 .map(|limit| limit.look(now))
         });
-        let Some(standing) = standing else {
+        let Some(window) = window else {
             return Vec::new();
         };
         let WindowState {
@@ -109,7 +136,7 @@ impl Service {
             window_secs,
             reset_secs,
             ..
-        } = standing;
+        } = window;
         let texts = [
             (
                 "ratelimit",
@@ -132,17 +159,17 @@ impl Service {
     fn admit(
         &self,
         request: &Request,
-        standing: &mut Option<WindowState>,
-    ) -> Result<(), ErrorResponse> {
+        window: &mut Option<WindowState>,
+    ) -> Result<Identity, ErrorResponse> {
         // Only an authenticated request belongs to a user whose limit it uses.
-        self.settings.keyring.check(&request.headers)?;
+        let identity = self.authenticate(&request.headers)?;
         let now = self.clock.moment();
-        *standing = self
+        *window = self
             .world()
             .rate_limit
             .as_mut()
             .map(|limit| limit.take(now));
-        if standing.is_some_and(|standing| !standing.allowed) {
+        if window.is_some_and(|window| !window.allowed) {
             let message = "Please wait and consider throttling your request speed";
             return Err(ErrorResponse::new(
                 StatusCode::TOO_MANY_REQUESTS,
@@ -150,45 +177,111 @@ impl Service {
                 message,
             ));
         }
-        Ok(())
+        Ok(identity)
     }
 
-    fn operate(&self, request: &Request) -> Result<ApiResponse, ErrorResponse> {
+    pub(crate) fn authenticate(&self, headers: &HeaderMap) -> Result<Identity, ErrorResponse> {
+        self.world()
+            .keyring
+            .check(headers, self.clock.system_time())
+    }
+
+    fn operate(
+        &self,
+        request: &Request,
+        identity: &Identity,
+    ) -> Result<ApiResponse, ErrorResponse> {
+        use Permission::{Certificates, Hostnames};
         let query = Query::parse(request.uri.query());
         match &request.route {
-            Route::Nowhere => Err(nowhere(&request.uri)),
+            Route::Nowhere => Err(not_routed(&request.uri)),
             Route::WrongMethod => Err(ErrorResponse::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 7001,
                 format!("Method {} not available for that URI.", request.method),
             )),
-            Route::Zones => Ok(self.list_zones(&query)),
-            Route::Accounts => Ok(self.list_accounts(&query)),
-            Route::Memberships => Ok(self.list_memberships(&query)),
-            Route::VerifyToken => self.verify_token(request),
+            Route::Zones => Ok(self.list_zones(&query, identity)),
+            Route::Accounts => self.list_accounts(&query, identity),
+            Route::Memberships => self.list_memberships(&query, identity),
+            Route::VerifyToken => self.verify_token(identity, None),
+            Route::VerifyAccountToken { account } => self.verify_token(identity, Some(account)),
             Route::List { account } => {
-                self.check_account(account)?;
-                Ok(self.list(&query))
+                self.check_account(account, identity, Certificates, false)?;
+                Ok(self.list(account, &query))
             }
             Route::Upload { account } => {
-                self.check_account(account)?;
-                self.upload(request)
+                self.check_account(account, identity, Certificates, true)?;
+                self.upload(account, request)
             }
             Route::Get { account, id } => {
-                self.check_account(account)?;
-                self.get(id)
+                self.check_account(account, identity, Certificates, false)?;
+                self.get(account, id)
             }
             Route::Delete { account, id } => {
-                self.check_account(account)?;
-                self.delete(id)
+                self.check_account(account, identity, Certificates, true)?;
+                self.delete(account, id)
             }
             Route::Associations { account, id } => {
-                self.check_account(account)?;
-                self.associations(id, &query)
+                self.check_account(account, identity, Certificates, false)?;
+                self.associations(account, id, &query)
             }
-            Route::Hostnames { zone } => self.hostnames(zone, &query),
-            Route::ReplaceHostnames { zone } => self.replace_hostnames(zone, request),
+            Route::Hostnames { zone } => {
+                self.check_zone(zone, identity, Hostnames, false)?;
+                self.hostnames(&request.uri, zone, &query)
+            }
+            Route::ReplaceHostnames { zone } => {
+                self.check_zone(zone, identity, Hostnames, true)?;
+                self.replace_hostnames(zone, request)
+            }
         }
+    }
+
+    /// Refuses an account that does not exist, or that the caller may not touch.
+    fn check_account(
+        &self,
+        id: &str,
+        identity: &Identity,
+        permission: Permission,
+        change: bool,
+    ) -> Result<(), ErrorResponse> {
+        let exists = self.world().accounts().iter().any(|account| account == id);
+        if exists && identity.reaches_account(id) && identity.may(permission, change) {
+            return Ok(());
+        }
+        Err(forbidden())
+    }
+
+    /// Refuses a zone that does not exist, or that the caller may not touch.
+    fn check_zone(
+        &self,
+        id: &str,
+        identity: &Identity,
+        permission: Permission,
+        change: bool,
+    ) -> Result<(), ErrorResponse> {
+        let world = self.world();
+        let zone = world.zone(id);
+        if zone.is_some_and(|zone| identity.reaches_zone(&zone.account, id))
+            && identity.may(permission, change)
+        {
+            return Ok(());
+        }
+        Err(forbidden())
+    }
+
+    fn error(&self, mut error: ErrorResponse) -> ApiResponse {
+        if self.settings.without_made_up_codes {
+            for entry in &mut error.entries {
+                entry.code = entry.code.filter(|code| !MADE_UP_CODES.contains(code));
+            }
+        }
+        ApiResponse::error(&error)
+    }
+
+    /// A page of a list.
+    pub(crate) fn rows<T: Serialize>(&self, rows: Vec<T>, info: ResultInfo) -> ApiResponse {
+        let rows = (!rows.is_empty() || !self.settings.null_empty_results).then_some(rows);
+        ApiResponse::success(rows, Some(info), self.settings.null_lists)
     }
 
     pub(crate) fn success<T: Serialize>(&self, result: T) -> ApiResponse {
@@ -212,37 +305,27 @@ impl Service {
             .map_err(|_| self.refuse("the request body is not what this operation takes"))
     }
 
-    fn check_account(&self, account: &str) -> Result<(), ErrorResponse> {
-        if account.eq_ignore_ascii_case(&self.settings.account_id) {
-            return Ok(());
-        }
-        Err(forbidden())
+    pub(crate) fn refusal(&self, refusal: Refusal) -> ErrorResponse {
+        self.settings.refusals.response(refusal)
     }
 
-    pub(crate) fn not_found(&self) -> ErrorResponse {
-        self.settings.not_found.clone().into()
-    }
-
+    /// A refusal without a published code.
     pub(crate) fn refuse(&self, message: &str) -> ErrorResponse {
         ErrorResponse::new(StatusCode::BAD_REQUEST, self.settings.refusal_code, message)
     }
 }
 
-fn nowhere(uri: &Uri) -> ErrorResponse {
+pub(crate) fn not_routed(uri: &Uri) -> ErrorResponse {
     let path = uri.path();
     let message = format!("Could not route to {path}, perhaps your object identifier is invalid?");
     let entries = vec![
-        Entry::new(7003, message),
-        Entry::new(7000, "No route for that URI"),
+        Entry::new(Some(7003), message),
+        Entry::new(Some(7000), "No route for that URI"),
     ];
     ErrorResponse {
         status: StatusCode::NOT_FOUND,
         entries,
     }
-}
-
-pub(crate) fn forbidden() -> ErrorResponse {
-    ErrorResponse::new(StatusCode::FORBIDDEN, 10000, "Authentication error")
 }
 
 /// A panic elsewhere must not turn every later response into one.

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::simulator::settings::Lags;
+
 /// The hostnames which one CA (uploaded or managed) has in one zone, and those
 /// on their way out.
 #[derive(Debug, Default)]
 pub(crate) struct Binding {
     current: Vec<Placed>,
     leaving: Vec<Placed>,
+    /// Earlier lists and when they were replaced, for reads that lag.
+    earlier: Vec<(Duration, Vec<String>)>,
 }
 
 /// A hostname and when it was attached or removed.
@@ -44,8 +48,21 @@ impl Binding {
             .collect()
     }
 
+    /// The list as a read shows it, which is as it was `lag` ago.
+    pub(crate) fn visible(&self, now: Duration, lag: Duration) -> Vec<String> {
+        let mut stale = self.earlier.iter();
+        let stale = stale.find(|(replaced, _)| now < replaced.saturating_add(lag));
+        stale.map_or_else(|| self.hostnames(), |(_, list)| list.clone())
+    }
+
+    /// Makes the current list visible at once.
+    pub(crate) fn show(&mut self) {
+        self.earlier.clear();
+    }
+
     /// Makes `wanted` the whole list and returns what is no longer in it.
     pub(crate) fn replace(&mut self, wanted: &[String], now: Duration) -> Vec<String> {
+        self.earlier.push((now, self.hostnames()));
         let (kept, removed): (Vec<_>, Vec<_>) = std::mem::take(&mut self.current)
             .into_iter()
             .partition(|placed| wanted.contains(&placed.hostname));
@@ -112,10 +129,19 @@ impl Binding {
         })
     }
 
-    /// Forgets what has left for good, so that long runs stay small.
-    pub(crate) fn settle(&mut self, now: Duration, delay: Duration) {
+    /// Whether a delete is refused for its sake: a hostname remains, or left less
+    /// than `delay` ago.
+    pub(crate) fn is_in_use(&self, now: Duration, delay: Duration) -> bool {
+        self.stage(now, delay).is_some()
+    }
+
+    /// Forgets what no longer matters, so that long runs stay small.
+    pub(crate) fn settle(&mut self, now: Duration, lags: &Lags) {
+        let release = lags.release();
         self.leaving
-            .retain(|placed| now < placed.since.saturating_add(delay));
+            .retain(|placed| now < placed.since.saturating_add(release));
+        self.earlier
+            .retain(|(replaced, _)| now < replaced.saturating_add(lags.hostnames));
     }
 }
 
@@ -154,6 +180,37 @@ mod tests {
             }
             assert_eq!(binding.stage(now, DELAY), want, "at {second} s");
         }
+    }
+
+    #[test]
+    fn reads_show_the_list_as_it_was() {
+        let mut binding = Binding::default();
+        let lags = Lags {
+            hostnames: DELAY,
+            ..Lags::default()
+        };
+        // (second, the list sent then if any, the list that a read shows after)
+        let table = [
+            (0, Some("a"), ""),
+            (9, None, ""),
+            (10, None, "a"),
+            (20, Some("a b"), "a"),
+            (25, Some("c"), "a"),
+            (30, None, "a b"),
+            (35, None, "c"),
+        ];
+        for (second, list, want) in table {
+            let now = Duration::from_secs(second);
+            if let Some(list) = list {
+                binding.replace(&names(list), now);
+            }
+            binding.settle(now, &lags);
+            assert_eq!(binding.visible(now, DELAY), names(want), "at {second} s");
+        }
+        binding.replace(&names("d"), Duration::from_secs(35));
+        binding.show();
+        assert_eq!(binding.visible(Duration::from_secs(35), DELAY), ["d"]);
+        assert!(binding.earlier.is_empty());
     }
 
     #[test]
