@@ -73,14 +73,13 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
 fn report(context: &Context, id: &CertificateId, usage: &Usage) -> Result<(), Failure> {
     let output = context.output;
     if output.format == Format::Ndjson {
-        let mut writer = output.list(Table::new(&[], 0, None));
         let services = usage.associations.iter().map(Line::Service);
         let zones = usage.zones.iter().map(Line::Zone);
         let unreadable = usage.unreadable.iter().map(Line::UnreadableZone);
         for line in services.chain(zones).chain(unreadable) {
-            writer.push(&line, Row::default)?;
+            output.write_value(&line, String::new)?;
         }
-        return writer.finish();
+        return Ok(());
     }
     let body = UsageBody {
         certificate_id: id,

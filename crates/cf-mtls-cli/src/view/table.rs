@@ -9,7 +9,7 @@ const GAP: usize = 2;
 /// Before the lines that belong to the row above.
 const INDENT: &str = "  ";
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) cells: Vec<String>,
     /// The style of the last cell.

@@ -2,17 +2,16 @@
 
 use cf_mtls::CertificateChain;
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::terminal::text::printable;
 use crate::view::times;
 
 /// A certificate of a file. A field is `None` if it could not be read, or if this
 /// build has no parser.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Contents {
     subject: Option<String>,
-    #[serde(serialize_with = "moment")]
     expires_on: Option<Timestamp>,
     #[serde(skip)]
     is_ca: Option<bool>,
@@ -55,11 +54,6 @@ impl Contents {
             None => "unknown subject".to_owned(),
         }
     }
-}
-
-fn moment<S: Serializer>(moment: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    let text = moment.map(|moment| moment.to_string());
-    text.serialize(serializer)
 }
 
 #[cfg(feature = "x509")]
