@@ -1,6 +1,7 @@
 //! `cargo xtask codegen`: from the OpenAPI fragment to Rust.
 
 mod polish;
+mod traps;
 
 use std::fs;
 use std::io::ErrorKind;
@@ -10,15 +11,15 @@ use std::sync::Once;
 use std::thread;
 
 use anyhow::{Context as _, anyhow, ensure};
-use openapiv3::{OpenAPI, ReferenceOr};
+use openapiv3::OpenAPI;
 use proc_macro2::TokenStream;
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
 use schemars_of_progenitor::schema::{InstanceType, SchemaObject};
-use serde_json::Value;
+use serde_json::{Value, json};
 use syn::visit::Visit;
 use syn::visit_mut::VisitMut as _;
 
-use self::polish::Polish;
+use self::polish::{CHECKED, Polish};
 use crate::diff;
 use crate::fragment::{self, FRAGMENT};
 
@@ -29,12 +30,12 @@ const MOCKS: &str = "crates/cf-mtls-testkit/src/generated_httpmock.rs";
 /// Pinned in the workspace's Cargo.toml; a test compares the two.
 const PROGENITOR: &str = "0.15.1";
 
-/// Schemas whose place is taken by a checked type of the same name.
-const CHECKED: [&str; 3] = ["AccountId", "CertificateId", "ZoneId"];
-
 /// Writes the generated files below `root`, or with `check` only compares.
 pub(crate) fn run(root: &Path, check: bool) -> anyhow::Result<()> {
     let document = fragment::read(root)?;
+    for trap in traps::find(&document) {
+        eprintln!("warning: {trap}");
+    }
     let mut stale = Vec::new();
     // Everything is rendered before anything is written.
     for (file, fresh) in render(&document)? {
@@ -64,7 +65,7 @@ pub(crate) fn run(root: &Path, check: bool) -> anyhow::Result<()> {
 /// The generated files and their texts. Touches no files.
 fn render(document: &Value) -> anyhow::Result<[(&'static str, String); 2]> {
     let spec = fragment::typed(document)?;
-    let (bindings, mocks) = generate(&spec).map_err(|message| blame(&spec, &message))?;
+    let (bindings, mocks) = generate(&spec).map_err(|message| blame(document, &message))?;
     Ok([(BINDINGS, bindings), (MOCKS, mocks)])
 }
 
@@ -95,15 +96,11 @@ fn generate(spec: &OpenAPI) -> Result<(String, String), String> {
     });
     match joined {
         Ok(Ok(outcome)) => outcome.map_err(|error| format!("{error:#}")),
-        Ok(Err(payload)) => Err(payload
-            .downcast_ref::<String>()
-            .cloned()
-            .or_else(|| {
-                payload
-                    .downcast_ref::<&str>()
-                    .map(|text| (*text).to_owned())
-            })
-            .unwrap_or_else(|| "the generator gave up without a reason".to_owned())),
+        Ok(Err(payload)) => {
+            let text = payload.downcast_ref::<&str>().map(ToString::to_string);
+            let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+            Err(text.unwrap_or_else(|| "the generator gave up without a reason".to_owned()))
+        }
         Err(error) => Err(error.to_string()),
     }
 }
@@ -135,8 +132,8 @@ fn settings() -> GenerationSettings {
 }
 
 /// Finds the place in the fragment that the generator cannot express.
-fn blame(spec: &OpenAPI, message: &str) -> anyhow::Error {
-    let place = guilty_schema(spec).or_else(|| guilty_operation(spec));
+fn blame(document: &Value, message: &str) -> anyhow::Error {
+    let place = guilty_schema(document).or_else(|| guilty_operation(document));
     let place = place.unwrap_or_else(|| "#".to_owned());
     let message = message.lines().take(12).collect::<Vec<_>>().join("\n  ");
     anyhow!(
@@ -147,65 +144,42 @@ fn blame(spec: &OpenAPI, message: &str) -> anyhow::Error {
 }
 
 /// Whether all fails without operations, and which schema mends it.
-fn guilty_schema(spec: &OpenAPI) -> Option<String> {
-    let mut bare = spec.clone();
-    bare.paths.paths.clear();
-    generate(&bare).err()?;
-    let names: Vec<_> = bare.components.as_ref()?.schemas.keys().cloned().collect();
-    let culprit = names.into_iter().find(|name| {
+fn guilty_schema(document: &Value) -> Option<String> {
+    let mut bare = document.clone();
+    bare["paths"] = json!({});
+    if !fails(&bare) {
+        return None;
+    }
+    let schemas = document["components"]["schemas"].as_object()?;
+    let culprit = schemas.keys().find(|name| {
         let mut without = bare.clone();
-        if let Some(components) = &mut without.components {
-            // An empty object in its place keeps references to it alive.
-            let anything = openapiv3::Schema {
-                schema_data: openapiv3::SchemaData::default(),
-                schema_kind: openapiv3::SchemaKind::Any(openapiv3::AnySchema::default()),
-            };
-            components
-                .schemas
-                .insert(name.clone(), ReferenceOr::Item(anything));
-        }
-        generate(&without).is_ok()
+        // An empty schema in its place keeps references to it alive.
+        without["components"]["schemas"][*name] = json!({});
+        !fails(&without)
     });
-    Some(match culprit {
-        Some(name) => format!("#/components/schemas/{}", fragment::escape(&name)),
-        None => "#/components/schemas".to_owned(),
-    })
+    let name = culprit.map(|name| format!("/{}", fragment::escape(name)));
+    Some(format!("#/components/schemas{}", name.unwrap_or_default()))
 }
 
 /// The first operation that fails when it stands alone.
-fn guilty_operation(spec: &OpenAPI) -> Option<String> {
-    for (path, item) in &spec.paths.paths {
-        let ReferenceOr::Item(item) = item else {
-            return Some(format!("#/paths/{}", fragment::escape(path)));
-        };
-        for (method, operation) in item.iter() {
-            let mut alone = spec.clone();
-            alone.paths.paths.clear();
-            let mut only = openapiv3::PathItem {
-                parameters: item.parameters.clone(),
-                ..openapiv3::PathItem::default()
-            };
-            let slot = match method {
-                "get" => &mut only.get,
-                "put" => &mut only.put,
-                "post" => &mut only.post,
-                "delete" => &mut only.delete,
-                "patch" => &mut only.patch,
-                "head" => &mut only.head,
-                "options" => &mut only.options,
-                _ => &mut only.trace,
-            };
-            *slot = Some(operation.clone());
-            alone
-                .paths
-                .paths
-                .insert(path.clone(), ReferenceOr::Item(only));
-            if generate(&alone).is_err() {
-                return Some(format!("#/paths/{}/{method}", fragment::escape(path)));
+fn guilty_operation(document: &Value) -> Option<String> {
+    for (path, item) in document["paths"].as_object()? {
+        for key in item.as_object()?.keys().filter(|key| *key != "parameters") {
+            let mut alone = document.clone();
+            alone["paths"] = json!({path: {key: item[key]}});
+            if let Some(shared) = item.get("parameters") {
+                alone["paths"][path]["parameters"] = shared.clone();
+            }
+            if fails(&alone) {
+                return Some(format!("#/paths/{}/{key}", fragment::escape(path)));
             }
         }
     }
     None
+}
+
+fn fails(document: &Value) -> bool {
+    fragment::typed(document).is_ok_and(|spec| generate(&spec).is_err())
 }
 
 /// Lays the tokens out as source. Only prettyplease decides on the layout, so
@@ -221,8 +195,8 @@ fn tidy(tokens: TokenStream) -> anyhow::Result<String> {
     ))
 }
 
-/// Refuses what the generator writes without a word, and what could not be
-/// built, or would not be ours.
+/// Refuses what the generator writes without complaint and what could not be built, or
+/// would not be ours.
 fn sound(file: &syn::File) -> anyhow::Result<()> {
     let mut check = Check::default();
     syn::visit::visit_file(&mut check, file);
@@ -256,22 +230,14 @@ impl Check {
 
 impl<'ast> Visit<'ast> for Check {
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        const KNOWN: [&str; 7] = [
-            "std",
-            "serde",
-            "serde_json",
-            "reqwest",
-            "cf_mtls_api",
-            "httpmock",
-            "schemars",
-        ];
-        let first = path
+        const KNOWN: &str = "std serde serde_json reqwest cf_mtls_api httpmock schemars";
+        if let Some(first) = path
             .segments
             .first()
-            .map(|segment| segment.ident.to_string());
-        if let Some(first) =
-            first.filter(|first| path.leading_colon.is_some() && !KNOWN.contains(&first.as_str()))
+            .filter(|_| path.leading_colon.is_some())
+            && !KNOWN.split(' ').any(|known| first.ident == known)
         {
+            let first = &first.ident;
             self.problem.get_or_insert(format!(
                 "it needs the crate `{first}`, which the bindings do not have"
             ));
@@ -281,7 +247,7 @@ impl<'ast> Visit<'ast> for Check {
                 && quote::quote!(#segment).to_string().contains("ByteStream")
         }) {
             self.problem
-                .get_or_insert("it makes an answer a stream of bytes, without a type".to_owned());
+                .get_or_insert("it makes a response a stream of bytes, without a type".to_owned());
         }
         syn::visit::visit_path(self, path);
     }
@@ -323,15 +289,13 @@ impl<'ast> Visit<'ast> for Check {
 mod tests {
     use std::path::PathBuf;
 
-    use serde_json::json;
-
     use super::*;
 
+    const DELETE: &str =
+        "/paths/~1accounts~1{account_id}~1mtls_certificates~1{mtls_certificate_id}/delete";
+
     fn workspace() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .unwrap()
-            .to_owned()
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
     }
 
     fn document() -> Value {
@@ -386,154 +350,51 @@ mod tests {
 
     #[test]
     fn a_broken_fragment_is_told_with_its_place_and_changes_nothing() {
-        const DELETE: &str =
-            "/paths/~1accounts~1{account_id}~1mtls_certificates~1{mtls_certificate_id}/delete";
-        const ZONE: &str = "/components/schemas/Zone";
-        let with = |place: &str, value: Value| {
-            let mut document = document();
-            *document.pointer_mut(place).unwrap() = value;
-            document.to_string()
-        };
-        let added = |place: &str, key: &str, value: Value| {
-            let mut document = document();
-            document.pointer_mut(place).unwrap()[key] = value;
-            document.to_string()
-        };
-        let rows = [
-            ("".to_owned(), "openapi/mtls.json:1:0"),
+        const ROWS: &str = r##"
+DELETE/responses/200/content/application~1json/schema/$ref | "#/components/schemas/Nothing" | at #DELETE/responses/200
+DELETE/requestBody | {"required": true, "content": {"application/json": {}}} | #DELETE
+DELETE/responses/5XX | {"description": "x", "content": {"application/json": {"schema": {"$ref": "#ZONE"}}}} | #DELETE
+DELETE/responses | {"200": {"description": "x", "content": {"text/plain": {"schema": {"type": "string"}}}}} | stream of bytes
+DELETE/operationId | "get_certificate" | get_certificate
+DELETE/operationId | "new_with_client" | `new_with_client`
+/paths/~1zones | {"$ref": "#/paths/~1zones"} | #/paths/~1zones
+/openapi | "3.1.0" | 3.1.0
+/components/parameters/AccountId | {"$ref": "#/components/parameters/AccountId"} | refers to itself
+/components/responses/Failure | {"$ref": "#/components/responses/Failure"} | refers to itself
+ZONE/properties/id/$ref | "other.json#/Id" | at #ZONE/properties/id
+ZONE/$ref | 7 | at #ZONE
+ZONE | {"$ref": "#ZONE"} | at #ZONE
+ZONE | {"allOf": [{"$ref": "#ZONE"}]} | at #ZONE
+ZONE | {"type": "object", "properties": {"a-b": {"type": "string"}, "a_b": {"type": "string"}}} | `a_b`
+ZONE/properties/status | {"type": "strange"} | Zone
+ZONE/properties/status | {"type": "string", "enum": [1, {}]} | Zone
+ZONE/properties/status | {"type": "string", "format": "uuid"} | crate `uuid`
+ZONE/properties/status | {"type": "string", "format": "date"} | crate `chrono`
+ZONE/properties/status | {"type": "string", "pattern": "^a+$"} | crate `regress`
+"##;
+        let rows = ROWS
+            .replace("DELETE", DELETE)
+            .replace("ZONE", "/components/schemas/Zone");
+        let edited = rows.trim().lines().map(|row| {
+            let [pointer, value, place]: [&str; 3] =
+                row.split(" | ").collect::<Vec<_>>().try_into().unwrap();
+            let mut fragment = document();
+            let (around, key) = pointer.rsplit_once('/').unwrap();
+            let key = key.replace("~1", "/");
+            fragment.pointer_mut(around).unwrap()[key] = serde_json::from_str(value).unwrap();
+            (fragment.to_string(), place)
+        });
+        let broken = [
+            ("", "openapi/mtls.json:1:0"),
             (
-                "{\n  \"openapi\": \"3.0.3\",\n  oops\n}".to_owned(),
+                "{\n  \"openapi\": \"3.0.3\",\n  oops\n}",
                 "openapi/mtls.json:3:3",
             ),
-            ("[]".to_owned(), "not OpenAPI"),
-            ("{}".to_owned(), "not OpenAPI"),
-            (with("/openapi", json!("3.1.0")), "3.1.0"),
-            (
-                with(
-                    &format!("{DELETE}/responses/200/content/application~1json/schema/$ref"),
-                    json!("#/components/schemas/Nothing"),
-                ),
-                "at #/paths/~1accounts~1{account_id}~1mtls_certificates~1{mtls_certificate_id}/delete/responses/200",
-            ),
-            (
-                with(
-                    &format!("{ZONE}/properties/id/$ref"),
-                    json!("other.json#/Id"),
-                ),
-                "at #/components/schemas/Zone/properties/id",
-            ),
-            (
-                added(ZONE, "$ref", json!(7)),
-                "at #/components/schemas/Zone",
-            ),
-            (
-                with(ZONE, json!({"$ref": "#/components/schemas/Zone"})),
-                "at #/components/schemas/Zone",
-            ),
-            (
-                with(
-                    ZONE,
-                    json!({"allOf": [{"$ref": "#/components/schemas/Zone"}]}),
-                ),
-                "at #/components/schemas/Zone",
-            ),
-            // The body that Cloudflare's document has.
-            (
-                added(
-                    DELETE,
-                    "requestBody",
-                    json!({"required": true, "content": {"application/json": {}}}),
-                ),
-                "mtls_certificates~1{mtls_certificate_id}/delete",
-            ),
-            // Two types of error, which the generator answers with a panic.
-            (
-                with(
-                    &format!("{DELETE}/responses/5XX"),
-                    json!({"description": "x", "content":
-                {"application/json": {"schema": {"$ref": "#/components/schemas/Zone"}}}}),
-                ),
-                "mtls_certificates~1{mtls_certificate_id}/delete",
-            ),
-            (
-                with(&format!("{DELETE}/operationId"), json!("get_certificate")),
-                "get_certificate",
-            ),
-            (
-                with("/paths/~1zones", json!({"$ref": "#/paths/~1zones"})),
-                "#/paths/~1zones",
-            ),
-            (
-                with(
-                    &format!("{ZONE}/properties/status"),
-                    json!({"type": "strange"}),
-                ),
-                "Zone",
-            ),
-            (
-                with(
-                    &format!("{ZONE}/properties/status"),
-                    json!({"type": "string", "enum": [1, {}]}),
-                ),
-                "Zone",
-            ),
-            // References that lead round, on which the generator would hang.
-            (
-                with(
-                    "/components/parameters/AccountId",
-                    json!({"$ref": "#/components/parameters/AccountId"}),
-                ),
-                "in a circle",
-            ),
-            (
-                with(
-                    "/components/responses/Failure",
-                    json!({"$ref": "#/components/responses/Failure"}),
-                ),
-                "in a circle",
-            ),
-            // What the generator writes without a word, and nobody can build.
-            (
-                with(
-                    &format!("{ZONE}/properties/status"),
-                    json!({"type": "string", "format": "uuid"}),
-                ),
-                "crate `uuid`",
-            ),
-            (
-                with(
-                    &format!("{ZONE}/properties/status"),
-                    json!({"type": "string", "format": "date"}),
-                ),
-                "crate `chrono`",
-            ),
-            (
-                with(
-                    &format!("{ZONE}/properties/status"),
-                    json!({"type": "string", "pattern": "^a+$"}),
-                ),
-                "crate `regress`",
-            ),
-            (
-                with(
-                    ZONE,
-                    json!({"type": "object", "properties": {"a-b": {"type": "string"}, "a_b": {"type": "string"}}}),
-                ),
-                "`a_b`",
-            ),
-            (
-                with(&format!("{DELETE}/operationId"), json!("new_with_client")),
-                "`new_with_client`",
-            ),
-            (
-                with(
-                    &format!("{DELETE}/responses"),
-                    json!({"200": {"description": "x", "content": {"text/plain": {"schema": {"type": "string"}}}}}),
-                ),
-                "stream of bytes",
-            ),
+            ("[]", "not OpenAPI"),
+            ("{}", "not OpenAPI"),
         ];
-        for (fragment, place) in rows {
+        let broken = broken.map(|(text, place)| (text.to_owned(), place));
+        for (fragment, place) in edited.chain(broken) {
             let root = copy(&fragment);
             let error = format!("{:#}", run(root.path(), false).expect_err(place));
             assert!(error.contains(FRAGMENT), "{error}");

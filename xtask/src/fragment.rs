@@ -8,6 +8,10 @@ use anyhow::{anyhow, bail};
 use openapiv3::OpenAPI;
 use serde_json::Value;
 
+use crate::upstream::resolve::Document;
+pub(crate) use crate::upstream::resolve::escape;
+use crate::upstream::schema::{self, Direction};
+
 /// The fragment's place in the workspace.
 pub(crate) const FRAGMENT: &str = "openapi/mtls.json";
 
@@ -31,8 +35,9 @@ pub(crate) fn parse(text: &str) -> anyhow::Result<Value> {
         let (line, column) = (error.line(), error.column());
         anyhow!("{FRAGMENT}:{line}:{column}: not JSON: {error}; mend the syntax there")
     })?;
-    check_references(&document, &document, "")?;
-    check_cycles(&document)?;
+    let references = Document::new(&document);
+    check_references(&references, &document, "")?;
+    check_cycles(&references)?;
     Ok(document)
 }
 
@@ -47,42 +52,26 @@ pub(crate) fn typed(document: &Value) -> anyhow::Result<OpenAPI> {
     })
 }
 
-/// Escapes a key for use in a JSON pointer.
-pub(crate) fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
-}
-
-fn check_references(document: &Value, node: &Value, place: &str) -> anyhow::Result<()> {
+/// Every reference leads to something in the document.
+fn check_references(document: &Document<'_>, node: &Value, place: &str) -> anyhow::Result<()> {
     match node {
         Value::Object(map) => {
-            if let Some(target) = map.get("$ref") {
-                let Some(target) = target.as_str() else {
-                    bail!("{FRAGMENT}: at #{place}: $ref is not a text; write what it refers to");
-                };
-                let Some(pointer) = target.strip_prefix('#') else {
-                    bail!(
-                        "{FRAGMENT}: at #{place}: $ref {target:?} leads out of the document; \
-                         describe the thing under #/components and refer to it there"
-                    );
-                };
-                if leads_round(document, target) {
-                    bail!(
-                        "{FRAGMENT}: at #{place}: $ref {target:?} leads round in a circle; let the \
-                         last one say what is meant"
-                    );
-                }
-                if document.pointer(pointer).is_none() {
-                    bail!(
-                        "{FRAGMENT}: at #{place}: $ref {target:?} leads nowhere; add what it \
-                         names, or correct the name"
-                    );
-                }
+            if map.get("$ref").is_some_and(|target| !target.is_string()) {
+                bail!("{FRAGMENT}: at #{place}: $ref is not a text; write what it refers to");
             }
-            for (key, value) in map {
-                // Examples and records of upstream are data, not description.
-                if !matches!(key.as_str(), "example" | "examples" | "x-departures") {
-                    check_references(document, value, &format!("{place}/{}", escape(key)))?;
-                }
+            if document.follow(node).is_none() {
+                let problem = document.problems().join(", ");
+                bail!(
+                    "{FRAGMENT}: at #{place}: {problem}; define it under #/components, or \
+                     correct the name"
+                );
+            }
+            // Examples are data, not description.
+            let parts = map
+                .iter()
+                .filter(|(key, _)| !matches!(key.as_str(), "example" | "examples"));
+            for (key, value) in parts {
+                check_references(document, value, &format!("{place}/{}", escape(key)))?;
             }
             Ok(())
         }
@@ -93,65 +82,19 @@ fn check_references(document: &Value, node: &Value, place: &str) -> anyhow::Resu
     }
 }
 
-/// Whether references that lead to nothing but references come round.
-fn leads_round(document: &Value, target: &str) -> bool {
-    let mut seen = vec![target];
-    let mut place = target;
-    while let Some(next) = place
-        .strip_prefix('#')
-        .and_then(|pointer| document.pointer(pointer)?["$ref"].as_str())
-    {
-        if seen.contains(&next) {
-            return true;
-        }
-        seen.push(next);
-        place = next;
-    }
-    false
-}
-
-/// Refuses schemas that are defined by nothing but themselves, of which the
-/// generator makes nonsense without a word.
-fn check_cycles(document: &Value) -> anyhow::Result<()> {
-    let schemas = document
-        .pointer("/components/schemas")
-        .and_then(Value::as_object);
-    for name in schemas.into_iter().flat_map(|schemas| schemas.keys()) {
-        let start = format!("#/components/schemas/{}", escape(name));
-        let mut seen = vec![start.clone()];
-        let mut open = seen.clone();
-        while let Some(place) = open.pop() {
-            for next in made_of(document, &place) {
-                if next == start {
-                    bail!(
-                        "{FRAGMENT}: at {start}: the schema is made of itself; refer to it from a \
-                         property or an item instead"
-                    );
-                }
-                if !seen.contains(&next) {
-                    seen.push(next.clone());
-                    open.push(next);
-                }
-            }
+/// Refuses schemas that are defined by nothing but themselves, of which the generator
+/// makes nonsense without complaint.
+fn check_cycles(document: &Document<'_>) -> anyhow::Result<()> {
+    let schemas = document.root["components"]["schemas"].as_object();
+    for (name, schema) in schemas.into_iter().flatten() {
+        let canonical = schema::canonical(document, schema, Direction::Request);
+        if canonical.get("recursion").is_some() {
+            bail!(
+                "{FRAGMENT}: at #/components/schemas/{}: the schema is made of itself; refer to \
+                 it from a property or an item instead",
+                escape(name)
+            );
         }
     }
     Ok(())
-}
-
-/// The schemas that one consists of, as opposed to those that it contains.
-fn made_of(document: &Value, place: &str) -> Vec<String> {
-    let schema = place
-        .strip_prefix('#')
-        .and_then(|pointer| document.pointer(pointer));
-    let Some(schema) = schema else {
-        return Vec::new();
-    };
-    let parts = ["allOf", "anyOf", "oneOf"]
-        .into_iter()
-        .filter_map(|key| schema[key].as_array());
-    let parts = parts.flatten().chain([schema]);
-    parts
-        .filter_map(|part| part["$ref"].as_str())
-        .map(str::to_owned)
-        .collect()
 }

@@ -3,8 +3,8 @@
 mod bench;
 mod codegen;
 mod diff;
-mod drift;
 mod fragment;
+mod upstream;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -33,17 +33,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Compare openapi/mtls.json with a document that Cloudflare published.
+    /// Compare what Cloudflare publishes with openapi/upstream.json, or without a
+    /// document, openapi/mtls.json with it.
     ///
-    /// Exits with 0 where every difference is recorded, with 1 on drift, and
-    /// with 2 where it could not tell.
-    Drift {
-        /// Path of an openapi.json or openapi.yaml, or `-` for standard input.
-        document: String,
-        /// How to write the findings.
-        #[arg(long, value_enum, default_value = "text")]
-        format: drift::Format,
-    },
+    /// Exits with 0 if nothing changed, with 1 if something did, and with 2 if it could
+    /// not tell.
+    Drift(upstream::Arguments),
     /// Measure the client against bare reqwest, and print tables.
     Bench {
         /// Measure what it costs a consumer to build, instead of run time.
@@ -60,18 +55,15 @@ fn main() -> ExitCode {
     let root = workspace_root();
     let (outcome, failure) = match arguments.task {
         Task::Bench { build, runs } => {
-            let task = if build { bench::build_cost } else { bench::run };
-            (root.and_then(|root| task(&root, runs)).map(|()| 0), 1)
+            let bench = root.and_then(|root| bench::run(&root, build, runs));
+            (bench.map(|()| 0), 1)
         }
         Task::Codegen { check } => (
             root.and_then(|root| codegen::run(&root, check)).map(|()| 0),
             1,
         ),
-        // There, 1 is an answer.
-        Task::Drift { document, format } => (
-            root.and_then(|root| drift::run(&root, &document, format)),
-            2,
-        ),
+        // There, 1 is a result.
+        Task::Drift(arguments) => (root.and_then(|root| upstream::run(&root, &arguments)), 2),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

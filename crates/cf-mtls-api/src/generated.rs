@@ -9,8 +9,9 @@ use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderE
 #[allow(clippy::all)]
 pub mod types {
     /// An error or a notice of the service.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct ApiMessage {
         /// Number of the error or notice.
         pub code: i64,
@@ -29,6 +30,7 @@ pub mod types {
     /// A service that uses a certificate.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct Association {
         /// Name of the service. Open: other values may come.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -38,8 +40,9 @@ pub mod types {
         pub status: ::std::option::Option<::std::string::String>,
     }
     /// Answer with a page of associations.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct AssociationListEnvelope {
         /// What went wrong.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -59,6 +62,7 @@ pub mod types {
     /// An mTLS certificate as the service stores it. Any field may be missing.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct Certificate {
         /// Whether this is a CA certificate rather than a leaf.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -94,8 +98,9 @@ pub mod types {
         pub uploaded_on: ::std::option::Option<::cf_mtls_api::Timestamp>,
     }
     /// Answer about one certificate.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct CertificateEnvelope {
         /// What went wrong.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -110,8 +115,9 @@ pub mod types {
         pub success: bool,
     }
     /// Answer with a page of certificates.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct CertificateListEnvelope {
         /// What went wrong.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -129,8 +135,9 @@ pub mod types {
         pub success: bool,
     }
     /// Answer that says why the service did not do what was asked.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct ErrorEnvelope {
         /// What went wrong.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -144,14 +151,16 @@ pub mod types {
     /// Hostnames tied to a CA in a zone.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct Hostnames {
         /// The hostnames.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub hostnames: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     }
     /// Answer with the hostnames of a CA in a zone.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct HostnamesEnvelope {
         /// What went wrong.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -166,8 +175,9 @@ pub mod types {
         pub success: bool,
     }
     /// A cause of an error.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct MessageCause {
         /// Number of the error or notice.
         pub code: i64,
@@ -177,14 +187,16 @@ pub mod types {
     /// What in the request a message is about.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct MessageSource {
         /// JSON pointer into the request.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub pointer: ::std::option::Option<::std::string::String>,
     }
     /// The hostnames that a CA shall have in a zone from now on.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct ReplaceHostnamesRequest {
         /// The whole new list; empty removes every hostname.
         pub hostnames: ::std::vec::Vec<::std::string::String>,
@@ -194,6 +206,7 @@ pub mod types {
     /// Where a page stands in a list.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct ResultInfo {
         /// Number of items on this page.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -212,8 +225,9 @@ pub mod types {
         pub total_pages: ::std::option::Option<i64>,
     }
     /// A certificate to store.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct UploadRequest {
         /// Whether this is a CA certificate rather than a leaf.
         pub ca: bool,
@@ -229,6 +243,7 @@ pub mod types {
     /// A zone, as far as it is needed here.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct Zone {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::cf_mtls_api::ZoneId>,
@@ -240,8 +255,9 @@ pub mod types {
         pub status: ::std::option::Option<::std::string::String>,
     }
     /// Answer with a page of zones.
-    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
     pub struct ZoneListEnvelope {
         /// What went wrong.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -294,7 +310,7 @@ pub mod types {
 #[derive(Clone, Debug)]
 /// Client for Cloudflare mTLS certificates
 ///
-/// The part of Cloudflare's API that manages mTLS certificates: upload, list, read and delete them, see which services use them, and tie them to hostnames. Written from observed behaviour and public facts; each difference from Cloudflare's own document is recorded in an `x-departures` field at its place.
+/// The part of Cloudflare's API that manages mTLS certificates: upload, list, read and delete them, see which services use them, and tie them to hostnames. Written from observed behaviour and public facts.
 ///
 /// Version: 4.0.0
 pub struct Client {

@@ -186,10 +186,7 @@ async fn an_empty_list_of_hostnames_is_sent() {
         when.body(r#"{"hostnames":[]}"#);
         then.status(200).body(r#"{"success":true}"#);
     });
-    let body = cf_mtls_api::types::ReplaceHostnamesRequest {
-        hostnames: Vec::new(),
-        mtls_certificate_id: None,
-    };
+    let body = cf_mtls_api::types::ReplaceHostnamesRequest::default();
     let zone = "9a7806061c88ada191ed06f989cc3dac".parse().unwrap();
     client(&server, Exchange::default())
         .replace_hostname_associations(&zone, &body)
@@ -200,12 +197,8 @@ async fn an_empty_list_of_hostnames_is_sent() {
 
 #[test]
 fn the_private_key_of_an_upload_is_not_shown() {
-    let body = cf_mtls_api::types::UploadRequest {
-        ca: false,
-        certificates: "PEM".to_owned(),
-        name: None,
-        private_key: Some(Secret::from("the-key-itself")),
-    };
+    let mut body = cf_mtls_api::types::UploadRequest::default();
+    body.private_key = Some(Secret::from("the-key-itself"));
     assert!(!format!("{body:?} {body:#?}").contains("the-key-itself"));
     assert!(
         serde_json::to_string(&body)

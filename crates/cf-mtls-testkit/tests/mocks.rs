@@ -28,32 +28,27 @@ fn ids() -> (AccountId, CertificateId) {
 }
 
 fn stored() -> Certificate {
-    Certificate {
-        id: Some(ID.parse().unwrap()),
-        name: Some("devices".to_owned()),
-        ca: Some(true),
-        ..Certificate::default()
-    }
+    let mut certificate = Certificate::default();
+    certificate.id = Some(ID.parse().unwrap());
+    certificate.name = Some("devices".to_owned());
+    certificate.ca = Some(true);
+    certificate
 }
 
 #[tokio::test]
 async fn an_upload_meets_a_typed_expectation() {
     let server = MockServer::start_async().await;
     let (account, _) = ids();
-    let request = UploadRequest {
-        ca: true,
-        certificates: cf_mtls_testkit::DOCUMENTED_CA.to_owned(),
-        name: Some("devices".to_owned()),
-        private_key: None,
-    };
+    let mut request = UploadRequest::default();
+    request.ca = true;
+    cf_mtls_testkit::DOCUMENTED_CA.clone_into(&mut request.certificates);
+    request.name = Some("devices".to_owned());
     let mock = server.upload_certificate(|when, then| {
         when.account_id(&account).body(&request);
-        then.ok(&CertificateEnvelope {
-            errors: None,
-            messages: None,
-            result: Some(stored()),
-            success: true,
-        });
+        let mut envelope = CertificateEnvelope::default();
+        envelope.result = Some(stored());
+        envelope.success = true;
+        then.ok(&envelope);
     });
 
     let response = client(&server).upload_certificate(&account, &request).await;
@@ -62,10 +57,8 @@ async fn an_upload_meets_a_typed_expectation() {
     assert_eq!(mock.calls(), 1);
 
     // Another request does not match, and httpmock responds with 404.
-    let other = UploadRequest {
-        ca: false,
-        ..request
-    };
+    let mut other = request;
+    other.ca = false;
     assert!(
         client(&server)
             .upload_certificate(&account, &other)
@@ -81,18 +74,11 @@ async fn a_refusal_comes_back_in_its_type() {
     let (account, id) = ids();
     server.delete_certificate(|when, then| {
         when.account_id(&account).mtls_certificate_id(&id);
-        let errors = vec![ApiMessage {
-            code: 1406,
-            message: "Bad response certificate service".to_owned(),
-            documentation_url: None,
-            error_chain: None,
-            source: None,
-        }];
-        let envelope = ErrorEnvelope {
-            errors: Some(errors),
-            messages: None,
-            success: false,
-        };
+        let mut error = ApiMessage::default();
+        error.code = 1406;
+        error.message = "Bad response certificate service".to_owned();
+        let mut envelope = ErrorEnvelope::default();
+        envelope.errors = Some(vec![error]);
         then.server_error(503, &envelope);
     });
 
@@ -112,13 +98,10 @@ async fn a_query_is_part_of_the_expectation() {
     let second = NonZeroU32::new(2);
     let mock = server.list_certificates(|when, then| {
         when.account_id(&account).page(second).name(None);
-        then.ok(&CertificateListEnvelope {
-            errors: None,
-            messages: None,
-            result: Some(vec![stored()]),
-            result_info: None,
-            success: true,
-        });
+        let mut envelope = CertificateListEnvelope::default();
+        envelope.result = Some(vec![stored()]);
+        envelope.success = true;
+        then.ok(&envelope);
     });
     let client = client(&server);
     let page = async |page, name| {

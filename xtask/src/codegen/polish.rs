@@ -2,7 +2,8 @@
 
 use syn::visit_mut::VisitMut;
 
-use super::CHECKED;
+/// Schemas whose place is taken by a checked type of the same name.
+pub(super) const CHECKED: [&str; 3] = ["AccountId", "CertificateId", "ZoneId"];
 
 /// What the generator's settings cannot say.
 pub(super) struct Polish;
@@ -19,7 +20,8 @@ impl VisitMut for Polish {
         *attributes = split.collect();
     }
 
-    /// Schemas of the types are there on request.
+    /// Schemas of the types are there on request. An optional field that is added must
+    /// not break callers, so they start from the default.
     fn visit_item_mod_mut(&mut self, module: &mut syn::ItemMod) {
         if module.ident == "types" {
             for item in module.content.iter_mut().flat_map(|(_, items)| items) {
@@ -27,6 +29,8 @@ impl VisitMut for Polish {
                     item.attrs.push(syn::parse_quote!(
                         #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
                     ));
+                    item.attrs.push(syn::parse_quote!(#[non_exhaustive]));
+                    derive_default(item);
                 }
             }
         }
@@ -84,6 +88,26 @@ impl VisitMut for Polish {
     }
 }
 
+/// Derives `Default` where the generator did not and every field has one.
+fn derive_default(item: &mut syn::ItemStruct) {
+    const KNOWN: [&str; 5] = ["Option", "String", "Vec", "bool", "i64"];
+    let has_default = |field: &syn::Field| {
+        matches!(&field.ty, syn::Type::Path(path) if path.path.segments.last()
+            .is_some_and(|last| KNOWN.iter().any(|name| last.ident == name)))
+    };
+    if !item.fields.iter().all(has_default) {
+        return;
+    }
+    for attribute in &mut item.attrs {
+        if let syn::Meta::List(list) = &mut attribute.meta
+            && list.path.is_ident("derive")
+            && !list.tokens.to_string().contains("Default")
+        {
+            list.tokens.extend(quote::quote!(, Default));
+        }
+    }
+}
+
 /// Writes these arguments as they are: `id` for `encode_path(&id.to_string())`.
 struct Plain(Vec<syn::Ident>);
 
@@ -123,29 +147,23 @@ impl VisitMut for Unheaded {
 }
 
 fn doc_text(attribute: &syn::Attribute) -> Option<String> {
-    match &attribute.meta {
-        syn::Meta::NameValue(syn::MetaNameValue {
-            path,
-            value:
-                syn::Expr::Lit(syn::ExprLit {
-                    lit: syn::Lit::Str(text),
-                    ..
-                }),
+    let meta = attribute.meta.require_name_value().ok()?;
+    match &meta.value {
+        syn::Expr::Lit(syn::ExprLit {
+            lit: syn::Lit::Str(text),
             ..
-        }) if path.is_ident("doc") => Some(text.value()),
+        }) if meta.path.is_ident("doc") => Some(text.value()),
         _ => None,
     }
 }
 
 fn doc_lines(whole: &syn::Attribute, text: &str) -> Vec<syn::Attribute> {
     let line_of = |line: &str| {
-        let line = if line.is_empty() {
-            String::new()
-        } else {
-            format!(" {line}")
-        };
+        let line = format!(" {line}");
+        let line = line.trim_end();
+        let meta = syn::parse_quote!(doc = #line);
         syn::Attribute {
-            meta: syn::parse_quote!(doc = #line),
+            meta,
             ..whole.clone()
         }
     };

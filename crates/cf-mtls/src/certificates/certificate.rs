@@ -135,6 +135,7 @@ impl Certificate {
             type_,
             updated_at,
             uploaded_on,
+            ..
         } = &self.0;
         let texts = [certificates, issuer, name, serial_number, signature, type_];
         let times = [expires_on, updated_at, uploaded_on];

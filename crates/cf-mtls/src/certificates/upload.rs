@@ -161,12 +161,12 @@ impl Upload {
 
     /// The request. Its copy of the key is wiped too.
     pub(crate) fn to_wire(&self) -> types::UploadRequest {
-        types::UploadRequest {
-            ca: self.ca,
-            certificates: self.certificates.clone(),
-            name: self.name.clone(),
-            private_key: self.private_key.clone(),
-        }
+        let mut request = types::UploadRequest::default();
+        request.ca = self.ca;
+        request.certificates.clone_from(&self.certificates);
+        request.name.clone_from(&self.name);
+        request.private_key.clone_from(&self.private_key);
+        request
     }
 }
 

@@ -138,10 +138,7 @@ impl Hostnames {
         ca: &ClientCa,
         wanted: Vec<String>,
     ) -> Result<Vec<String>, Error> {
-        let body = types::ReplaceHostnamesRequest {
-            hostnames: wanted.clone(),
-            mtls_certificate_id: ca.id().cloned(),
-        };
+        let body = body(wanted.clone(), ca);
         let request = ReplaceHostnames {
             zone: &self.zone,
             body: &body,
@@ -172,10 +169,7 @@ impl Hostnames {
     async fn replace_once(&self, ca: &ClientCa, list: Vec<String>) -> Result<(), Failed> {
         let this = self.clone().with_retry(Retry::off());
         let mut call = this.call(Operation::ReplaceHostnames, ca).fail_if_limited();
-        let body = types::ReplaceHostnamesRequest {
-            hostnames: list,
-            mtls_certificate_id: ca.id().cloned(),
-        };
+        let body = body(list, ca);
         let request = ReplaceHostnames {
             zone: &this.zone,
             body: &body,
@@ -240,6 +234,13 @@ impl Hostnames {
     fn call(&self, operation: Operation, ca: &ClientCa) -> Call<'_> {
         Call::new(&self.client, operation, self.subject(ca))
     }
+}
+
+fn body(hostnames: Vec<String>, ca: &ClientCa) -> types::ReplaceHostnamesRequest {
+    let mut body = types::ReplaceHostnamesRequest::default();
+    body.hostnames = hostnames;
+    body.mtls_certificate_id = ca.id().cloned();
+    body
 }
 
 fn hostnames(wire: Option<types::Hostnames>) -> Option<Vec<String>> {

@@ -127,32 +127,25 @@ fn lenient_list<T: DeserializeOwned + Default>(value: Option<Value>) -> Option<V
 
 /// An error in whatever form: a code as text, or a bare text.
 fn message(value: Value) -> types::ApiMessage {
-    match types::ApiMessage::deserialize(&value) {
-        Ok(message) => message,
-        Err(_) => types::ApiMessage {
-            code: number(value.get("code")),
-            message: match value.get("message").unwrap_or(&value) {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            },
-            documentation_url: None,
-            error_chain: value
-                .get("error_chain")
-                .and_then(Value::as_array)
-                .map(|chain| {
-                    let cause = |cause: &Value| types::MessageCause {
-                        code: number(cause.get("code")),
-                        message: cause
-                            .get("message")
-                            .and_then(Value::as_str)
-                            .unwrap_or_default()
-                            .to_owned(),
-                    };
-                    chain.iter().take(MOST_CAUSES).map(cause).collect()
-                }),
-            source: None,
-        },
+    if let Ok(message) = types::ApiMessage::deserialize(&value) {
+        return message;
     }
+    let mut message = types::ApiMessage::default();
+    message.code = number(value.get("code"));
+    message.message = match value.get("message").unwrap_or(&value) {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let cause = |cause: &Value| {
+        let mut read = types::MessageCause::default();
+        read.code = number(cause.get("code"));
+        let text = cause.get("message").and_then(Value::as_str);
+        read.message = text.unwrap_or_default().to_owned();
+        read
+    };
+    let chain = value.get("error_chain").and_then(Value::as_array);
+    message.error_chain = chain.map(|chain| chain.iter().take(MOST_CAUSES).map(cause).collect());
+    message
 }
 
 fn number(value: Option<&Value>) -> i64 {
@@ -214,11 +207,12 @@ macro_rules! envelope {
                 errors: Vec<types::ApiMessage>,
                 mut rest: Map<String, Value>,
             ) -> Option<Self> {
-                (!success || $sound(&rest)).then(|| Self {
-                    success,
-                    errors: Some(errors),
-                    messages: None,
-                    $($field: $read(rest.remove(stringify!($field))),)*
+                (!success || $sound(&rest)).then(|| {
+                    let mut envelope = Self::default();
+                    envelope.success = success;
+                    envelope.errors = Some(errors);
+                    $(envelope.$field = $read(rest.remove(stringify!($field)));)*
+                    envelope
                 })
             }
         }
