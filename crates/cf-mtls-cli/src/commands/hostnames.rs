@@ -106,9 +106,8 @@ struct ListBody<'a> {
 struct ChangeBody<'a> {
     #[serde(flatten)]
     list: ListBody<'a>,
-    added: &'a [String],
-    removed: &'a [String],
-    unchanged: &'a [String],
+    #[serde(flatten)]
+    change: &'a Difference,
     dry_run: bool,
 }
 
@@ -211,12 +210,8 @@ impl<'a> HostnameList<'a> {
         }
         let change = async {
             match change {
-                Change::Add => {
-                    (self.hostnames.add(&self.ca, &hosts).await).map(|edited| edited.list)
-                }
-                Change::Remove => {
-                    (self.hostnames.remove(&self.ca, &hosts).await).map(|edited| edited.list)
-                }
+                Change::Add => Ok(self.hostnames.add(&self.ca, &hosts).await?.list),
+                Change::Remove => Ok(self.hostnames.remove(&self.ca, &hosts).await?.list),
                 Change::Replace => self.hostnames.replace(&self.ca, &hosts).await,
             }
         };
@@ -353,9 +348,7 @@ impl<'a> HostnameList<'a> {
         let output = self.context.output;
         let body = ChangeBody {
             list: self.body(&change.after),
-            added: &change.added,
-            removed: &change.removed,
-            unchanged: &change.unchanged,
+            change,
             dry_run,
         };
         output.write_value(&body, || hostnames_table(&change.after))?;

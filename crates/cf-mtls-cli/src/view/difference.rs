@@ -1,6 +1,7 @@
 //! How a list of hostnames changes.
 
 use cf_mtls::Hostnames;
+use serde::Serialize;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
@@ -10,7 +11,9 @@ pub(crate) enum Change {
 }
 
 /// How a list differs from an earlier one.
+#[derive(Serialize)]
 pub(crate) struct Difference {
+    #[serde(skip)]
     pub(crate) after: Vec<String>,
     pub(crate) added: Vec<String>,
     pub(crate) removed: Vec<String>,
