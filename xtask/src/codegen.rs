@@ -16,11 +16,11 @@ use proc_macro2::TokenStream;
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle, TypeImpl};
 use schemars_of_progenitor::schema::{InstanceType, SchemaObject};
 use serde_json::{Value, json};
+use similar::TextDiff;
 use syn::visit::Visit;
 use syn::visit_mut::VisitMut as _;
 
 use self::polish::{CHECKED, Polish};
-use crate::diff;
 use crate::fragment::{self, FRAGMENT};
 
 /// The generated client.
@@ -48,8 +48,9 @@ pub(crate) fn run(root: &Path, check: bool) -> anyhow::Result<()> {
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
             other => other.with_context(|| format!("cannot read {file}"))?,
         };
-        if let Some(diff) = diff::unified(file, &current, &fresh) {
-            println!("{diff}");
+        if current != fresh {
+            let diff = TextDiff::from_lines(&current, &fresh);
+            println!("{}", diff.unified_diff().header(file, "as generated"));
             stale.push(file);
         }
     }
@@ -324,10 +325,8 @@ mod tests {
         let error = run(root.path(), true).unwrap_err().to_string();
         assert!(error.contains(BINDINGS) && error.contains(MOCKS), "{error}");
         assert!(error.contains("cargo xtask codegen"), "{error}");
-        assert_eq!(
-            fs::read_to_string(root.path().join(BINDINGS)).unwrap(),
-            "as it was\n"
-        );
+        let text = fs::read_to_string(root.path().join(BINDINGS)).unwrap();
+        assert_eq!(text, "as it was\n");
 
         run(root.path(), false).unwrap();
         run(root.path(), true).unwrap();
@@ -349,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_fragment_is_told_with_its_place_and_changes_nothing() {
+    fn a_broken_fragment_is_reported_with_its_place_and_changes_nothing() {
         const ROWS: &str = r##"
 DELETE/responses/200/content/application~1json/schema/$ref | "#/components/schemas/Nothing" | at #DELETE/responses/200
 DELETE/requestBody | {"required": true, "content": {"application/json": {}}} | #DELETE
@@ -372,9 +371,8 @@ ZONE/properties/status | {"type": "string", "format": "uuid"} | crate `uuid`
 ZONE/properties/status | {"type": "string", "format": "date"} | crate `chrono`
 ZONE/properties/status | {"type": "string", "pattern": "^a+$"} | crate `regress`
 "##;
-        let rows = ROWS
-            .replace("DELETE", DELETE)
-            .replace("ZONE", "/components/schemas/Zone");
+        let rows = ROWS.replace("DELETE", DELETE);
+        let rows = rows.replace("ZONE", "/components/schemas/Zone");
         let edited = rows.trim().lines().map(|row| {
             let [pointer, value, place]: [&str; 3] =
                 row.split(" | ").collect::<Vec<_>>().try_into().unwrap();
@@ -386,10 +384,7 @@ ZONE/properties/status | {"type": "string", "pattern": "^a+$"} | crate `regress`
         });
         let broken = [
             ("", "openapi/mtls.json:1:0"),
-            (
-                "{\n  \"openapi\": \"3.0.3\",\n  oops\n}",
-                "openapi/mtls.json:3:3",
-            ),
+            ("{\n\n  oops\n}", "openapi/mtls.json:3:3"),
             ("[]", "not OpenAPI"),
             ("{}", "not OpenAPI"),
         ];
@@ -400,17 +395,33 @@ ZONE/properties/status | {"type": "string", "pattern": "^a+$"} | crate `regress`
             assert!(error.contains(FRAGMENT), "{error}");
             assert!(error.contains(place), "{place:?} is missing from: {error}");
             for file in [BINDINGS, MOCKS] {
-                assert_eq!(
-                    fs::read_to_string(root.path().join(file)).unwrap(),
-                    "as it was\n",
-                    "{place}"
-                );
+                let text = fs::read_to_string(root.path().join(file)).unwrap();
+                assert_eq!(text, "as it was\n", "{place}");
             }
         }
     }
 
     #[test]
-    fn a_missing_fragment_is_told() {
+    fn warns_of_closed_enums_in_responses_and_optional_arrays_in_requests() {
+        assert_eq!(traps::find(&document()), [""; 0]);
+        let mut trapped = document();
+        let schemas = &mut trapped["components"]["schemas"];
+        schemas["Zone"]["properties"]["status"]["enum"] = json!(["active"]);
+        schemas["ReplaceHostnamesRequest"]["required"] = json!([]);
+        let traps = traps::find(&trapped);
+        assert_eq!(traps.len(), 2, "{traps:?}");
+        assert!(
+            traps[0].contains("200 response/result[]/status is a closed enum"),
+            "{traps:?}"
+        );
+        assert!(
+            traps[1].contains("request body/hostnames is an optional array"),
+            "{traps:?}"
+        );
+    }
+
+    #[test]
+    fn a_missing_fragment_is_reported() {
         let root = tempfile::tempdir().unwrap();
         let error = format!("{:#}", run(root.path(), false).unwrap_err());
         assert!(error.contains("cannot read openapi/mtls.json"), "{error}");

@@ -2,7 +2,6 @@
 
 mod bench;
 mod codegen;
-mod diff;
 mod fragment;
 mod upstream;
 
@@ -11,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
+use clap::Parser;
 
 /// Maintenance tasks of the cf-mtls workspace.
 #[derive(Parser)]
@@ -20,12 +19,6 @@ use clap::{Parser, Subcommand};
     bin_name = "cargo xtask",
     arg_required_else_help = true
 )]
-struct Arguments {
-    #[command(subcommand)]
-    task: Task,
-}
-
-#[derive(Subcommand)]
 enum Task {
     /// Write the generated code from openapi/mtls.json.
     Codegen {
@@ -51,17 +44,16 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
     let root = workspace_root();
-    let (outcome, failure) = match arguments.task {
+    let (outcome, failure) = match Task::parse() {
         Task::Bench { build, runs } => {
             let bench = root.and_then(|root| bench::run(&root, build, runs));
             (bench.map(|()| 0), 1)
         }
-        Task::Codegen { check } => (
-            root.and_then(|root| codegen::run(&root, check)).map(|()| 0),
-            1,
-        ),
+        Task::Codegen { check } => {
+            let codegen = root.and_then(|root| codegen::run(&root, check));
+            (codegen.map(|()| 0), 1)
+        }
         // There, 1 is a result.
         Task::Drift(arguments) => (root.and_then(|root| upstream::run(&root, &arguments)), 2),
     };

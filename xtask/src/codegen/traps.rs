@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::upstream;
+use crate::upstream::resolve::entries;
 
 /// A line for each closed enum in a response and each optional array in a request.
 pub(super) fn find(fragment: &Value) -> Vec<String> {
@@ -60,8 +61,4 @@ fn visit(schema: &Value, place: &str, check: &mut impl FnMut(&str, &Value)) {
     {
         visit(schema, &format!("{place}[]"), check);
     }
-}
-
-fn entries(map: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    map.as_object().into_iter().flatten()
 }

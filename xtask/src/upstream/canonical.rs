@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::locate::{self, Found, Wanted};
-use super::resolve::{Document, UNRESOLVED};
+use super::resolve::{Document, UNRESOLVED, entries};
 use super::schema::{self, Direction};
 
 /// The canonical form of a document.
@@ -56,8 +56,11 @@ fn operation(document: &Document<'_>, found: &Found<'_>) -> Value {
     // Those of the operation come later and replace those of its path.
     for list in [&item["parameters"], &operation["parameters"]] {
         for node in list.as_array().into_iter().flatten() {
-            if let Some(node) = document.follow(node)
-                && let Some(name) = node["name"].as_str()
+            let Some(node) = document.follow(node) else {
+                facts["parameters"] = json!({UNRESOLVED: true});
+                break;
+            };
+            if let Some(name) = node["name"].as_str()
                 && let Some(location) = node["in"].as_str()
             {
                 // The place in the path is on the wire, and the name is not.
@@ -201,8 +204,4 @@ fn servers(servers: &Value) -> Value {
     all.sort();
     all.dedup();
     json!(all)
-}
-
-fn entries(map: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    map.as_object().into_iter().flatten()
 }

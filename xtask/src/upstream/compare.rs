@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::place::Place;
 use super::resolve::UNRESOLVED;
-use super::schema::is_named;
+use super::schema::{NAMED, is_in};
 
 /// A place at which two canonical forms differ.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +50,7 @@ impl Comparison {
             self.place.push(key.clone());
             match (old.get(key).or(empty), new.get(key).or(empty)) {
                 (Some(old), Some(new)) => {
-                    let has_names = is_in(MAPS, key) && key != "parameters" || is_named(key);
+                    let has_names = is_in(MAPS, key) && key != "parameters" || is_in(NAMED, key);
                     self.values(old, new, !are_names && has_names);
                 }
                 (old, new) => self.push(old.cloned(), new.cloned()),
@@ -148,8 +148,4 @@ fn is_replaced(old: &Map<String, Value>, new: &Map<String, Value>) -> bool {
     let common = old.keys().filter(|name| new.contains_key(*name)).count();
     let fewer = old.len().min(new.len());
     MIN_PROPERTIES <= fewer && 2 * common < fewer
-}
-
-fn is_in(list: &str, key: &str) -> bool {
-    list.split(' ').any(|listed| listed == key)
 }

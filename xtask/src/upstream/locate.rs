@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::resolve::Document;
+use super::resolve::{Document, entries};
 
 const METHODS: [&str; 8] = [
     "get", "put", "post", "delete", "patch", "head", "options", "trace",
@@ -51,8 +51,7 @@ pub(crate) fn wanted(fragment: &Value) -> Vec<Wanted> {
 
 /// Every operation of a document.
 pub(crate) fn operations<'a>(document: &Document<'a>) -> impl Iterator<Item = Found<'a>> {
-    let paths = document.root["paths"].as_object().into_iter().flatten();
-    paths.flat_map(|(path, item)| {
+    entries(&document.root["paths"]).flat_map(|(path, item)| {
         let item = document.follow(item).unwrap_or(&Value::Null);
         let (path, names) = shape(path);
         let found = |method: &&'static str| {

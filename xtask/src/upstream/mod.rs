@@ -16,7 +16,7 @@ pub(crate) mod schema;
 mod tests;
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
@@ -77,11 +77,12 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<u8> {
         document: head.clone(),
         snapshot: snapshot["document"].clone(),
     };
-    match arguments.format {
-        Format::Text => print!("{}", report.text()),
-        Format::Markdown => print!("{}", report.markdown()),
-        Format::Json => println!("{:#}", json!(report)),
-    }
+    let text = match arguments.format {
+        Format::Text => report.text(),
+        Format::Markdown => report.markdown(),
+        Format::Json => format!("{:#}\n", json!(report)),
+    };
+    std::io::stdout().write_all(text.as_bytes())?;
     if !report.problems.is_empty() {
         return Ok(2);
     }
@@ -171,13 +172,14 @@ fn check_fragment(root: &Path, fragment: &Value) -> anyhow::Result<u8> {
     let departures = departures::read(root)?;
     let (unexplained, faults) = departures::check(&departures, &differences);
     for change in changes(&unexplained, &[]) {
-        println!(
-            "no reason in {DEPARTURES} for this difference from Cloudflare's document:\n  {}",
-            change.what
-        );
+        println!("{DEPARTURES} has no reason for this difference from Cloudflare:");
+        println!("  {}", change.what);
         for place in change.places {
             let reason = NO_REASON.to_owned();
-            println!("  {}", json!(Departure { place, reason }));
+            println!(
+                "  {},",
+                serde_json::to_string(&Departure { place, reason })?
+            );
         }
     }
     for fault in &faults {

@@ -1,7 +1,7 @@
 //! Places in the canonical form: read for their meaning, and written as pointers.
 
 use super::resolve::escape;
-use super::schema::{Direction, is_holder, is_named};
+use super::schema::{Direction, HOLDERS, NAMED, is_in};
 
 /// A place, from the operation's name down.
 pub(crate) type Place = Vec<String>;
@@ -67,14 +67,14 @@ fn walk<'a>(mut rest: &[&'a str]) -> (String, Vec<&'a str>) {
     let mut field = String::new();
     loop {
         match rest {
-            [key, name, below @ ..] if is_named(key) => {
+            [key, name, below @ ..] if is_in(NAMED, key) => {
                 if !field.is_empty() {
                     field.push('.');
                 }
                 field.push_str(name);
                 rest = below;
             }
-            [key, below @ ..] if is_holder(key) && (*key == "items" || !below.is_empty()) => {
+            [key, below @ ..] if is_in(HOLDERS, key) && (*key == "items" || !below.is_empty()) => {
                 field.push_str(match *key {
                     "items" => "[]",
                     "additionalProperties" => ".*",

@@ -9,7 +9,8 @@ use super::class::{Class, classify};
 use super::compare::Difference;
 use super::departures::Departure;
 use super::place::{Place, pointer, read};
-use super::resolve::escape;
+use super::resolve::{entries, escape};
+use super::schema::is_in;
 
 /// How many characters of a value a line shows.
 const MAX_VALUE: usize = 120;
@@ -90,9 +91,7 @@ fn kind(difference: &Difference) -> &[String] {
     match (&difference.place[..], &difference.old, &difference.new) {
         // The same schema is replaced, wherever it is used.
         (_, Some(Value::Object(_)), Some(Value::Object(_))) => &[],
-        (place @ [.., map, _], ..) if NAMED.split(' ').any(|named| named == map) => {
-            &place[place.len() - 2..]
-        }
+        (place @ [.., map, _], ..) if is_in(NAMED, map) => &place[place.len() - 2..],
         (place, ..) => &place[place.len().saturating_sub(1)..],
     }
 }
@@ -204,7 +203,7 @@ fn what(group: &Group<'_>, operations: &[String]) -> String {
 /// A schema that describes other data now, by its properties.
 fn another(old: &Value, new: &Value) -> String {
     let only = |this: &Value, other: &Value| {
-        let names = this["properties"].as_object().into_iter().flatten();
+        let names = entries(&this["properties"]);
         let names = names.filter(|(name, _)| other["properties"].get(name).is_none());
         few(names.map(|(name, _)| code(name)))
     };
@@ -289,9 +288,9 @@ impl Report {
         } in &self.changes
         {
             let places = few(places.iter().map(|place| code(place)));
-            text += &format!("- **{}** {what}<br>at {places}", class.as_str());
+            text += &format!("- **{}** {what}\n  - at {places}", class.as_str());
             for reason in departures {
-                text += &format!("<br>our fragment departs there: {reason}");
+                text += &format!("\n  - our fragment departs there: {reason}");
             }
             text.push('\n');
         }

@@ -59,3 +59,8 @@ impl<'a> Document<'a> {
 pub(crate) fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
+
+/// The entries of a map, if it is one.
+pub(crate) fn entries(map: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    map.as_object().into_iter().flatten()
+}

@@ -19,9 +19,10 @@ const FACTS: &str = "contentEncoding contentMediaType exclusiveMaximum exclusive
     format maxContains maxItems maxLength maxProperties maximum minContains minItems minLength \
     minProperties minimum multipleOf pattern readOnly uniqueItems writeOnly";
 /// Keywords that hold a schema.
-const HOLDERS: &str = "additionalProperties contains else if items not propertyNames then";
+pub(crate) const HOLDERS: &str =
+    "additionalProperties contains else if items not propertyNames then";
 /// Keywords that hold schemas by name.
-const NAMED: &str = "dependentSchemas patternProperties properties";
+pub(crate) const NAMED: &str = "dependentSchemas patternProperties properties";
 
 /// The canonical form of a schema.
 pub(crate) fn canonical(document: &Document<'_>, schema: &Value, direction: Direction) -> Value {
@@ -294,17 +295,8 @@ pub(crate) fn is_upper(key: &str) -> bool {
     key.starts_with("max") || key == "exclusiveMaximum"
 }
 
-/// Whether a keyword holds a schema.
-pub(crate) fn is_holder(key: &str) -> bool {
-    is_in(HOLDERS, key)
-}
-
-/// Whether a keyword holds schemas by name.
-pub(crate) fn is_named(key: &str) -> bool {
-    is_in(NAMED, key)
-}
-
-fn is_in(keywords: &str, key: &str) -> bool {
+/// Whether a list of words, separated by spaces, has this one.
+pub(crate) fn is_in(keywords: &str, key: &str) -> bool {
     keywords.split_whitespace().any(|keyword| keyword == key)
 }
 

@@ -115,7 +115,7 @@ fn markdown_keeps_what_comes_from_the_document_in_code() {
     );
     let outside: Vec<_> = text.split("``").step_by(2).collect();
     assert!(!outside.concat().contains("<b>"), "{text}");
-    assert_eq!(text.lines().count(), 3, "{text}");
+    assert_eq!(text.lines().count(), 4, "{text}");
 }
 
 /// A workspace whose fragment is the document.
@@ -194,5 +194,23 @@ fn every_difference_has_one_departure_and_every_departure_a_difference() {
         let root = workspace(&departures);
         assert_eq!(drift(root.path(), Some(&published), true), Ok(0));
         assert_eq!(drift(root.path(), None, false), Ok(code), "{departures}");
+    }
+}
+
+#[test]
+fn one_star_stays_in_a_name_and_two_do_not() {
+    for (pattern, is_like) in [
+        ("a/*/c", false),
+        ("a/**/c", true),
+        ("*/b~1?/d/c", false),
+        ("a/b*/*/c", true),
+    ] {
+        let (place, reason) = (pattern.to_owned(), String::new());
+        let place_of_four = ["a", "b/x", "d", "c"].map(str::to_owned);
+        assert_eq!(
+            Departure { place, reason }.explains(&place_of_four),
+            is_like,
+            "{pattern}"
+        );
     }
 }
