@@ -12,9 +12,11 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
+    #[serde(remote = "Self")]
     pub struct ApiMessage {
         /// Number of the error or notice.
-        pub code: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub code: ::std::option::Option<i64>,
         /// Where the service explains it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub documentation_url: ::std::option::Option<::std::string::String>,
@@ -31,6 +33,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
+    #[serde(remote = "Self")]
     pub struct Association {
         /// Name of the service. Open: other values may come.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -43,6 +46,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
+    #[serde(remote = "Self")]
     pub struct AssociationListEnvelope {
         /// What went wrong.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -63,6 +67,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
+    #[serde(remote = "Self")]
     pub struct Certificate {
         /// Whether this is a CA certificate rather than a leaf.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -101,6 +106,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
+    #[serde(remote = "Self")]
     pub struct CertificateEnvelope {
         /// What went wrong.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -118,6 +124,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
+    #[serde(remote = "Self")]
     pub struct CertificateListEnvelope {
         /// What went wrong.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -138,6 +145,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
+    #[serde(remote = "Self")]
     pub struct ErrorEnvelope {
         /// What went wrong.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -152,15 +160,17 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
+    #[serde(remote = "Self")]
     pub struct Hostnames {
         /// The hostnames.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub hostnames: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     }
     /// Answer with the hostnames of a CA in a zone.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
+    #[serde(remote = "Self")]
     pub struct HostnamesEnvelope {
         /// What went wrong.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -178,9 +188,11 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
+    #[serde(remote = "Self")]
     pub struct MessageCause {
         /// Number of the error or notice.
-        pub code: i64,
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub code: ::std::option::Option<i64>,
         /// What the service says about it.
         pub message: ::std::string::String,
     }
@@ -188,6 +200,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
+    #[serde(remote = "Self")]
     pub struct MessageSource {
         /// JSON pointer into the request.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -197,6 +210,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
+    #[serde(remote = "Self")]
     pub struct ReplaceHostnamesRequest {
         /// The whole new list; empty removes every hostname.
         pub hostnames: ::std::vec::Vec<::std::string::String>,
@@ -207,6 +221,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
+    #[serde(remote = "Self")]
     pub struct ResultInfo {
         /// Number of items on this page.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -228,6 +243,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
+    #[serde(remote = "Self")]
     pub struct UploadRequest {
         /// Whether this is a CA certificate rather than a leaf.
         pub ca: bool,
@@ -244,6 +260,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
+    #[serde(remote = "Self")]
     pub struct Zone {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::cf_mtls_api::ZoneId>,
@@ -258,6 +275,7 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
+    #[serde(remote = "Self")]
     pub struct ZoneListEnvelope {
         /// What went wrong.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -305,6 +323,12 @@ pub mod types {
                 Self(value.into())
             }
         }
+    }
+    crate::object::only_objects! {
+        ApiMessage Association AssociationListEnvelope Certificate CertificateEnvelope
+        CertificateListEnvelope ErrorEnvelope Hostnames HostnamesEnvelope MessageCause
+        MessageSource ReplaceHostnamesRequest ResultInfo UploadRequest Zone
+        ZoneListEnvelope
     }
 }
 #[derive(Clone, Debug)]

@@ -15,6 +15,7 @@ mod exchange;
 )]
 mod generated;
 mod ids;
+mod object;
 mod text;
 
 pub use exchange::{Answer, Exchange, is_body_limit};

@@ -77,7 +77,15 @@ impl Shape {
             shape.properties.insert(name.clone(), Self::of(property));
         }
         for name in schema["required"].as_array().into_iter().flatten() {
-            shape.required.insert(name.as_str().unwrap().to_owned());
+            // A derived schema takes an `Option` for a field that may be absent.
+            let name = name.as_str().unwrap();
+            if !shape
+                .properties
+                .get(name)
+                .is_some_and(|property| property.nullable)
+            {
+                shape.required.insert(name.to_owned());
+            }
         }
         shape
     }

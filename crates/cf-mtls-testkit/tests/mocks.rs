@@ -75,7 +75,7 @@ async fn a_refusal_comes_back_in_its_type() {
     server.delete_certificate(|when, then| {
         when.account_id(&account).mtls_certificate_id(&id);
         let mut error = ApiMessage::default();
-        error.code = 1406;
+        error.code = Some(1406);
         error.message = "Bad response certificate service".to_owned();
         let mut envelope = ErrorEnvelope::default();
         envelope.errors = Some(vec![error]);
@@ -85,7 +85,7 @@ async fn a_refusal_comes_back_in_its_type() {
     match client(&server).delete_certificate(&account, &id).await {
         Err(Error::ErrorResponse(response)) => {
             assert_eq!(response.status(), 503);
-            assert_eq!(response.into_inner().errors.unwrap()[0].code, 1406);
+            assert_eq!(response.into_inner().errors.unwrap()[0].code, Some(1406));
         }
         other => panic!("{other:?}"),
     }

@@ -24,14 +24,24 @@ impl VisitMut for Polish {
     /// not break callers, so they start from the default.
     fn visit_item_mod_mut(&mut self, module: &mut syn::ItemMod) {
         if module.ident == "types" {
+            let mut structs = Vec::new();
             for item in module.content.iter_mut().flat_map(|(_, items)| items) {
                 if let syn::Item::Struct(item) = item {
                     item.attrs.push(syn::parse_quote!(
                         #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
                     ));
                     item.attrs.push(syn::parse_quote!(#[non_exhaustive]));
+                    // A struct is read from an object, and from nothing else.
+                    item.attrs
+                        .push(syn::parse_quote!(#[serde(remote = "Self")]));
+                    structs.push(item.ident.clone());
                     derive_default(item);
                 }
+            }
+            if let Some((_, items)) = &mut module.content {
+                items.push(syn::parse_quote!(
+                    crate::object::only_objects! { #(#structs)* }
+                ));
             }
         }
         syn::visit_mut::visit_item_mod_mut(self, module);

@@ -148,14 +148,10 @@ fn message(value: Value) -> types::ApiMessage {
     message
 }
 
-fn number(value: Option<&Value>) -> i64 {
-    match value {
-        Some(Value::String(text)) => text.trim().parse().unwrap_or_default(),
-        Some(value) => value
-            .as_i64()
-            .or_else(|| whole(value.as_f64()?))
-            .unwrap_or_default(),
-        None => 0,
+fn number(value: Option<&Value>) -> Option<i64> {
+    match value? {
+        Value::String(text) => text.trim().parse().ok(),
+        value => value.as_i64().or_else(|| whole(value.as_f64()?)),
     }
 }
 
@@ -174,11 +170,11 @@ pub(crate) fn messages(
     let causes = |chain: Vec<types::MessageCause>| {
         let chain = chain.into_iter().take(MOST_CAUSES);
         chain
-            .map(|cause| (cause.code, clean(&cause.message)))
+            .map(|cause| (cause.code.unwrap_or_default(), clean(&cause.message)))
             .collect()
     };
     let message = |wire: types::ApiMessage| ServiceMessage {
-        code: wire.code,
+        code: wire.code.unwrap_or_default(),
         message: clean(&wire.message),
         documentation_url: wire.documentation_url.map(|url| clean(&url)),
         pointer: wire
