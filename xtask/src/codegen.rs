@@ -121,7 +121,7 @@ fn settings() -> GenerationSettings {
     }
     // Times stay text: parsing costs a fifth of a page, one bad time would
     // fail the whole page, and the date library is not ours to choose.
-    for (format, name) in [("date-time", "Timestamp"), ("password", "Secret")] {
+    for (format, name) in [("date-time", "Timestamp"), ("password", "SecretField")] {
         let schema = SchemaObject {
             instance_type: Some(InstanceType::String.into()),
             format: Some(format.to_owned()),

@@ -254,7 +254,7 @@ pub mod types {
         pub name: ::std::option::Option<::std::string::String>,
         /// Private key of the leaf, in PEM.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub private_key: ::std::option::Option<::cf_mtls_api::Secret>,
+        pub private_key: ::std::option::Option<::cf_mtls_api::SecretField>,
     }
     /// A zone, as far as it is needed here.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]

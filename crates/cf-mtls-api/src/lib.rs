@@ -21,4 +21,4 @@ mod text;
 pub use exchange::{Answer, Exchange, is_body_limit};
 pub use generated::{Client, ClientInfo, Error, ResponseValue, types};
 pub use ids::{AccountId, CertificateId, InvalidId, ZoneId};
-pub use text::{Secret, Timestamp};
+pub use text::{Secret, SecretField, Timestamp};

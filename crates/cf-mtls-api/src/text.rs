@@ -14,16 +14,25 @@ pub struct Timestamp(pub String);
 
 /// A text that must not be seen: an API token, an API key, or a private key.
 ///
-/// It is wiped from memory when dropped, and `Debug` prints a placeholder. What
-/// reads it calls [`expose`](Self::expose).
-#[derive(Clone, Serialize, Deserialize)]
+/// It is wiped from memory when dropped, `Debug` prints a placeholder, and it does
+/// not serialize. Code that needs the text calls [`expose`](Self::expose).
+#[derive(Clone, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schemars", schemars(inline, with = "String", extend("format" = "password")))]
 #[serde(from = "String")]
-pub struct Secret(#[serde(serialize_with = "expose")] Zeroizing<String>);
+pub struct Secret(Zeroizing<String>);
 
-fn expose<S: serde::Serializer>(text: &Zeroizing<String>, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(text)
+/// A secret as a field of a request body, the only place where one is serialized.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schemars", schemars(inline))]
+#[serde(transparent)]
+pub struct SecretField(pub Secret);
+
+impl Serialize for SecretField {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.0.expose())
+    }
 }
 
 impl Secret {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use cf_mtls_api::{
     AccountId, Answer, CertificateId, Client, ClientInfo as _, Error, Exchange, Secret,
-    is_body_limit,
+    SecretField, is_body_limit,
 };
 use httpmock::Method::DELETE;
 use httpmock::MockServer;
@@ -198,7 +198,7 @@ async fn an_empty_list_of_hostnames_is_sent() {
 #[test]
 fn the_private_key_of_an_upload_is_not_shown() {
     let mut body = cf_mtls_api::types::UploadRequest::default();
-    body.private_key = Some(Secret::from("the-key-itself"));
+    body.private_key = Some(SecretField(Secret::from("the-key-itself")));
     assert!(!format!("{body:?} {body:#?}").contains("the-key-itself"));
     assert!(
         serde_json::to_string(&body)

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cf_mtls_api::{Secret, types};
+use cf_mtls_api::{Secret, SecretField, types};
 
 use super::pem::{self, Bundle, CertificateChain};
 use crate::error::Error;
@@ -165,7 +165,7 @@ impl Upload {
         request.ca = self.ca;
         request.certificates.clone_from(&self.certificates);
         request.name.clone_from(&self.name);
-        request.private_key.clone_from(&self.private_key);
+        request.private_key = self.private_key.clone().map(SecretField);
         request
     }
 }
