@@ -89,7 +89,7 @@ start() {
     [[ $zone ]] || fail 'the simulator did not start in ten seconds'
     environment=(
         PATH="$PATH" HOME="$temp/home" TMPDIR="$temp" LANG=C.UTF-8 NO_COLOR=1
-        CA_FILE="$here/../src/documented_ca.pem" ZONE_ID="$zone"
+        CA_FILE="$here/../src/fixtures/documented-ca.pem" ZONE_ID="$zone"
         LEAF_FILE="$temp/leaf.pem" LEAF_KEY_FILE="$temp/leaf-key.pem"
         NODE_OPTIONS="--require $here/loopback-only.cjs" ELSEWHERE="$temp/$1.elsewhere"
         # So that wrangler reports nothing, and cf shows its unfinished commands.

@@ -6,11 +6,9 @@
 use std::num::NonZeroU32;
 
 use cf_mtls_testkit::MockServerExt as _;
-use cf_mtls_testkit::cf_mtls_api::types::{
-    ApiMessage, Certificate, CertificateEnvelope, CertificateListEnvelope, ErrorEnvelope,
-    UploadRequest,
-};
+use cf_mtls_testkit::cf_mtls_api::types::{Certificate, UploadRequest, Zone};
 use cf_mtls_testkit::cf_mtls_api::{AccountId, CertificateId, Client, Error, Exchange, Secret};
+use cf_mtls_testkit::envelopes;
 use cf_mtls_testkit::httpmock::MockServer;
 
 const ACCOUNT: &str = "023e105f4ecef8ad9ca31a8372d0c353";
@@ -45,10 +43,7 @@ async fn an_upload_meets_a_typed_expectation() {
     request.name = Some("devices".to_owned());
     let mock = server.upload_certificate(|when, then| {
         when.account_id(&account).body(&request);
-        let mut envelope = CertificateEnvelope::default();
-        envelope.result = Some(stored());
-        envelope.success = true;
-        then.ok(&envelope);
+        then.ok(&envelopes::certificate(stored()));
     });
 
     let response = client(&server).upload_certificate(&account, &request).await;
@@ -74,11 +69,7 @@ async fn a_refusal_comes_back_in_its_type() {
     let (account, id) = ids();
     server.delete_certificate(|when, then| {
         when.account_id(&account).mtls_certificate_id(&id);
-        let mut error = ApiMessage::default();
-        error.code = Some(1406);
-        error.message = "Bad response certificate service".to_owned();
-        let mut envelope = ErrorEnvelope::default();
-        envelope.errors = Some(vec![error]);
+        let envelope = envelopes::error(1406, "Bad response certificate service");
         then.server_error(503, &envelope);
     });
 
@@ -98,10 +89,7 @@ async fn a_query_is_part_of_the_expectation() {
     let second = NonZeroU32::new(2);
     let mock = server.list_certificates(|when, then| {
         when.account_id(&account).page(second).name(None);
-        let mut envelope = CertificateListEnvelope::default();
-        envelope.result = Some(vec![stored()]);
-        envelope.success = true;
-        then.ok(&envelope);
+        then.ok(&envelopes::certificates(vec![stored()]));
     });
     let client = client(&server);
     let page = async |page, name| {
@@ -113,4 +101,35 @@ async fn a_query_is_part_of_the_expectation() {
     assert!(page(None, None).await.is_err());
     assert!(page(second, Some("devices")).await.is_err());
     assert_eq!(mock.calls(), 1);
+}
+
+#[tokio::test]
+async fn envelopes_are_read_back_as_they_were_made() {
+    let server = MockServer::start_async().await;
+    let (account, id) = ids();
+    let zone = "0123456789abcdef0123456789abcdef".parse().unwrap();
+    server.list_certificate_associations(|_, then| {
+        then.ok(&envelopes::associations([("gateway", "active")]));
+    });
+    server.list_hostname_associations(|_, then| {
+        then.ok(&envelopes::hostnames(["a.example.com"]));
+    });
+    server.list_zones(|_, then| {
+        then.ok(&envelopes::zones(vec![Zone::default()]));
+    });
+    let client = client(&server);
+    let read = client
+        .list_certificate_associations(&account, &id, None, None)
+        .await;
+    let read = read.unwrap().into_inner();
+    assert_eq!(read.result.unwrap()[0].service.as_deref(), Some("gateway"));
+    assert_eq!(read.result_info.unwrap().total_count, Some(1));
+    let read = client
+        .list_hostname_associations(&zone, None)
+        .await
+        .unwrap();
+    let read = read.into_inner().result.unwrap();
+    assert_eq!(read.hostnames.unwrap(), ["a.example.com"]);
+    let read = client.list_zones(None, None, None, None).await.unwrap();
+    assert_eq!(read.into_inner().result.unwrap().len(), 1);
 }

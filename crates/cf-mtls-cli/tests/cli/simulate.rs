@@ -107,7 +107,7 @@ fn options_make_it_as_slow_and_odd_as_the_service() {
     let refusals = ["--refusal", "not-found=410", "--refusal", "in-use=409:1234"];
     let zones = ["--unentitled-zone", "free.example"];
     let rest = ["--quirk", "refuse-duplicates", "--quirk", "delete-null"];
-    let reader = ["--read-only-token", "reader", "--demo"];
+    let reader = ["--read-only-token", "reader", "--demo", "--demo-products"];
     let options = [&delays[..], &refusals, &zones, &rest, &reader].concat();
     let simulated = Simulated::start(&options);
     let run = |arguments: &[&str]| simulated.run(&[arguments, &["-o", "ndjson"]].concat());
@@ -117,7 +117,14 @@ fn options_make_it_as_slow_and_odd_as_the_service() {
     std::fs::write(&path, new_ca()).unwrap();
     let upload = ["upload", "--ca", path.to_str().unwrap(), "--name", "one"];
     let stored = run(&upload).lines().remove(0);
-    assert_eq!(run(&["list"]).lines().len(), 6, "the list is not late");
+    assert_eq!(run(&["list"]).lines().len(), 7, "the list is not late");
+    let client = run(&["list", "--leaf"]).lines().remove(0);
+    let client = client["id"].as_str().unwrap();
+    let uses = run(&["associations", client]);
+    assert!(
+        uses.stdout.contains("Workers") && uses.stdout.contains("Hyperdrive"),
+        "{uses:?}"
+    );
     let again = run(&upload);
     assert!(
         again.code != 0 && again.stderr.contains("1471"),

@@ -50,6 +50,7 @@ impl Builder {
             hostname_rule: HostnameRule::Shared,
             hostname_service: "API Shield".to_owned(),
             hostname_ids: HostnameIds::Uuid,
+            products_hidden: false,
             recorded_requests: 4096,
             max_silence: Duration::from_secs(30),
             observer: None,
@@ -253,6 +254,13 @@ impl Builder {
     /// associations; `API Shield` by default.
     pub fn hostname_service(mut self, name: impl Into<String>) -> Self {
         self.settings.hostname_service = name.into();
+        self
+    }
+
+    /// Leaves Workers, Hyperdrive and Gateway out of a certificate's associations,
+    /// although they keep it in use; off by default.
+    pub fn hide_products(mut self, on: bool) -> Self {
+        self.settings.products_hidden = on;
         self
     }
 

@@ -24,7 +24,7 @@ use crate::simulator::world::{Entitlement, HostnamesError, UnknownId};
 pub struct Simulator {
     // Declared before the service, so that serving ends first.
     server: Server,
-    service: Arc<Service>,
+    pub(crate) service: Arc<Service>,
     base_url: String,
     token: String,
 }

@@ -2,7 +2,8 @@
 //!
 //! [`Simulator`] is an HTTP server on the loopback interface that keeps
 //! certificates, zones and hostnames in memory. It serves the eight operations
-//! that a client of the API needs, and the few others with which command line
+//! that a client of the API needs, those by which Workers, Hyperdrive and Gateway
+//! show which certificates they use, and the few others with which command line
 //! clients find their account. It reads uploaded certificates for real, checks
 //! credentials and permissions, limits the rate, shows changes as late as the
 //! service does, and breaks on request:
@@ -72,6 +73,10 @@
 //!   `"name": ""`. An Ed25519 CA is taken, although it verifies nobody.
 //! - A hostname may belong to several CAs of a zone. An empty list for the managed CA
 //!   switches mTLS off. The response to a change of hostnames is right at once.
+//! - Workers, Hyperdrive configurations and Gateway use certificates
+//!   ([`Simulator::put_worker`], [`Simulator::put_hyperdrive`],
+//!   [`Simulator::set_gateway_use`]), and keep them in use for a while after they
+//!   stopped, perhaps without an association ([`Builder::hide_products`]).
 //! - Accounts can own tokens, which `GET /user/tokens/verify` refuses with HTTP 401,
 //!   and `GET /accounts` with code 1001.
 //!
@@ -144,6 +149,14 @@
 //!   seeded with 32 hexadecimal digits for its id has no hostnames; in a
 //!   request body `null` means the managed CA, like an absent one.
 //!
+//! - Products appear as `Workers`, `Hyperdrive` and `Gateway`, one row each.
+//!
+//! Products:
+//!
+//! - Their lists have no pages, and only the fields that show a use or a name. An
+//!   unknown Worker: HTTP 404, code 10007. The certificates of Gateway are those
+//!   that it manages and those that it uses.
+//!
 //! Accounts, memberships and tokens:
 //!
 //! - `GET /accounts` and `GET /memberships` list the accounts that the token may
@@ -164,6 +177,7 @@ mod handle;
 mod http;
 #[cfg(feature = "clap")]
 mod options;
+mod products;
 mod protocol;
 mod rate_limit;
 mod record;
@@ -184,4 +198,4 @@ pub use record::{Effects, Gap, RequestRecord};
 pub use refusal::{MADE_UP_CODES, Refusal};
 pub use seed::{Seed, StoredCertificate, UnreadablePem};
 pub use settings::{DeleteResult, HostnameIds, HostnameRule, PemForm};
-pub use world::{Entitlement, UnknownId};
+pub use world::{Entitlement, Hyperdrive, UnknownId, Worker};

@@ -6,7 +6,6 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use crate::DOCUMENTED_CA;
 use crate::simulator::auth::Token;
 use crate::simulator::builder::Builder;
 use crate::simulator::fault::Fault;
@@ -15,7 +14,8 @@ use crate::simulator::protocol::route::Operation;
 use crate::simulator::refusal::Refusal;
 use crate::simulator::seed::Seed;
 use crate::simulator::settings::{DeleteResult, HostnameRule, PemForm};
-use crate::simulator::world::Entitlement;
+use crate::simulator::world::{Entitlement, Hyperdrive, Worker};
+use crate::{CAS, DOCUMENTED_CA, LEAF};
 
 /// Options for a program that runs a simulator; add them with
 /// `#[command(flatten)]`.
@@ -61,6 +61,10 @@ struct Account {
     /// expired
     #[arg(long)]
     demo: bool,
+    /// Start with a leaf certificate that two Workers and a Hyperdrive configuration
+    /// use
+    #[arg(long)]
+    demo_products: bool,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -108,7 +112,7 @@ struct Responses {
 type Quirk = (&'static str, fn(Builder) -> Builder);
 type Delay = (Option<Duration>, fn(Builder, Duration) -> Builder);
 
-const QUIRKS: [Quirk; 15] = [
+const QUIRKS: [Quirk; 16] = [
     ("accept-duplicates", |builder| {
         builder.accept_duplicates(true)
     }),
@@ -124,6 +128,7 @@ const QUIRKS: [Quirk; 15] = [
     ("managed-deletable", |builder| {
         builder.managed_deletable(true)
     }),
+    ("hide-products", |builder| builder.hide_products(true)),
     ("pem-reversed", |builder| {
         builder.pem_form(PemForm::Reversed)
     }),
@@ -278,6 +283,9 @@ impl Options {
         if account.demo {
             seed_demo(simulator, zones.first());
         }
+        if account.demo_products {
+            seed_products(simulator);
+        }
         Ok(zones)
     }
 }
@@ -307,17 +315,17 @@ fn seed_demo(simulator: &Simulator, zone: Option<&(String, String)>) {
     let now = simulator.now();
     // A little more than whole days, so that they are shown as such for a while.
     let distance = |days: u32| DAY * days + DAY / 24;
-    let expiries = [
-        ("devices", None),
-        ("staging", Some(now + distance(12))),
-        ("lab-1", Some(now - distance(3))),
-        ("lab-2", Some(now - distance(90))),
-        ("lab-3", Some(now - distance(400))),
+    let cas = [
+        ("devices", DOCUMENTED_CA, None),
+        ("staging", CAS[0], Some(now + distance(12))),
+        ("lab-1", CAS[1], Some(now - distance(3))),
+        ("lab-2", CAS[2], Some(now - distance(90))),
+        ("lab-3", CAS[3], Some(now - distance(400))),
     ];
-    let ids = expiries.map(|(name, expires_on)| {
-        let seed = Seed::ca(DOCUMENTED_CA).name(name);
+    let ids = cas.map(|(name, pem, expires_on)| {
+        let seed = Seed::ca(pem).name(name);
         let seed = expires_on.into_iter().fold(seed, Seed::expires_on);
-        // The documented CA can be read.
+        // These CAs can be read.
         simulator.seed(seed).unwrap_or_default()
     });
     if let ([devices, ..], Some((name, zone))) = (&ids, zone) {
@@ -325,4 +333,17 @@ fn seed_demo(simulator: &Simulator, zone: Option<&(String, String)>) {
         // Zone and CA are there.
         let _ = simulator.set_hostnames(zone, devices, hosts);
     }
+}
+
+/// A leaf, and what uses it.
+fn seed_products(simulator: &Simulator) {
+    // The leaf can be read, and is there for the others.
+    let leaf = simulator.seed(Seed::leaf(LEAF).name("api-client"));
+    let leaf = leaf.unwrap_or_default();
+    for name in ["billing", "checkout"] {
+        let worker = Worker::new(name).binding("SESSIONS", "kv_namespace");
+        let _ = simulator.put_worker(worker.certificate("CLIENT_CERT", &leaf));
+    }
+    let orders = Hyperdrive::new("orders").client_certificate(&leaf);
+    let _ = simulator.put_hyperdrive(orders);
 }

@@ -131,6 +131,7 @@ pub(crate) struct Settings {
     pub(crate) hostname_rule: HostnameRule,
     pub(crate) hostname_service: String,
     pub(crate) hostname_ids: HostnameIds,
+    pub(crate) products_hidden: bool,
     pub(crate) recorded_requests: usize,
     pub(crate) max_silence: Duration,
     pub(crate) observer: Option<Observer>,

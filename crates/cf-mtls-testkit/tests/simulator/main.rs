@@ -8,6 +8,7 @@ mod inspection;
 mod live;
 mod load;
 mod permissions;
+mod products;
 mod refusals;
 mod strangers;
 mod support;

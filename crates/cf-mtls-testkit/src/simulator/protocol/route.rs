@@ -32,6 +32,14 @@ pub enum Operation {
     VerifyToken,
     /// `GET /accounts/{account_id}/tokens/verify`
     VerifyAccountToken,
+    /// `GET /accounts/{account_id}/workers/scripts`
+    Workers,
+    /// `GET /accounts/{account_id}/workers/scripts/{script_name}/settings`
+    WorkerSettings,
+    /// `GET /accounts/{account_id}/hyperdrive/configs`
+    HyperdriveConfigs,
+    /// `GET /accounts/{account_id}/gateway/certificates`
+    GatewayCertificates,
     /// Anything else.
     Unknown,
 }
@@ -70,6 +78,19 @@ pub(crate) enum Route {
     VerifyAccountToken {
         account: String,
     },
+    Workers {
+        account: String,
+    },
+    WorkerSettings {
+        account: String,
+        name: String,
+    },
+    HyperdriveConfigs {
+        account: String,
+    },
+    GatewayCertificates {
+        account: String,
+    },
     /// No such path, or a malformed id in it.
     Nowhere,
     /// A path of the API, but not with this method.
@@ -91,6 +112,17 @@ impl Route {
                 match rest {
                     ["mtls_certificates", rest @ ..] => certificates(method, account, rest),
                     ["tokens", "verify"] => only_get(method, Self::VerifyAccountToken { account }),
+                    ["workers", "scripts"] => only_get(method, Self::Workers { account }),
+                    ["workers", "scripts", name, "settings"] => {
+                        let name = (*name).to_owned();
+                        only_get(method, Self::WorkerSettings { account, name })
+                    }
+                    ["hyperdrive", "configs"] => {
+                        only_get(method, Self::HyperdriveConfigs { account })
+                    }
+                    ["gateway", "certificates"] => {
+                        only_get(method, Self::GatewayCertificates { account })
+                    }
                     _ => Self::Nowhere,
                 }
             }
@@ -147,6 +179,10 @@ impl Route {
             Self::Memberships => Operation::Memberships,
             Self::VerifyToken => Operation::VerifyToken,
             Self::VerifyAccountToken { .. } => Operation::VerifyAccountToken,
+            Self::Workers { .. } => Operation::Workers,
+            Self::WorkerSettings { .. } => Operation::WorkerSettings,
+            Self::HyperdriveConfigs { .. } => Operation::HyperdriveConfigs,
+            Self::GatewayCertificates { .. } => Operation::GatewayCertificates,
             Self::Nowhere | Self::WrongMethod => Operation::Unknown,
         }
     }
@@ -215,6 +251,22 @@ mod tests {
                 "GET",
                 format!("accounts/{HEX}/tokens/verify"),
                 VerifyAccountToken,
+            ),
+            ("GET", format!("accounts/{HEX}/workers/scripts"), Workers),
+            (
+                "GET",
+                format!("accounts/{HEX}/workers/scripts/my-worker/settings"),
+                WorkerSettings,
+            ),
+            (
+                "GET",
+                format!("accounts/{HEX}/hyperdrive/configs"),
+                HyperdriveConfigs,
+            ),
+            (
+                "GET",
+                format!("accounts/{HEX}/gateway/certificates"),
+                GatewayCertificates,
             ),
             ("POST", "accounts".to_owned(), Unknown),
             ("GET", format!("{list}/"), List),

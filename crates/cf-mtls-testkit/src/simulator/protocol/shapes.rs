@@ -113,3 +113,74 @@ pub(crate) struct TokenState<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) expires_on: Option<String>,
 }
+
+#[derive(Serialize)]
+pub(crate) struct WorkerRow<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) created_on: String,
+    pub(crate) modified_on: String,
+    pub(crate) usage_model: &'static str,
+}
+
+#[derive(Serialize)]
+pub(crate) struct WorkerSettings<'a> {
+    pub(crate) bindings: Vec<Binding<'a>>,
+    pub(crate) usage_model: &'static str,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Binding<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) r#type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) certificate_id: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct HyperdriveConfig<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) origin: HyperdriveOrigin,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mtls: Option<HyperdriveMtls<'a>>,
+}
+
+/// The same database for all.
+#[derive(Serialize)]
+pub(crate) struct HyperdriveOrigin {
+    scheme: &'static str,
+    host: &'static str,
+    port: u16,
+    database: &'static str,
+    user: &'static str,
+}
+
+impl Default for HyperdriveOrigin {
+    fn default() -> Self {
+        Self {
+            scheme: "postgres",
+            host: "database.example.com",
+            port: 5432,
+            database: "postgres",
+            user: "postgres",
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct HyperdriveMtls<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mtls_certificate_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ca_certificate_id: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct GatewayCertificate<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) r#type: &'static str,
+    pub(crate) binding_status: &'static str,
+    pub(crate) in_use: bool,
+    pub(crate) expires_on: String,
+    pub(crate) uploaded_on: String,
+}

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod identity;
+mod products;
 mod zones;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -191,7 +192,7 @@ impl Service {
         request: &Request,
         identity: &Identity,
     ) -> Result<ApiResponse, ErrorResponse> {
-        use Permission::{Certificates, Hostnames};
+        use Permission::{Certificates, Gateway, Hostnames, Hyperdrive, Workers};
         let query = Query::parse(request.uri.query());
         match &request.route {
             Route::Nowhere => Err(not_routed(&request.uri)),
@@ -224,6 +225,22 @@ impl Service {
             Route::Associations { account, id } => {
                 self.check_account(account, identity, Certificates, false)?;
                 self.associations(account, id, &query)
+            }
+            Route::Workers { account } => {
+                self.check_account(account, identity, Workers, false)?;
+                Ok(self.list_workers(account))
+            }
+            Route::WorkerSettings { account, name } => {
+                self.check_account(account, identity, Workers, false)?;
+                self.worker_settings(account, name)
+            }
+            Route::HyperdriveConfigs { account } => {
+                self.check_account(account, identity, Hyperdrive, false)?;
+                Ok(self.list_hyperdrives(account))
+            }
+            Route::GatewayCertificates { account } => {
+                self.check_account(account, identity, Gateway, false)?;
+                Ok(self.list_gateway_certificates(account))
             }
             Route::Hostnames { zone } => {
                 self.check_zone(zone, identity, Hostnames, false)?;
@@ -278,10 +295,14 @@ impl Service {
         ApiResponse::error(&error)
     }
 
-    /// A page of a list.
-    pub(crate) fn rows<T: Serialize>(&self, rows: Vec<T>, info: ResultInfo) -> ApiResponse {
+    /// A page of a list, or a list without pages.
+    pub(crate) fn rows<T: Serialize>(
+        &self,
+        rows: Vec<T>,
+        info: impl Into<Option<ResultInfo>>,
+    ) -> ApiResponse {
         let rows = (!rows.is_empty() || !self.settings.null_empty_results).then_some(rows);
-        ApiResponse::success(rows, Some(info), self.settings.null_lists)
+        ApiResponse::success(rows, info.into(), self.settings.null_lists)
     }
 
     pub(crate) fn success<T: Serialize>(&self, result: T) -> ApiResponse {

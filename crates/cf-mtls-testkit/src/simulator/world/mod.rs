@@ -2,6 +2,7 @@
 
 mod binding;
 mod deleted;
+mod holders;
 mod stored;
 mod zone;
 
@@ -12,6 +13,8 @@ use std::time::Duration;
 
 use self::binding::{Binding, Stage};
 use self::deleted::{Deleted, Tombstone};
+pub(crate) use self::holders::Holders;
+pub use self::holders::{Hyperdrive, Worker};
 pub(crate) use self::stored::{CUSTOM, Stored};
 pub use self::zone::Entitlement;
 pub(crate) use self::zone::{HostnamesError, Zone};
@@ -34,6 +37,7 @@ pub(crate) struct World {
     next_place: u64,
     deleted: Deleted,
     services: HashMap<String, Vec<Service>>,
+    pub(crate) holders: Holders,
     zones: Vec<Zone>,
     zone_places: HashMap<String, usize>,
     pub(crate) keyring: Keyring,
@@ -104,6 +108,7 @@ impl World {
             next_place: 0,
             deleted: Deleted::default(),
             services: HashMap::new(),
+            holders: Holders::default(),
             zones: Vec::new(),
             zone_places: HashMap::new(),
             keyring,
@@ -266,12 +271,13 @@ impl World {
         let key = Some(id.to_owned());
         let mut services = self.services.get(id).into_iter().flatten();
         let mut bindings = self.zones.iter().filter_map(|zone| zone.bindings.get(&key));
-        services.any(|service| service.status != "deleted" && service.remains(now, delay))
+        !self.holders.stages(id, now, delay).is_empty()
+            || services.any(|service| service.status != "deleted" && service.remains(now, delay))
             || bindings.any(|binding| binding.is_in_use(now, delay))
     }
 
-    /// Who uses a certificate: services attached by the test, then one row for
-    /// each zone in which the certificate has or just had hostnames.
+    /// Who uses a certificate: services attached by the test, products, then one
+    /// row for each zone in which the certificate has or just had hostnames.
     pub(crate) fn associations(
         &self,
         id: &str,
@@ -287,6 +293,14 @@ impl World {
                 service: service.name.clone(),
                 status: service.status.clone(),
             });
+        let products = match settings.products_hidden {
+            true => Vec::new(),
+            false => self.holders.stages(id, now, delay),
+        };
+        let products = products.into_iter().map(|(service, stage)| Association {
+            service: service.to_owned(),
+            status: stage.as_str().to_owned(),
+        });
         let hostnames = self.zones.iter().filter_map(|zone| {
             let stage = zone.bindings.get(&key)?.stage(now, delay)?;
             let service = settings.hostname_service.clone();
@@ -295,7 +309,7 @@ impl World {
                 status: stage.as_str().to_owned(),
             })
         });
-        attached.chain(hostnames).collect()
+        attached.chain(products).chain(hostnames).collect()
     }
 
     pub(crate) fn attach(&mut self, id: &str, name: &str, status: &str) -> Result<(), UnknownId> {
