@@ -2,9 +2,9 @@
 //!
 //! Each panics when something is wrong.
 
-use std::{env, fs, io};
+pub mod checks;
 
-use cf_mtls::fuzzing;
+use std::{env, fs, io};
 
 /// A name, and what it does with bytes.
 pub type Target = (&'static str, fn(&[u8]));
@@ -17,7 +17,7 @@ pub const TARGETS: [Target; 4] = [
     ("pem", pem),
 ];
 
-/// An answer: the first two bytes are the status, the rest is the body.
+/// A response: the first two bytes are the status, the rest is the body.
 pub fn answer(data: &[u8]) {
     let Some((status, body)) = data.split_first_chunk() else {
         return;
@@ -27,25 +27,25 @@ pub fn answer(data: &[u8]) {
         status @ 100..1000 => status,
         other => [200, 400, 403, 404, 409, 429, 500, 502][usize::from(other % 8)],
     };
-    fuzzing::answer(status, body);
+    checks::response(status, body);
 }
 
 /// A value of `Ratelimit` or `Retry-After`.
 pub fn headers(data: &[u8]) {
-    fuzzing::headers(data);
+    checks::headers(data);
 }
 
 /// An identifier.
 pub fn id(data: &[u8]) {
     if let Ok(text) = str::from_utf8(data) {
-        fuzzing::id(text);
+        checks::id(text);
     }
 }
 
 /// Certificates and keys in PEM.
 pub fn pem(data: &[u8]) {
     if let Ok(text) = str::from_utf8(data) {
-        fuzzing::pem(text);
+        checks::pem(text);
     }
 }
 

@@ -1,5 +1,5 @@
 //! What happens around each request: credentials, bounds, and the record of
-//! the answer.
+//! the response.
 
 use std::fmt;
 use std::mem;
@@ -16,37 +16,37 @@ use zeroize::Zeroizing;
 
 use crate::{Client, Secret};
 
-/// Far above any real answer: a page of 50 chains of certificates stays under 1 MiB.
+/// Far above any real response: a page of 50 chains of certificates stays under 1 MiB.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
-/// What a call needs beside its arguments, and what is known of its answer.
+/// What a call needs beside its arguments, and what is known of its response.
 ///
 /// It is a part of the [`Client`]; a clone starts with an empty record. Tasks
 /// that share one client share the record too, so let each have a clone where
-/// [`answer`](Self::answer) matters.
+/// [`head`](Self::head) matters.
 pub struct Exchange {
     headers: Arc<HeaderMap>,
     body_limit: usize,
     timeout: Option<Duration>,
-    answer: Mutex<Option<Answer>>,
+    head: Mutex<Option<ResponseHead>>,
 }
 
-/// What survives of an answer, whatever its body is.
+/// What survives of a response, whatever its body is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Answer {
+pub struct ResponseHead {
     /// The HTTP status.
     pub status: StatusCode,
-    /// Whether the HTTP client followed a redirect to get it. Such an answer
+    /// Whether the HTTP client followed a redirect to get it. Such a response
     /// is passed on as the redirect, without its body.
     pub redirected: bool,
     /// All of its headers. The record has them alone: those of a
     /// [`ResponseValue`](crate::ResponseValue) are empty, as copying them for
-    /// each answer costs more than anything else around the request.
+    /// each response costs more than anything else around the request.
     pub headers: HeaderMap,
 }
 
-impl Answer {
+impl ResponseHead {
     /// `cf-ray`: identifies the request for Cloudflare's support.
     #[must_use]
     pub fn cf_ray(&self) -> Option<&HeaderValue> {
@@ -104,7 +104,7 @@ impl Exchange {
         self
     }
 
-    /// Bounds the body of an answer, in bytes, as it is after decompression.
+    /// Bounds the body of a response, in bytes, as it is after decompression.
     /// The default is 16 MiB.
     #[must_use]
     pub fn with_body_limit(mut self, bytes: usize) -> Self {
@@ -112,7 +112,7 @@ impl Exchange {
         self
     }
 
-    /// Bounds the time from the start of a request to the end of its answer.
+    /// Bounds the time from the start of a request to the end of its response.
     /// By default it is what the HTTP client has.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
@@ -120,21 +120,21 @@ impl Exchange {
         self
     }
 
-    /// What is known of the last answer. `None` before the first one, and while
+    /// What is known of the last response. `None` before the first one, and while
     /// a request is under way.
     #[must_use]
-    pub fn answer(&self) -> Option<Answer> {
+    pub fn head(&self) -> Option<ResponseHead> {
         self.record().clone()
     }
 
-    /// Like [`answer`](Self::answer), but leaves none behind, and copies nothing.
+    /// Like [`head`](Self::head), but leaves none behind, and copies nothing.
     #[must_use]
-    pub fn take_answer(&self) -> Option<Answer> {
+    pub fn take_head(&self) -> Option<ResponseHead> {
         self.record().take()
     }
 
-    fn record(&self) -> MutexGuard<'_, Option<Answer>> {
-        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
+    fn record(&self) -> MutexGuard<'_, Option<ResponseHead>> {
+        self.head.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -144,7 +144,7 @@ impl Default for Exchange {
             headers: Arc::default(),
             body_limit: BODY_LIMIT,
             timeout: None,
-            answer: Mutex::default(),
+            head: Mutex::default(),
         }
     }
 }
@@ -155,7 +155,7 @@ impl Clone for Exchange {
             headers: self.headers.clone(),
             body_limit: self.body_limit,
             timeout: self.timeout,
-            answer: Mutex::default(),
+            head: Mutex::default(),
         }
     }
 }
@@ -198,7 +198,7 @@ impl ClientHooks<Exchange> for Client {
         // The body's end is known, and the HTTP client reads no further.
         let length = response.content_length();
         let is_bounded = length.is_some_and(|length| length <= exchange.body_limit as u64);
-        *exchange.record() = Some(Answer {
+        *exchange.record() = Some(ResponseHead {
             status: response.status(),
             redirected,
             headers: mem::take(response.headers_mut()),
@@ -218,7 +218,7 @@ impl ClientHooks<Exchange> for Client {
     }
 }
 
-/// An answer with another body.
+/// A response with another body.
 fn rebuilt(mut parts: Parts, body: reqwest::Body, asked: reqwest::Url) -> reqwest::Response {
     // Without its URL, reqwest would parse one that stands for none.
     let url = http::Response::builder().url(asked).body(());

@@ -18,7 +18,7 @@ mod ids;
 mod object;
 mod text;
 
-pub use exchange::{Answer, Exchange, is_body_limit};
+pub use exchange::{Exchange, ResponseHead, is_body_limit};
 pub use generated::{Client, ClientInfo, Error, ResponseValue, types};
 pub use ids::{AccountId, CertificateId, InvalidId, ZoneId};
 pub use text::{Secret, SecretField, Timestamp};

@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use cf_mtls_api::{
-    AccountId, Answer, CertificateId, Client, ClientInfo as _, Error, Exchange, Secret,
+    AccountId, CertificateId, Client, ClientInfo as _, Error, Exchange, ResponseHead, Secret,
     SecretField, is_body_limit,
 };
 use httpmock::Method::DELETE;
@@ -28,8 +28,8 @@ fn client(server: &MockServer, exchange: Exchange) -> Client {
     Client::new_with_client(&server.base_url(), reqwest::Client::new(), exchange)
 }
 
-fn answer(client: &Client) -> Answer {
-    client.inner().answer().unwrap()
+fn head(client: &Client) -> ResponseHead {
+    client.inner().head().unwrap()
 }
 
 #[tokio::test]
@@ -50,16 +50,13 @@ async fn status_and_headers_survive_whatever_the_body_is() {
             });
             let client = client(&server, Exchange::default());
             let outcome = client.get_certificate(&account(), &certificate()).await;
-            let answer = answer(&client);
-            assert_eq!(answer.status.as_u16(), status, "{body:?}");
-            assert_eq!(answer.cf_ray().unwrap(), "8f1e2d3c4b5a6978-FRA");
-            assert_eq!(answer.retry_after().unwrap(), "30");
-            assert_eq!(answer.ratelimit().unwrap(), "\"default\";r=0;t=30");
-            assert_eq!(
-                answer.ratelimit_policy().unwrap(),
-                "\"default\";q=1200;w=300"
-            );
-            assert!(!answer.redirected);
+            let head = head(&client);
+            assert_eq!(head.status.as_u16(), status, "{body:?}");
+            assert_eq!(head.cf_ray().unwrap(), "8f1e2d3c4b5a6978-FRA");
+            assert_eq!(head.retry_after().unwrap(), "30");
+            assert_eq!(head.ratelimit().unwrap(), "\"default\";r=0;t=30");
+            assert_eq!(head.ratelimit_policy().unwrap(), "\"default\";q=1200;w=300");
+            assert!(!head.redirected);
             // Every operation's errors are of one type, whatever the status is.
             if body == envelope && 400 <= status {
                 let Err(Error::ErrorResponse(value)) = outcome else {
@@ -134,7 +131,7 @@ async fn bodies_and_time_are_bounded() {
         source = inner.source();
     }
     assert!(found, "{error:?}");
-    assert_eq!(answer(&bounded).status.as_u16(), 200);
+    assert_eq!(head(&bounded).status.as_u16(), 200);
     // One byte more is enough, and then it is only the wrong body.
     let roomy = client(&server, Exchange::default().with_body_limit(10_000));
     let outcome = roomy.delete_certificate(&account(), &certificate()).await;
@@ -155,7 +152,7 @@ async fn bodies_and_time_are_bounded() {
         panic!("the time is not bounded");
     };
     assert!(error.is_timeout());
-    assert_eq!(hasty.inner().answer(), None);
+    assert_eq!(hasty.inner().head(), None);
 }
 
 #[tokio::test]
@@ -176,7 +173,7 @@ async fn a_followed_redirect_is_passed_on_as_one() {
     };
     assert_eq!(response.status().as_u16(), 302);
     assert!(response.text().await.unwrap().is_empty());
-    assert!(answer(&client).redirected);
+    assert!(head(&client).redirected);
 }
 
 #[tokio::test]

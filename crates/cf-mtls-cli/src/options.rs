@@ -114,7 +114,7 @@ pub(crate) struct WaitOptions {
 
 impl WaitOptions {
     pub(crate) fn to_release_options(&self) -> ReleaseOptions {
-        let mut options = ReleaseOptions::new()
+        let mut options = ReleaseOptions::default()
             .with_wait_timeout(self.wait)
             .with_poll_interval(self.poll, self.poll.saturating_mul(5));
         for name in &self.hostname_service {

@@ -1,4 +1,4 @@
-//! How a job fails, and what it had done by then.
+//! Why a job failed, and what it had done by then.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -9,11 +9,12 @@ use serde::{Serialize, Serializer};
 
 use crate::zone_hostnames::ZoneHostnames;
 
-/// Why a job did not finish, with what it had done before.
+/// Why a job failed, and what it had done by then.
 ///
-/// [`kind`](Self::kind) says what a caller can do next. Where an operation of
-/// [`cf_mtls`] failed, its error is the [source](Self::operation_error); the
-/// alternate form, `{:#}`, shows both on one line.
+/// Programs decide by the [`kind`](Self::kind). If an operation of [`cf_mtls`] failed,
+/// its error is the [source](Self::operation_error); `{:#}` shows both on one line.
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schemars", schemars(with = "cf_mtls::Error"))]
 pub struct Error(Box<Inner>);
 
 #[derive(Debug)]
@@ -32,55 +33,52 @@ struct Inner {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
+        Self::of_kind(kind, Some(detail.into()), None)
+    }
+
+    fn of_kind(kind: ErrorKind, detail: Option<String>, source: Option<cf_mtls::Error>) -> Self {
         Self(Box::new(Inner {
             kind,
             job: None,
-            detail: Some(detail.into()),
+            detail,
             associations: Vec::new(),
             detached: Vec::new(),
             uploaded: None,
             advice: None,
-            source: None,
+            source,
         }))
     }
 
     /// What a caller can do next.
-    #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The certificate that the job was about, or the operation that failed.
-    #[must_use]
+    /// The certificate that the job was about.
     pub fn certificate_id(&self) -> Option<&CertificateId> {
         let job = self.0.job.as_ref().map(|(_, id)| id);
         job.or_else(|| self.operation_error()?.certificate_id())
     }
 
-    /// The error of the operation that failed, where it was one: it has the HTTP
-    /// status, the service's codes and messages, and `cf-ray`.
-    #[must_use]
+    /// The error of the operation that failed, if one did: it has the HTTP status, the
+    /// codes and messages of the service, and `cf-ray`.
     pub fn operation_error(&self) -> Option<&cf_mtls::Error> {
         self.0.source.as_ref()
     }
 
     /// The error of the operation that failed, alone.
-    #[must_use]
     pub fn into_operation_error(self) -> Option<cf_mtls::Error> {
         self.0.source
     }
 
-    /// Whether the operation that failed may have taken effect all the same. What
-    /// the job had done before is in [`detached`](Self::detached) and
-    /// [`uploaded`](Self::uploaded).
-    #[must_use]
+    /// Whether the operation that failed may have taken effect. What the job had done
+    /// before is in [`detached`](Self::detached) and [`uploaded`](Self::uploaded).
     pub fn may_have_taken_effect(&self) -> bool {
-        self.operation_error()
-            .is_some_and(cf_mtls::Error::may_have_taken_effect)
+        let error = self.operation_error();
+        error.is_some_and(cf_mtls::Error::may_have_taken_effect)
     }
 
     /// What uses the certificate, for [`ErrorKind::InUse`].
-    #[must_use]
     pub fn associations(&self) -> &[Association] {
         match self.operation_error() {
             Some(error) if self.0.associations.is_empty() => error.associations(),
@@ -88,23 +86,19 @@ impl Error {
         }
     }
 
-    /// The hostnames that were detached from the certificate before. Run the job
-    /// again to go on.
-    #[must_use]
+    /// The hostnames that were detached from the certificate before.
     pub fn detached(&self) -> &[ZoneHostnames] {
         &self.0.detached
     }
 
-    /// The successor that a rotation had uploaded before. Run it again with the
-    /// same certificate to go on.
-    #[must_use]
+    /// The successor that a rotation had uploaded before.
     pub fn uploaded(&self) -> Option<&CertificateId> {
         self.0.uploaded.as_ref()
     }
 
-    /// Sets what was being done, unless that is set.
+    /// Sets the job, in place of a part of it.
     pub(crate) fn during(mut self, job: &'static str, id: &CertificateId) -> Self {
-        self.0.job.get_or_insert_with(|| (job, id.clone()));
+        self.0.job = Some((job, id.clone()));
         self
     }
 
@@ -123,10 +117,14 @@ impl Error {
         self
     }
 
-    /// Adds associations, safe to show.
-    pub(crate) fn with_associations(mut self, client: &Client, rows: &[Association]) -> Self {
+    /// Adds associations, made safe to show.
+    pub(crate) fn with_associations<'a>(
+        mut self,
+        client: &Client,
+        rows: impl Iterator<Item = &'a Association>,
+    ) -> Self {
         const MAX_ASSOCIATIONS: usize = 64;
-        let rows = rows.iter().take(MAX_ASSOCIATIONS).cloned();
+        let rows = rows.take(MAX_ASSOCIATIONS).cloned();
         let clean = rows.map(|mut row| {
             row.service = client.redact(&row.service);
             row.status = client.redact(row.status.as_str()).into();
@@ -149,21 +147,13 @@ impl Error {
 
 impl From<cf_mtls::Error> for Error {
     fn from(source: cf_mtls::Error) -> Self {
-        Self(Box::new(Inner {
-            kind: source.kind(),
-            job: None,
-            detail: None,
-            associations: Vec::new(),
-            detached: Vec::new(),
-            uploaded: None,
-            advice: None,
-            source: Some(source),
-        }))
+        Self::of_kind(source.kind(), None, Some(source))
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MAX_ZONES: usize = 3;
         let inner = &*self.0;
         if let Some((job, id)) = &inner.job {
             write!(f, "{job} {id}: ")?;
@@ -186,15 +176,11 @@ impl fmt::Display for Error {
             }
         }
         if !inner.detached.is_empty() {
-            const MAX_ZONES: usize = 3;
-            write!(
-                f,
-                "; detached already: {}",
-                list(&inner.detached, MAX_ZONES, "; ")
-            )?;
-            if MAX_ZONES < inner.detached.len() {
-                write!(f, "; and {} more zones", inner.detached.len() - MAX_ZONES)?;
-            }
+            let detached = list(&inner.detached, MAX_ZONES, "; ");
+            write!(f, "; detached already: {detached}")?;
+        }
+        if let Some(more @ 1..) = inner.detached.len().checked_sub(MAX_ZONES) {
+            write!(f, "; and {more} more zones")?;
         }
         if let Some(id) = &inner.uploaded {
             write!(f, "; uploaded already: {id}")?;
@@ -258,16 +244,5 @@ impl Serialize for Error {
             ray_id: source.and_then(cf_mtls::Error::ray_id),
         };
         body.serialize(serializer)
-    }
-}
-
-#[cfg(feature = "schemars")]
-impl schemars::JsonSchema for Error {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        cf_mtls::Error::schema_name()
-    }
-
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        cf_mtls::Error::json_schema(generator)
     }
 }

@@ -1,218 +1,155 @@
-//! The jobs, as methods of the account's certificates.
+//! The jobs, as methods of the certificates of an account.
 
-use cf_mtls::{CertificateId, Certificates, Upload};
+use cf_mtls::{Certificate, CertificateId, Certificates, Deleted, Upload};
 use futures_core::Stream;
 
 use crate::error::Error;
-use crate::many::{self, DeleteOutcome, GetOutcome, Outcomes};
+use crate::many::{self, Outcome, Outcomes};
 use crate::prune::{self, Candidate, Prune};
 use crate::release::Release;
 use crate::rotate::Rotate;
 use crate::usage::{self, Usage, ZoneUse};
 
 mod sealed {
-    pub trait Sealed {}
+    use cf_mtls::Certificates;
 
-    impl Sealed for cf_mtls::Certificates {}
+    pub trait Sealed {
+        fn certificates(&self) -> &Certificates;
+    }
+
+    impl Sealed for Certificates {
+        fn certificates(&self) -> &Certificates {
+            self
+        }
+    }
 }
 
 /// The jobs of this crate, as methods of [`Certificates`].
+///
+/// They send as many requests at a time as
+/// [`with_concurrency`](Certificates::with_concurrency) allows, and memory does not
+/// grow with the number of certificates or zones. Each request is retried like the
+/// operation of [`cf_mtls`] that it is, and waits up to 15 minutes for the rate limit
+/// unless [`with_patience`](Certificates::with_patience) is set.
 pub trait CertificatesExt: sealed::Sealed {
-    /// Who uses a certificate: the services, and for a CA the zones with their
-    /// hostnames, for which all zones of the account are asked.
+    /// What uses a certificate: the services, and for a CA the hostnames in all zones
+    /// of the account. Sends reads only.
     ///
-    /// It reads only, and repeats each read. A zone that cannot be read is in
-    /// [`Usage::unreadable`], since it may hold hostnames. Where an account has
-    /// very many zones, [`zones_using`](Self::zones_using) tells as it goes.
+    /// A zone that cannot be read is in [`Usage::unreadable`], since it may have
+    /// hostnames. For very many zones, see [`zones_using`](Self::zones_using).
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::NotFound`](cf_mtls::ErrorKind::NotFound) if the account
-    ///   holds no such certificate
-    /// - others as in the [table of the crate](cf_mtls#errors)
-    fn usage(&self, id: &CertificateId) -> impl Future<Output = Result<Usage, Error>> + Send;
+    /// Those of [`Certificates::get`] and [`Certificates::associations`], and if the
+    /// zones cannot be listed.
+    fn usage(&self, id: &CertificateId) -> impl Future<Output = Result<Usage, Error>> + Send {
+        usage::usage(self.certificates(), id)
+    }
 
-    /// The zones of the account in which a CA has hostnames, in no particular
-    /// order, as they are found.
-    ///
-    /// Each zone is one request, of which [`with_concurrency`](Certificates::with_concurrency)
-    /// are under way at a time; they wait for the rate limit as
-    /// [`with_patience`](Certificates::with_patience) says. Memory does not grow with
-    /// the number of zones. The stream ends after an `Err`, which means that
-    /// the zones could not be listed.
-    fn zones_using(&self, ca: &CertificateId) -> Outcomes<Result<ZoneUse, Error>>;
+    /// The zones of the account in which a CA has hostnames, as they are found, in no
+    /// particular order. Each zone is one request. The stream ends after an `Err`,
+    /// which means that the zones cannot be listed.
+    fn zones_using(&self, ca: &CertificateId) -> Outcomes<Result<ZoneUse, Error>> {
+        usage::zones_using(self.certificates(), ca)
+    }
 
-    /// Reads many certificates: ids go in as they come, outcomes come out as they
-    /// become known, in whatever order.
-    ///
-    /// Each one is read and repeated as by [`get`](Certificates::get), and has an outcome
-    /// of its own: none stops another. For concurrency, memory and the rate limit
-    /// the same holds as for [`delete_many`](Self::delete_many). Where most of an
-    /// account is wanted, [`list`](Certificates::list) takes fifty of them to a request.
+    /// Reads many certificates with [`get`](Certificates::get), like
+    /// [`delete_many`](Self::delete_many). For most of an account,
+    /// [`list`](Certificates::list) needs one request for fifty.
     fn get_many(
         &self,
         ids: impl Stream<Item = CertificateId> + Send + 'static,
-    ) -> Outcomes<GetOutcome>;
+    ) -> Outcomes<Outcome<Certificate>> {
+        many::each(self.certificates(), ids, |this, id| async move {
+            let result = this.get(&id).await;
+            Outcome { id, result }
+        })
+    }
 
-    /// Deletes many certificates: ids go in as they come, outcomes come out as
-    /// they become known, in whatever order.
+    /// Deletes many certificates with [`delete`](Certificates::delete). The outcomes
+    /// come as they are known, in no particular order; no failure stops the others.
     ///
-    /// ```no_run
-    /// use cf_mtls_lifecycle::CertificatesExt as _;
-    ///
-    /// # async fn example(
-    /// #     certificates: cf_mtls::Certificates,
-    /// #     ids: Vec<cf_mtls::CertificateId>,
-    /// # ) {
-    /// let mut outcomes = certificates.delete_many(futures_util::stream::iter(ids));
-    /// while let Some(outcome) = outcomes.next().await {
-    ///     match outcome.result {
-    ///         Ok(_) => println!("{}: gone", outcome.id),
-    ///         Err(error) => println!("{}: {error}", outcome.id),
-    ///     }
-    /// }
-    /// # }
-    /// ```
-    ///
-    /// Each one is deleted and repeated as by [`delete`](Certificates::delete), and has
-    /// an outcome of its own: none stops another. An id that comes twice is
-    /// deleted twice, so one of its outcomes is an error. Not more than
-    /// [`with_concurrency`](Certificates::with_concurrency) are under way at a time, and
-    /// memory does not grow with their number; they wait for the rate limit as
-    /// [`with_patience`](Certificates::with_patience) says. Nothing is begun while
-    /// nobody asks for outcomes; those under way when the stream is dropped may
-    /// be deleted or not.
+    /// Nothing is sent until an outcome is requested. If the stream is dropped, the
+    /// certificates in progress may be deleted or not.
     fn delete_many(
         &self,
         ids: impl Stream<Item = CertificateId> + Send + 'static,
-    ) -> Outcomes<DeleteOutcome>;
+    ) -> Outcomes<Outcome<Deleted>> {
+        many::each(self.certificates(), ids, |this, id| async move {
+            let result = this.delete(&id).await;
+            Outcome { id, result }
+        })
+    }
 
-    /// Releases a certificate that is in use: detaches its hostnames, waits
-    /// until no service uses it any more, and deletes it.
+    /// Releases a certificate that is in use: detaches its hostnames, waits until no
+    /// service uses it, and deletes it.
     ///
     /// ```no_run
     /// use cf_mtls_lifecycle::CertificatesExt as _;
-    ///
     /// # async fn example(
-    /// #     certificates: cf_mtls::Certificates,
-    /// #     id: cf_mtls::CertificateId,
-    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// #     certificates: cf_mtls::Certificates, id: cf_mtls::CertificateId,
+    /// # ) -> Result<(), cf_mtls_lifecycle::Error> {
+    ///
     /// let plan = certificates.release(&id).plan().await?;
     /// for zone in plan.zones() {
     ///     println!("will detach {zone}");
     /// }
     /// for blocker in plan.blockers() {
-    ///     println!("cannot be released: {blocker}");
+    ///     println!("blocked: {blocker}");
     /// }
-    /// if !plan.is_blocked() {
-    ///     plan.run(|step| println!("{step}")).await?;
-    /// }
+    /// let released = plan.run(|step| println!("{step}")).await?;
     /// # Ok(())
     /// # }
     /// ```
     ///
-    /// What no change of hostnames can end, such as a use by Gateway or Workers,
-    /// stops it before anything is changed; so do hostnames that it cannot see
-    /// or must not touch.
-    fn release(&self, id: &CertificateId) -> Release;
+    /// A use that does not end with the hostnames, such as by Gateway or Workers,
+    /// blocks the release before anything is changed; so do hostnames that it cannot
+    /// see or must not touch.
+    fn release(&self, id: &CertificateId) -> Release {
+        Release::new(self.certificates().clone(), id.clone())
+    }
 
-    /// Replaces a CA by another: uploads the successor, moves the hostnames, and
-    /// deletes the old one, with no moment in which a hostname has no CA.
+    /// Replaces a CA: uploads its successor, moves the hostnames, and deletes the old
+    /// one. At no moment a hostname is without a CA.
+    ///
+    /// After an interruption, run it again with the same certificate: a successor that
+    /// was uploaded before is found in the list, whatever its name.
+    fn rotate(&self, old: &CertificateId, successor: Upload) -> Rotate {
+        Rotate::new(self.certificates().clone(), old.clone(), successor)
+    }
+
+    /// Finds the certificates that meet all criteria, in the order of the list. Sends
+    /// reads only.
     ///
     /// ```no_run
-    /// use cf_mtls_lifecycle::CertificatesExt as _;
+    /// use cf_mtls_lifecycle::{CertificatesExt as _, Prune};
+    /// # async fn example(certificates: cf_mtls::Certificates) -> Result<(), cf_mtls_lifecycle::Error> {
     ///
-    /// # async fn example(
-    /// #     certificates: cf_mtls::Certificates,
-    /// #     old: cf_mtls::CertificateId,
-    /// #     pem: String,
-    /// # ) -> Result<(), Box<dyn std::error::Error>> {
-    /// let successor = cf_mtls::Upload::ca(&pem)?.with_name("clients-2027");
-    /// let rotation = certificates.rotate(&old, successor);
-    /// let rotated = rotation.run(|step| println!("{step}")).await?;
-    /// println!("{} has taken over", rotated.successor);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// After an interruption, run it again with the same certificate: what was
-    /// uploaded before is found in the list, whatever its name, and taken.
-    fn rotate(&self, old: &CertificateId, successor: Upload) -> Rotate;
-
-    /// Finds the certificates that meet all criteria, and deletes none.
-    ///
-    /// ```no_run
-    /// use cf_mtls_lifecycle::CertificatesExt as _;
-    ///
-    /// # async fn example(certificates: cf_mtls::Certificates) -> Result<(), Box<dyn std::error::Error>> {
-    /// let criteria = cf_mtls_lifecycle::Prune::new().expired().unused();
-    /// let mut candidates = certificates.prune_candidates(criteria)?;
+    /// let mut candidates = certificates.prune_candidates(Prune::new().expired().unused())?;
     /// let mut ids = Vec::new();
     /// while let Some(candidate) = candidates.next().await {
     ///     let candidate = candidate?;
     ///     println!("{}: {}", candidate.certificate, candidate.reasons[0]);
     ///     ids.push(candidate.id);
     /// }
-    /// // When somebody has agreed:
-    /// let mut outcomes = certificates.delete_many(futures_util::stream::iter(ids));
-    /// while let Some(outcome) = outcomes.next().await {
-    ///     println!("{}: {:?}", outcome.id, outcome.result.is_ok());
-    /// }
+    /// let outcomes = certificates.delete_many(futures_util::stream::iter(ids));
     /// # Ok(())
     /// # }
     /// ```
     ///
-    /// They come in the order of the list, read page by page. Collect them
-    /// before deleting: deletions move the pages, and the list skips some. It
-    /// sends only reads, and repeats each; they wait for the rate limit as
-    /// [`with_patience`](Certificates::with_patience) says. The stream goes on after the
-    /// `Err` of one certificate, and ends after that of a page.
+    /// Collect them before deleting, which shifts the pages. The stream goes on after
+    /// the `Err` of one certificate, and ends after that of a page.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](cf_mtls::ErrorKind::InvalidInput) when no
-    /// criterion selects anything: the kind and the type only narrow down.
-    fn prune_candidates(
-        &self,
-        criteria: Prune,
-    ) -> Result<Outcomes<Result<Candidate, Error>>, Error>;
-}
-
-impl CertificatesExt for Certificates {
-    async fn usage(&self, id: &CertificateId) -> Result<Usage, Error> {
-        usage::usage(self, id).await
-    }
-
-    fn zones_using(&self, ca: &CertificateId) -> Outcomes<Result<ZoneUse, Error>> {
-        usage::zones_using(self, ca)
-    }
-
-    fn get_many(
-        &self,
-        ids: impl Stream<Item = CertificateId> + Send + 'static,
-    ) -> Outcomes<GetOutcome> {
-        many::get_many(self, ids)
-    }
-
-    fn delete_many(
-        &self,
-        ids: impl Stream<Item = CertificateId> + Send + 'static,
-    ) -> Outcomes<DeleteOutcome> {
-        many::delete_many(self, ids)
-    }
-
-    fn release(&self, id: &CertificateId) -> Release {
-        Release::new(self.clone(), id.clone())
-    }
-
-    fn rotate(&self, old: &CertificateId, successor: Upload) -> Rotate {
-        Rotate::new(self.clone(), old.clone(), successor)
-    }
-
+    /// [`ErrorKind::InvalidInput`](cf_mtls::ErrorKind::InvalidInput) if no criterion
+    /// selects anything: the kind and the type alone do not.
     fn prune_candidates(
         &self,
         criteria: Prune,
     ) -> Result<Outcomes<Result<Candidate, Error>>, Error> {
-        prune::candidates(self, criteria)
+        prune::candidates(self.certificates(), criteria)
     }
 }
+
+impl CertificatesExt for Certificates {}

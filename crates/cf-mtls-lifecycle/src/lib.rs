@@ -17,7 +17,7 @@ mod zone_hostnames;
 pub use blocker::Blocker;
 pub use error::Error;
 pub use ext::CertificatesExt;
-pub use many::{DeleteOutcome, GetOutcome, Outcomes};
+pub use many::{Outcome, Outcomes};
 pub use options::ReleaseOptions;
 pub use prune::{Candidate, Prune, Reason};
 pub use release::{Release, ReleasePlan, Released};

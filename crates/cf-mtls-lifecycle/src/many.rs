@@ -1,29 +1,28 @@
-//! Many results of one job, as they come.
+//! Reads and deletes many certificates.
 
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use cf_mtls::{Certificate, CertificateId, Certificates, Deleted, Error};
+use cf_mtls::{CertificateId, Certificates, Error};
 use futures_core::Stream;
 use futures_util::StreamExt as _;
 
-/// How long a request of a job may wait for the rate limit, unless that is set:
-/// three windows of the service.
+/// Three windows of the rate limit.
 const DEFAULT_PATIENCE: Duration = Duration::from_secs(15 * 60);
 
-/// The handle with which a job sends its requests.
+/// The handle for the requests of a job.
 pub(crate) fn patient(certificates: &Certificates) -> Certificates {
     let patience = certificates.patience().unwrap_or(DEFAULT_PATIENCE);
     certificates.clone().with_patience(patience)
 }
 
-/// The results of a job of many parts, each as it becomes known.
+/// Results as they become known.
 ///
-/// It is a [`Stream`], and has [`next`](Self::next) of its own. The job goes on
-/// only while it is asked for results; to drop it is to stop.
-#[must_use = "a job goes on only while it is asked for results"]
+/// It is a [`Stream`], and has [`next`](Self::next). Requests are sent only while
+/// results are requested; dropping it stops them.
+#[must_use = "nothing is sent until results are requested"]
 pub struct Outcomes<T>(Pin<Box<dyn Stream<Item = T> + Send>>);
 
 impl<T> Outcomes<T> {
@@ -37,48 +36,18 @@ impl<T> Outcomes<T> {
     }
 }
 
-/// The outcome of one deletion among many.
+/// The outcome for one certificate among many.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct DeleteOutcome {
+pub struct Outcome<T> {
     /// The certificate.
     pub id: CertificateId,
-    /// The result of [`Certificates::delete`].
-    pub result: Result<Deleted, Error>,
-}
-
-/// The outcome of one read among many.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct GetOutcome {
-    /// The certificate that was asked for.
-    pub id: CertificateId,
-    /// The result of [`Certificates::get`].
-    pub result: Result<Certificate, Error>,
-}
-
-pub(crate) fn delete_many(
-    certificates: &Certificates,
-    ids: impl Stream<Item = CertificateId> + Send + 'static,
-) -> Outcomes<DeleteOutcome> {
-    each(certificates, ids, |this, id| async move {
-        let result = this.delete(&id).await;
-        DeleteOutcome { id, result }
-    })
-}
-
-pub(crate) fn get_many(
-    certificates: &Certificates,
-    ids: impl Stream<Item = CertificateId> + Send + 'static,
-) -> Outcomes<GetOutcome> {
-    each(certificates, ids, |this, id| async move {
-        let result = this.get(&id).await;
-        GetOutcome { id, result }
-    })
+    /// The result of the operation.
+    pub result: Result<T, Error>,
 }
 
 /// The result for each id, as many at a time as the handle allows.
-fn each<T: 'static, F: Future<Output = T> + Send + 'static>(
+pub(crate) fn each<T: 'static, F: Future<Output = T> + Send + 'static>(
     certificates: &Certificates,
     ids: impl Stream<Item = CertificateId> + Send + 'static,
     run: impl Fn(Certificates, CertificateId) -> F + Send + 'static,

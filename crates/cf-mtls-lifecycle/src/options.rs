@@ -1,8 +1,9 @@
-//! How a release or a rotation is done.
+//! How a release or a rotation waits, and what it assumes.
 
 use std::time::Duration;
 
-/// How a [release](crate::Release) or a [rotation](crate::Rotate) is done.
+/// How a [release](crate::Release) or a [rotation](crate::Rotate) waits, and what it
+/// assumes.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ReleaseOptions {
@@ -26,11 +27,6 @@ impl Default for ReleaseOptions {
 }
 
 impl ReleaseOptions {
-    /// The defaults.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// Bounds the time to wait until the service has applied a change (10 minutes
     /// unless set). Requests before and after have the limits of the handle.
     pub fn with_wait_timeout(mut self, timeout: Duration) -> Self {
@@ -38,24 +34,23 @@ impl ReleaseOptions {
         self
     }
 
-    /// Sets how long to wait before looking a second time, and at most between
-    /// two looks; in between it doubles (1 and 15 seconds unless set).
+    /// Sets the first delay between two looks, which doubles each time, and the longest
+    /// (1 and 15 seconds unless set).
     pub fn with_poll_interval(mut self, first: Duration, max: Duration) -> Self {
         self.first_delay = first;
         self.max_delay = max;
         self
     }
 
-    /// Says that associations of this service are hostnames. `API Shield` is
-    /// known; other names are judged by evidence.
+    /// Adds a service whose associations stand for hostnames. `API Shield` is known, and
+    /// other names are judged by evidence.
     pub fn with_hostname_service(mut self, name: impl Into<String>) -> Self {
         self.hostname_services.push(name.into());
         self
     }
 
-    /// Goes on although zones cannot be read. If they hold hostnames of the
-    /// certificate, the wait for the service to release it is in vain, and the
-    /// hostnames of the other zones are detached by then.
+    /// Proceeds although zones cannot be read. If they have hostnames of the
+    /// certificate, the others are detached, and the wait is in vain.
     pub fn with_unreadable_zones_ignored(mut self) -> Self {
         self.unreadable_zones_ignored = true;
         self

@@ -1,4 +1,4 @@
-//! Finds the certificates that may go.
+//! Finds the certificates that can be deleted.
 
 use std::fmt;
 use std::future::ready;
@@ -14,11 +14,11 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::many::{Outcomes, patient};
 
-/// Which certificates may go: those that meet all criteria.
+/// Which certificates to delete: those that meet all criteria.
 ///
-/// What is not known of a certificate meets no criterion: one without a date of
-/// expiry never counts as expired. What Cloudflare manages is left out unless
-/// its [`certificate_type`](Self::certificate_type) is asked for.
+/// A missing field meets no criterion: a certificate without an expiry date never
+/// counts as expired. Certificates that Cloudflare manages are left out unless their
+/// [`certificate_type`](Self::certificate_type) is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Prune {
@@ -31,16 +31,16 @@ pub struct Prune {
     types: Vec<CertificateType>,
 }
 
-/// A certificate that may go.
+/// A certificate that meets the criteria.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Candidate {
-    /// The id, to delete it by.
+    /// The id.
     pub id: CertificateId,
     /// The certificate.
     pub certificate: Certificate,
-    /// Which criteria it meets: all that were asked for.
+    /// The criteria that it meets, which are all that were set.
     pub reasons: Vec<Reason>,
 }
 
@@ -50,30 +50,27 @@ pub struct Candidate {
 #[serde(tag = "reason", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reason {
-    /// It expired.
+    /// It has expired.
     Expired {
-        /// When it did.
+        /// When it expired.
         #[cfg_attr(feature = "schemars", schemars(with = "String"))]
-        #[serde(serialize_with = "text")]
         on: Timestamp,
     },
-    /// It expires before the moment that was asked for.
+    /// It expires before the given time.
     ExpiresBefore {
-        /// When it does.
+        /// When it expires.
         #[cfg_attr(feature = "schemars", schemars(with = "String"))]
-        #[serde(serialize_with = "text")]
         on: Timestamp,
     },
-    /// It was uploaded before the moment that was asked for.
+    /// It was uploaded before the given time.
     UploadedBefore {
-        /// When it was.
+        /// When it was uploaded.
         #[cfg_attr(feature = "schemars", schemars(with = "String"))]
-        #[serde(serialize_with = "text")]
         on: Timestamp,
     },
-    /// Its name begins as was asked for.
+    /// Its name begins with the given prefix.
     NamePrefix {
-        /// The beginning.
+        /// The prefix.
         prefix: String,
     },
     /// No service uses it.
@@ -81,86 +78,81 @@ pub enum Reason {
 }
 
 impl Prune {
-    /// No criteria yet, which selects nothing.
+    /// Without criteria, which selects nothing.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Has expired by now.
+    /// It has expired.
     pub fn expired(self) -> Self {
         self.expired_at(Timestamp::now())
     }
 
-    /// Has expired by this moment, which somebody takes for now.
+    /// It has expired at `now`.
     pub fn expired_at(mut self, now: Timestamp) -> Self {
         self.expired_at = Some(now);
         self
     }
 
-    /// Expires, or expired, before this moment.
+    /// It expires, or expired, before this time.
     pub fn expires_before(mut self, moment: Timestamp) -> Self {
         self.expires_before = Some(moment);
         self
     }
 
-    /// Was uploaded before this moment.
+    /// It was uploaded before this time.
     pub fn uploaded_before(mut self, moment: Timestamp) -> Self {
         self.uploaded_before = Some(moment);
         self
     }
 
-    /// Has a name that begins so.
+    /// Its name begins with this prefix.
     pub fn name_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.name_prefix = Some(prefix.into());
         self
     }
 
-    /// Is used by no service, for which each certificate that meets the other
-    /// criteria is one request. One that ceases to be unused before it is
-    /// deleted is kept by the service.
+    /// No service uses it. Each certificate that meets the other criteria costs one
+    /// request. If one is used again before it is deleted, the service keeps it.
     pub fn unused(mut self) -> Self {
         self.unused = true;
         self
     }
 
-    /// Is a CA. Not a criterion alone.
+    /// It is a CA. Not a criterion alone.
     pub fn ca(mut self) -> Self {
         self.kind = Some(true);
         self
     }
 
-    /// Is a leaf. Not a criterion alone.
+    /// It is a leaf. Not a criterion alone.
     pub fn leaf(mut self) -> Self {
         self.kind = Some(false);
         self
     }
 
-    /// Is of this type too; only of the type `custom` unless set. Not a
-    /// criterion alone.
+    /// It is of this type, or of another that is set; of the type `custom` unless
+    /// any is. Not a criterion alone.
     pub fn certificate_type(mut self, certificate_type: CertificateType) -> Self {
         self.types.push(certificate_type);
         self
     }
 
     fn check(&self) -> Result<(), Error> {
-        if self.name_prefix.as_deref() == Some("") {
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                "every name begins with an empty prefix; leave it out, or say how names begin",
-            ));
-        }
         let times = [self.expired_at, self.expires_before, self.uploaded_before];
-        if times.iter().all(Option::is_none) && self.name_prefix.is_none() && !self.unused {
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                "no criterion is given that selects certificates: expiry, date of upload, prefix of \
-                 the name, or not being used",
-            ));
-        }
-        Ok(())
+        let has_time = times.iter().any(Option::is_some);
+        let problem = match self.name_prefix.as_deref() {
+            Some("") => "the name prefix is empty, and would match every name",
+            None if !has_time && !self.unused => {
+                "no criterion selects certificates: set an expiry, an upload time, a name prefix, \
+                 or that they are unused"
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::new(ErrorKind::InvalidInput, problem))
     }
 
-    /// Leaves to the service what it can do.
+    /// The criteria that the service knows.
     fn filter(&self) -> CertificateFilter {
         let all = CertificateFilter::all();
         match self.kind {
@@ -170,22 +162,17 @@ impl Prune {
         }
     }
 
-    /// The reasons that the certificate itself gives; `None` unless it meets all
-    /// criteria but that of use.
+    /// The criteria that a certificate meets, but for its use; `None` unless all.
     fn reasons(&self, certificate: &Certificate) -> Option<Vec<Reason>> {
-        let custom = [CertificateType::Custom];
-        let types = match self.types.as_slice() {
-            [] => &custom[..],
-            types => types,
+        // Older responses have no type, and no managed certificates.
+        let kind = certificate.certificate_type();
+        let kind = kind.unwrap_or(CertificateType::Custom);
+        let is_wanted = match self.types.as_slice() {
+            [] => kind == CertificateType::Custom,
+            types => types.contains(&kind),
         };
-        // Older answers have no type, and no managed certificates.
-        let of_type = certificate
-            .certificate_type()
-            .unwrap_or(CertificateType::Custom);
-        if !types.contains(&of_type) {
-            return None;
-        }
-        if self.kind.is_some_and(|ca| certificate.is_ca() != Some(ca)) {
+        let is_kind = self.kind.is_none_or(|ca| certificate.is_ca() == Some(ca));
+        if !(is_wanted && is_kind) {
             return None;
         }
         let mut reasons = Vec::new();
@@ -227,7 +214,7 @@ pub(crate) fn candidates(
             }
         }
     });
-    // In the order of the list, and without what stays.
+    // In the order of the list.
     Ok(Outcomes::new(looks.buffered(max).filter_map(ready)))
 }
 
@@ -257,10 +244,6 @@ async fn candidate(
         certificate,
         reasons,
     }))
-}
-
-fn text<S: serde::Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(moment)
 }
 
 impl fmt::Display for Reason {

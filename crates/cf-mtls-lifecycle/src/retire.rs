@@ -1,5 +1,5 @@
-//! Detaches a certificate's hostnames, waits until nothing uses it, and deletes
-//! it.
+//! Retires a certificate: detaches its hostnames, waits until nothing uses it, and
+//! deletes it.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::poll::{Look, OnStep, Poll, yield_once};
 use crate::step::Step;
 use crate::zone_hostnames::ZoneHostnames;
 
-/// What to do when a wait has ended in vain.
+/// What to do after a wait that ended in vain.
 pub(crate) const RUN_AGAIN: &str = "run it again later to go on";
 
 /// A certificate to retire.
@@ -25,12 +25,6 @@ pub(crate) struct Job {
     pub(crate) options: ReleaseOptions,
     /// The services that its hostnames appear as.
     pub(crate) hostname_services: Vec<String>,
-}
-
-enum Free {
-    Unused,
-    /// Another client has deleted it meanwhile.
-    Gone,
 }
 
 impl Job {
@@ -48,17 +42,15 @@ impl Job {
         }
         let certificate_id = self.id.clone();
         let mut poll = Poll::new(&self.options);
-        let confirmed = match self.wait_until_free(zones, &mut poll, on_step).await? {
-            Free::Unused => {
-                on_step(&Step::Unused {
-                    certificate_id: certificate_id.clone(),
-                });
-                // Whoever wants to stop here can: a deletion cannot be undone.
-                yield_once().await;
-                self.delete(&mut poll, on_step).await?
-            }
-            Free::Gone => false,
-        };
+        let mut confirmed = false;
+        if self.wait_until_unused(zones, &mut poll, on_step).await? {
+            on_step(&Step::Unused {
+                certificate_id: certificate_id.clone(),
+            });
+            // The last chance to stop: a deletion cannot be undone.
+            yield_once().await;
+            confirmed = self.delete(&mut poll, on_step).await?;
+        }
         on_step(&Step::Deleted { certificate_id });
         Ok(confirmed)
     }
@@ -77,11 +69,7 @@ impl Job {
         let hostnames = self.hostnames(&zone.zone_id);
         let ca = ClientCa::from(&self.id);
         let edited = hostnames.remove(&ca, &zone.hostnames).await?;
-        if !edited.changed.is_empty() {
-            let zone = ZoneHostnames {
-                hostnames: edited.changed,
-                ..zone.clone()
-            };
+        if let Some(zone) = zone.with_hostnames(edited.changed) {
             detached.push(zone.clone());
             on_step(&Step::Detached {
                 certificate_id: self.id.clone(),
@@ -91,7 +79,7 @@ impl Job {
         self.ensure_none_left(&edited.list)
     }
 
-    /// Fails where the lists that were emptied are not empty any more.
+    /// Fails unless the lists are still empty.
     async fn ensure_still_detached(&self, zones: &[ZoneHostnames]) -> Result<(), Error> {
         for zone in zones {
             let hostnames = self.hostnames(&zone.zone_id);
@@ -114,7 +102,7 @@ impl Job {
         ))
     }
 
-    /// Fails where a successor does not have all hostnames of a zone.
+    /// Fails unless a successor has all hostnames of a zone.
     pub(crate) async fn ensure_successor_has(
         &self,
         successor: &CertificateId,
@@ -137,32 +125,31 @@ impl Job {
         ))
     }
 
-    async fn wait_until_free(
+    /// Returns whether it still exists: another client may have deleted it.
+    async fn wait_until_unused(
         &self,
         zones: &[ZoneHostnames],
         poll: &mut Poll,
         on_step: OnStep<'_>,
-    ) -> Result<Free, Error> {
+    ) -> Result<bool, Error> {
         let mut looks: u32 = 0;
         let mut rows = Vec::new();
-        let free = poll.until(on_step, async |left| {
+        let exists = poll.until(on_step, async |left| {
             looks += 1;
             rows = match self.associations(&self.id, left).await {
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    return Ok(Look::Done(Free::Gone));
-                }
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Look::Done(false)),
                 rows => rows?,
             };
             rows.retain(|row| !row.has_ended());
             if rows.is_empty() {
-                return Ok(Look::Done(Free::Unused));
+                return Ok(Look::Done(true));
             }
             if let Some(row) = self.first_permanent_use(&rows) {
                 let detail = format!("{row} began to use it after the plan was made");
                 return Err(self.still_in_use(&detail, &rows));
             }
-            // What was attached again keeps it in use for good. That is looked for
-            // less and less often, as each zone is a request.
+            // Hostnames that were attached again keep it in use for good. Each zone is a
+            // request, so they are looked for less and less often.
             if rows.iter().any(Association::is_live) && 1 < looks && looks.is_power_of_two() {
                 self.ensure_still_detached(zones).await?;
             }
@@ -171,8 +158,8 @@ impl Job {
                 associations: rows.clone(),
             }))
         });
-        if let Some(free) = free.await? {
-            return Ok(free);
+        if let Some(exists) = exists.await? {
+            return Ok(exists);
         }
         if rows.iter().any(Association::is_live) {
             self.ensure_still_detached(zones).await?;
@@ -205,13 +192,12 @@ impl Job {
             Ok(Look::Pending(step))
         });
         match (deleted.await?, refusal) {
-            (Some(confirmed), _) => Ok(confirmed),
             (None, Some(error)) => {
                 let after = seconds(self.options.wait_timeout);
                 let error = Error::from(error).with_detail(format!("still refused after {after}"));
                 Err(error.with_advice(RUN_AGAIN))
             }
-            (None, None) => Ok(false), // there is no end without a refusal
+            (confirmed, _) => Ok(confirmed.unwrap_or(false)),
         }
     }
 
@@ -221,21 +207,18 @@ impl Job {
         id: &CertificateId,
         left: Duration,
     ) -> Result<Vec<Association>, cf_mtls::Error> {
-        self.certificates
-            .clone()
-            .within(left)
-            .associations(id)
-            .await
+        let certificates = self.certificates.clone().within(left);
+        certificates.associations(id).await
     }
 
-    /// A use that does not end by itself, and not when hostnames are detached.
+    /// A use that ends neither by itself nor with the hostnames.
     fn first_permanent_use<'a>(&self, rows: &'a [Association]) -> Option<&'a Association> {
         let known = &self.options.hostname_services;
-        rows.iter()
-            .find(|row| row.is_live() && !blocker::may_be_hostnames(&row.service, known))
+        let is_other = |row: &Association| !blocker::may_be_hostnames(&row.service, known);
+        rows.iter().find(|row| row.is_live() && is_other(row))
     }
 
-    /// Whether a refusal may be due to what the service has not noticed yet.
+    /// Whether a refusal may pass when the service has noticed the end of all uses.
     fn may_pass(&self, error: &cf_mtls::Error) -> bool {
         match error.kind() {
             ErrorKind::InUse => self.first_permanent_use(error.associations()).is_none(),
@@ -246,7 +229,7 @@ impl Job {
 
     fn still_in_use(&self, detail: &str, rows: &[Association]) -> Error {
         self.error(ErrorKind::InUse, detail)
-            .with_associations(self.client(), rows)
+            .with_associations(self.client(), rows.iter())
     }
 
     /// An error whose detail holds words of the service.
@@ -254,12 +237,11 @@ impl Job {
         Error::new(kind, self.client().redact(detail))
     }
 
-    /// The hostnames of a zone. A job looks at the lists later, too, so an edit
-    /// need not wait whether the list stays as it is.
+    /// The hostnames of a zone. A job reads the lists again later, so its edits need no
+    /// time to settle.
     pub(crate) fn hostnames(&self, zone: &ZoneId) -> Hostnames {
-        self.certificates
-            .hostnames(zone)
-            .with_settling(Duration::ZERO)
+        let hostnames = self.certificates.hostnames(zone);
+        hostnames.with_settling(Duration::ZERO)
     }
 
     fn client(&self) -> &Client {

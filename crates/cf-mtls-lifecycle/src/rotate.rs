@@ -1,4 +1,4 @@
-//! Replaces a CA by its successor, under hostnames in use.
+//! Replaces a CA by its successor, while its hostnames are in use.
 
 use cf_mtls::{
     Association, AssociationStatus, Certificate, CertificateFilter, CertificateId, CertificateType,
@@ -15,7 +15,7 @@ use crate::retire::{Job, RUN_AGAIN, seconds};
 use crate::step::Step;
 use crate::zone_hostnames::ZoneHostnames;
 
-const KEPT: &str = "nothing was detached from the old CA";
+const NOTHING_DETACHED: &str = "nothing was detached from the old CA";
 
 /// A CA to replace by another. Made by
 /// [`CertificatesExt::rotate`](crate::CertificatesExt::rotate).
@@ -28,7 +28,7 @@ pub struct Rotate {
     options: ReleaseOptions,
 }
 
-/// What a rotation will do, and what stops it. Made by [`Rotate::plan`].
+/// What a rotation will do, and what blocks it. Made by [`Rotate::plan`].
 #[derive(Debug)]
 #[must_use = "a plan does nothing until it is run"]
 pub struct RotatePlan {
@@ -45,7 +45,7 @@ pub struct RotatePlan {
 pub struct Rotated {
     /// The successor.
     pub successor: Certificate,
-    /// The hostnames that the successor has now and had not before, by zone.
+    /// The hostnames that were attached to the successor, by zone.
     pub attached: Vec<ZoneHostnames>,
     /// The old CA, which is gone.
     pub old: Released,
@@ -61,13 +61,13 @@ impl Rotate {
         }
     }
 
-    /// Sets how it is done.
+    /// Sets how to wait, and what to assume.
     pub fn with_options(mut self, options: ReleaseOptions) -> Self {
         self.options = options;
         self
     }
 
-    /// Finds out what is to be done, and what stops it. It sends only reads.
+    /// Finds out what there is to do. Sends reads only.
     ///
     /// # Errors
     ///
@@ -75,149 +75,128 @@ impl Rotate {
     ///   are the same
     /// - those of [`Release::plan`]
     pub async fn plan(&self) -> Result<RotatePlan, Error> {
-        let plan = self.find_out().await;
-        plan.map_err(|error| error.during("rotate", &self.old))
-    }
-
-    async fn find_out(&self) -> Result<RotatePlan, Error> {
         let refuse = |detail| Err(Error::new(ErrorKind::InvalidInput, detail));
-        self.upload.check()?;
-        if !self.upload.is_ca() {
-            return refuse("the successor is a leaf, to which no hostnames can be moved");
-        }
-        let release = Release {
-            certificates: self.certificates.clone(),
-            id: self.old.clone(),
-            zones: None,
-            options: self.options.clone(),
+        let plan = async {
+            self.upload.check()?;
+            if !self.upload.is_ca() {
+                return refuse("the successor is a leaf, to which no hostnames can be moved");
+            }
+            let release = Release::new(self.certificates.clone(), self.old.clone());
+            let release = release.with_options(self.options.clone()).plan().await;
+            let release = match release {
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    return Err(self.explain_missing(error).await);
+                }
+                release => release?,
+            };
+            let old = release.certificate();
+            if old.is_ca() == Some(false) {
+                return refuse(
+                    "it is a leaf without hostnames; upload the new one, delete the old",
+                );
+            }
+            if old.chain().is_ok_and(|chain| chain == *self.upload.chain()) {
+                return refuse("the successor is the same certificate as the old one");
+            }
+            let mut copies = self.copies().await?;
+            Ok(RotatePlan {
+                release,
+                successor: copies.pop(),
+                copies,
+                upload: self.upload.clone(),
+            })
         };
-        let release = match release.find_out().await {
-            Ok(release) => release,
-            Err(error) => return Err(self.explain(error).await),
-        };
-        let old = release.certificate();
-        if old.is_ca() == Some(false) {
-            return refuse(
-                "it is a leaf, which has no hostnames; upload the new one, delete the old",
-            );
-        }
-        if old.chain().is_ok_and(|chain| chain == *self.upload.chain()) {
-            return refuse("the successor is the same certificate as the old one");
-        }
-        let mut copies = self.uploaded().await?;
-        Ok(RotatePlan {
-            release,
-            successor: copies.pop(),
-            copies,
-            upload: self.upload.clone(),
-        })
+        plan.await
+            .map_err(|error| error.during("rotate", &self.old))
     }
 
-    /// Plans the rotation, and runs it unless something stops it:
-    /// [`plan`](Self::plan) and [`RotatePlan::run`] in one.
+    /// Plans the rotation, and runs the plan.
     ///
     /// # Errors
     ///
-    /// Those of both.
+    /// Those of [`plan`](Self::plan) and [`RotatePlan::run`].
     pub async fn run(&self, on_step: impl FnMut(&Step) + Send) -> Result<Rotated, Error> {
         self.plan().await?.run(on_step).await
     }
 
-    /// The successor, where it is in the account already, as after an earlier
-    /// run. It sends only reads, and can be asked when the old CA is gone: that
-    /// a successor is there does not say that it took anything over.
+    /// The successor, if it is in the account already, as after an earlier run. Sends
+    /// reads only, and works when the old CA is gone.
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::InvalidInput`] if the name of the upload is not valid
-    /// - those of [`Certificates::list`]
+    /// Those of [`Upload::check`] and [`Certificates::list`].
     pub async fn successor(&self) -> Result<Option<Certificate>, Error> {
         self.upload.check()?;
-        Ok(self.uploaded().await?.pop())
+        Ok(self.copies().await?.pop())
     }
 
-    /// Those in the account that are the same certificate as the successor. The
-    /// last one is taken: the newest, one of the same name before all others.
-    async fn uploaded(&self) -> Result<Vec<Certificate>, Error> {
-        let custom = |kind: CertificateType| kind == CertificateType::Custom;
-        let rank = |one: &Certificate| (one.name() == self.upload.name(), one.uploaded_on());
+    /// The certificates in the account that are the same as the successor. The last
+    /// one is used: the newest, but one with the same name before all others.
+    async fn copies(&self) -> Result<Vec<Certificate>, Error> {
+        let is_custom = |kind: CertificateType| kind == CertificateType::Custom;
+        let is_same = |chain| chain == *self.upload.chain();
         let mut list = patient(&self.certificates).list(CertificateFilter::all().ca());
         let mut copies = Vec::new();
         while let Some(certificate) = list.next().await {
             let certificate = certificate?;
-            let fits = certificate.id().is_some_and(|id| *id != self.old)
-                && certificate.certificate_type().is_none_or(custom)
-                && certificate
-                    .chain()
-                    .is_ok_and(|chain| chain == *self.upload.chain());
-            if fits {
+            let is_copy = certificate.id().is_some_and(|id| *id != self.old)
+                && certificate.certificate_type().is_none_or(is_custom)
+                && certificate.chain().is_ok_and(is_same);
+            if is_copy {
                 copies.push(certificate);
             }
         }
-        copies.sort_by_key(rank);
+        copies.sort_by_key(|one| (one.name() == self.upload.name(), one.uploaded_on()));
         Ok(copies)
     }
 
-    /// An old CA that is not there may have been rotated away already.
-    async fn explain(&self, error: Error) -> Error {
-        if error.kind() != ErrorKind::NotFound {
-            return error;
-        }
-        match self.successor().await {
-            Ok(Some(successor)) => {
-                let id = successor.id().map_or("", CertificateId::as_str);
-                let detail = format!("the new CA is there as {id}, so it may be rotated already");
-                error.with_detail(detail)
-            }
-            _ => error,
+    /// An old CA that does not exist may have been rotated already.
+    async fn explain_missing(&self, error: Error) -> Error {
+        let successor = self.successor().await.ok().flatten();
+        match successor.as_ref().and_then(Certificate::id) {
+            Some(id) => error.with_detail(format!(
+                "the new CA is there as {id}, so it may be rotated already"
+            )),
+            None => error,
         }
     }
 }
 
 impl RotatePlan {
-    /// The release of the old CA, to which the hostnames are moved first:
-    /// what will be moved, and what stops it.
+    /// The release of the old CA, after its hostnames were attached to the successor.
     pub fn release(&self) -> &ReleasePlan {
         &self.release
     }
 
-    /// The successor, where it is in the account already.
-    #[must_use]
+    /// The successor, if it is in the account already.
     pub fn successor(&self) -> Option<&Certificate> {
         self.successor.as_ref()
     }
 
     /// Other certificates in the account that are the same as the
     /// [`successor`](Self::successor). They are left alone.
-    #[must_use]
     pub fn other_copies(&self) -> &[Certificate] {
         &self.copies
     }
 
-    /// Whether anything stops the rotation.
-    #[must_use]
+    /// Whether anything blocks the rotation.
     pub fn is_blocked(&self) -> bool {
         self.release.is_blocked()
     }
 
-    /// Uploads the successor unless it is there, adds the hostnames of the old
-    /// CA to it, waits until it is active for them, and only then takes them
-    /// from the old one, waits until nothing uses that, and deletes it.
+    /// Uploads the successor unless it is there, attaches the hostnames of the old CA to
+    /// it, waits until it is active for them, and only then releases the old one.
+    /// Each step is reported to `on_step`.
     ///
-    /// A hostname is never without an active CA. Where the service moves a
-    /// hostname from one CA to the other when it is added, that is the
-    /// service's own move; where it refuses to let a hostname have two CAs,
-    /// there is no way without a gap, and it stops before it has taken any away.
-    ///
-    /// `on_step` is told each step when it is done, and each look while it
-    /// waits. The upload is sent once, all other requests are repeated like the
-    /// operations that they are. It can be dropped or fail at any point, and be
-    /// planned and run again with the same certificate to go on.
+    /// A hostname is never without an active CA. If the service moves hostnames itself
+    /// when they are attached, that is its own doing; if it refuses to let a hostname
+    /// have two CAs, the rotation fails before anything is detached. The future can be
+    /// dropped or fail at any point; plan and run it again to go on.
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::Conflict`] if the successor could not be deployed, or
-    ///   others changed its hostnames meanwhile
+    /// - [`ErrorKind::Conflict`] if the successor cannot be deployed, or other clients
+    ///   change its hostnames
     /// - [`ErrorKind::Timeout`] if the successor is not active when the wait ends
     /// - [`ErrorKind::QuotaExceeded`] if the account has no room for both CAs
     /// - those of [`ReleasePlan::run`]
@@ -230,16 +209,14 @@ impl RotatePlan {
         })
     }
 
-    /// Whether it can be run. It sends nothing.
+    /// Checks that nothing blocks the plan. Sends nothing.
     ///
     /// # Errors
     ///
-    /// The error with which [`run`](Self::run) would fail at once.
+    /// Those of [`ReleasePlan::check`].
     pub fn check(&self) -> Result<(), Error> {
-        match self.release.blocked() {
-            Some(error) => Err(error.during("rotate", &self.job().id)),
-            None => Ok(()),
-        }
+        let checked = self.release.check();
+        checked.map_err(|error| error.during("rotate", &self.job().id))
     }
 
     async fn rotate(
@@ -283,8 +260,7 @@ impl RotatePlan {
         })
     }
 
-    /// Adds the hostnames of a zone to the successor; returns those that it had
-    /// not before.
+    /// Attaches the hostnames of a zone to the successor; returns the new ones.
     async fn attach(
         &self,
         successor: &CertificateId,
@@ -295,17 +271,14 @@ impl RotatePlan {
         let edited = hostnames.add(&ca, &zone.hostnames).await;
         let edited = edited.map_err(|error| match error.kind() {
             ErrorKind::InvalidRequest | ErrorKind::Conflict => {
-                Error::from(error).with_detail(format!(
-                    "the successor did not get its hostnames, maybe because the service lets a \
-                     hostname have one CA only; {KEPT}"
-                ))
+                let detail = "the successor did not get its hostnames, maybe because the service \
+                              lets a hostname have one CA only";
+                let error = Error::from(error).with_detail(detail);
+                error.with_detail(NOTHING_DETACHED)
             }
             _ => error.into(),
         })?;
-        Ok((!edited.changed.is_empty()).then(|| ZoneHostnames {
-            hostnames: edited.changed,
-            ..zone.clone()
-        }))
+        Ok(zone.with_hostnames(edited.changed))
     }
 
     async fn wait_until_active(
@@ -314,28 +287,34 @@ impl RotatePlan {
         on_step: OnStep<'_>,
     ) -> Result<(), Error> {
         let job = self.job();
-        let expected = !self.release.zones().is_empty();
-        let mut seen_active = false;
+        let mut was_active = false;
         let mut poll = Poll::new(&job.options);
         let active = poll.until(on_step, async |left| {
             let mut rows = job.associations(successor, left).await?;
             rows.retain(|row| row.is_live() && self.stands_for_hostnames(row));
-            let deployment = deployment(&rows);
-            match &deployment {
-                // What was attached a moment ago may not be reported yet, so only
-                // what is active twice in a row counts.
-                Deployment::Active if seen_active => return Ok(Look::Done(())),
-                Deployment::Nothing if !expected => return Ok(Look::Done(())),
-                // Not reported yet, or detached again, which no wait mends.
-                Deployment::Nothing => self.ensure_successor_has_all(successor).await?,
-                Deployment::Failed(row) => {
-                    let detail = format!("{row} did not deploy the successor in time; {KEPT}");
-                    let error = job.error(ErrorKind::Conflict, &detail);
-                    return Err(error.with_advice("wait a while, and try again"));
-                }
-                Deployment::Active | Deployment::Pending => {}
+            let has = |row: &Association, status| row.status == status;
+            let failed = |row: &&Association| has(row, AssociationStatus::DeploymentTimedOut);
+            if let Some(row) = rows.iter().find(failed) {
+                let detail = format!("{row} did not deploy the successor in time");
+                let error = job.error(ErrorKind::Conflict, &detail);
+                let error = error.with_detail(NOTHING_DETACHED);
+                return Err(error.with_advice("wait a while, and try again"));
             }
-            seen_active = deployment == Deployment::Active;
+            if rows.is_empty() {
+                if self.release.zones().is_empty() {
+                    return Ok(Look::Done(()));
+                }
+                // Not reported yet, or detached again, which waiting does not change.
+                self.ensure_successor_has_all(successor).await?;
+            }
+            // There may be one for each zone, or one for all; and new hostnames may not be
+            // reported yet, so only two active looks in a row count.
+            let all_active = rows.iter().all(|row| has(row, AssociationStatus::Active));
+            let is_active = all_active && !rows.is_empty();
+            if is_active && was_active {
+                return Ok(Look::Done(()));
+            }
+            was_active = is_active;
             Ok(Look::Pending(Step::AwaitingActive {
                 certificate_id: successor.clone(),
                 associations: rows,
@@ -345,9 +324,9 @@ impl RotatePlan {
         self.ensure_successor_has_all(successor).await?;
         if !is_active {
             let after = seconds(job.options.wait_timeout);
-            let detail =
-                format!("the successor is not active for all hostnames after {after}; {KEPT}");
-            return Err(Error::new(ErrorKind::Timeout, detail).with_advice(RUN_AGAIN));
+            let detail = format!("the successor is not active for all hostnames after {after}");
+            let error = Error::new(ErrorKind::Timeout, detail).with_detail(NOTHING_DETACHED);
+            return Err(error.with_advice(RUN_AGAIN));
         }
         on_step(&Step::Active {
             certificate_id: successor.clone(),
@@ -355,17 +334,17 @@ impl RotatePlan {
         Ok(())
     }
 
-    /// Fails where the successor does not have all hostnames in every zone.
+    /// Fails unless the successor has all hostnames in every zone.
     async fn ensure_successor_has_all(&self, successor: &CertificateId) -> Result<(), Error> {
         for zone in self.release.zones() {
             let has = self.job().ensure_successor_has(successor, zone).await;
-            has.map_err(|error| error.with_detail(KEPT))?;
+            has.map_err(|error| error.with_detail(NOTHING_DETACHED))?;
         }
         Ok(())
     }
 
-    /// Whether an association of the successor is one of its hostnames: under the
-    /// name that the old CA's have, where they have one.
+    /// Whether an association of the successor stands for its hostnames: it has the
+    /// same name as those of the old CA, if they have one.
     fn stands_for_hostnames(&self, row: &Association) -> bool {
         let job = self.job();
         match job.hostname_services.as_slice() {
@@ -376,57 +355,5 @@ impl RotatePlan {
 
     fn job(&self) -> &Job {
         &self.release.job
-    }
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Deployment {
-    Nothing,
-    Pending,
-    Active,
-    Failed(Association),
-}
-
-/// How far a CA is deployed, by the associations that stand for its hostnames.
-/// Maybe there is one for each zone, maybe one for all.
-fn deployment(rows: &[Association]) -> Deployment {
-    let timed_out = AssociationStatus::DeploymentTimedOut;
-    if let Some(row) = rows.iter().find(|row| row.status == timed_out) {
-        return Deployment::Failed(row.clone());
-    }
-    let active = |row: &Association| row.status == AssociationStatus::Active;
-    match rows {
-        [] => Deployment::Nothing,
-        rows if rows.iter().all(active) => Deployment::Active,
-        _ => Deployment::Pending,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_ca_is_active_when_all_that_is_told_is() {
-        use AssociationStatus::{Active, DeploymentTimedOut, Other, PendingDeployment};
-        let row = |status: &AssociationStatus| -> Association {
-            let json = serde_json::json!({ "service": "API Shield", "status": status });
-            serde_json::from_value(json).unwrap()
-        };
-        let table = [
-            (vec![], Deployment::Nothing),
-            (vec![Active], Deployment::Active),
-            (vec![Active, Active], Deployment::Active),
-            (vec![Active, PendingDeployment], Deployment::Pending),
-            (vec![Other("new".to_owned())], Deployment::Pending),
-            (
-                vec![Active, DeploymentTimedOut],
-                Deployment::Failed(row(&DeploymentTimedOut)),
-            ),
-        ];
-        for (statuses, want) in table {
-            let rows: Vec<_> = statuses.iter().map(row).collect();
-            assert_eq!(deployment(&rows), want, "{statuses:?}");
-        }
     }
 }

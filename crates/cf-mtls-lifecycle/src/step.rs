@@ -1,4 +1,4 @@
-//! What a job has done so far.
+//! The steps of a release or a rotation.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use crate::zone_hostnames::ZoneHostnames;
 
-/// A step of a release or a rotation, told when it is done.
+/// A step of a release or a rotation, reported when it is done.
 ///
-/// `Display` tells it to a person; as JSON it is an object whose field `step`
-/// has the name of the variant in snake case.
+/// `Display` describes it to people; in JSON the field `step` is the name of the
+/// variant in snake case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(tag = "step", rename_all = "snake_case")]
@@ -21,7 +21,7 @@ pub enum Step {
         /// The successor.
         certificate_id: CertificateId,
     },
-    /// The successor was in the account already.
+    /// The successor is in the account already.
     AlreadyUploaded {
         /// The successor.
         certificate_id: CertificateId,
@@ -30,15 +30,15 @@ pub enum Step {
     Attached {
         /// The certificate.
         certificate_id: CertificateId,
-        /// The hostnames that were not there before.
+        /// The hostnames that it did not have before.
         #[serde(flatten)]
         zone: ZoneHostnames,
     },
-    /// The certificate is not active for its hostnames yet; looks again later.
+    /// The certificate is not active for its hostnames yet. Repeated until it is.
     AwaitingActive {
         /// The certificate.
         certificate_id: CertificateId,
-        /// What the service says of its uses.
+        /// Its uses.
         associations: Vec<Association>,
     },
     /// The certificate is active for its hostnames.
@@ -46,27 +46,28 @@ pub enum Step {
         /// The certificate.
         certificate_id: CertificateId,
     },
-    /// Hostnames were taken from a certificate.
+    /// Hostnames were detached from a certificate.
     Detached {
         /// The certificate.
         certificate_id: CertificateId,
-        /// The hostnames that were there before.
+        /// The hostnames that it had before.
         #[serde(flatten)]
         zone: ZoneHostnames,
     },
-    /// Services have not let go of the certificate yet; looks again later.
+    /// Services still use the certificate. Repeated until none does.
     AwaitingRelease {
         /// The certificate.
         certificate_id: CertificateId,
-        /// Those that remain.
+        /// The uses that remain.
         associations: Vec<Association>,
     },
-    /// No service uses the certificate any more; it is deleted next.
+    /// No service uses the certificate. It is deleted next.
     Unused {
         /// The certificate.
         certificate_id: CertificateId,
     },
-    /// No service is left, but the deletion is still refused; tries again later.
+    /// No service uses it, but the service refuses to delete it. Repeated until it
+    /// does not.
     StillRefused {
         /// The certificate.
         certificate_id: CertificateId,
@@ -83,12 +84,12 @@ impl fmt::Display for Step {
         match self {
             Self::Uploaded { certificate_id } => write!(f, "uploaded {certificate_id}"),
             Self::AlreadyUploaded { certificate_id } => {
-                write!(f, "goes on with {certificate_id}, uploaded before")
+                write!(f, "resuming with {certificate_id}, uploaded earlier")
             }
             Self::Attached {
-                certificate_id,
+                certificate_id: id,
                 zone,
-            } => write!(f, "attached {zone} to {certificate_id}"),
+            } => write!(f, "attached {zone} to {id}"),
             Self::AwaitingActive {
                 certificate_id,
                 associations,
@@ -98,9 +99,9 @@ impl fmt::Display for Step {
             }
             Self::Active { certificate_id } => write!(f, "{certificate_id} is active"),
             Self::Detached {
-                certificate_id,
+                certificate_id: id,
                 zone,
-            } => write!(f, "detached {zone} from {certificate_id}"),
+            } => write!(f, "detached {zone} from {id}"),
             Self::AwaitingRelease {
                 certificate_id,
                 associations,
@@ -111,7 +112,7 @@ impl fmt::Display for Step {
             Self::Unused { certificate_id } => write!(f, "nothing uses {certificate_id}"),
             Self::StillRefused { certificate_id } => write!(
                 f,
-                "waiting until {certificate_id} can be deleted: the service refuses it still"
+                "waiting until {certificate_id} can be deleted: the service still refuses it"
             ),
             Self::Deleted { certificate_id } => write!(f, "deleted {certificate_id}"),
         }
@@ -120,56 +121,11 @@ impl fmt::Display for Step {
 
 /// Each association once: there may be one for each zone.
 fn list(f: &mut fmt::Formatter<'_>, associations: &[Association]) -> fmt::Result {
-    let mut seen: Vec<&Association> = Vec::new();
-    for association in associations {
-        if seen.contains(&association) {
-            continue;
+    for (index, association) in associations.iter().enumerate() {
+        if !associations[..index].contains(association) {
+            let separator = if index == 0 { ": " } else { ", " };
+            write!(f, "{separator}{association}")?;
         }
-        write!(
-            f,
-            "{}{association}",
-            if seen.is_empty() { ": " } else { ", " }
-        )?;
-        seen.push(association);
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_step_tells_people_and_scripts() {
-        let certificate_id: CertificateId = "abc".parse().unwrap();
-        let association = r#"{"service":"gateway","status":"active"}"#;
-        let association: Association = serde_json::from_str(association).unwrap();
-        let zone = ZoneHostnames {
-            zone_id: "z1".parse().unwrap(),
-            zone_name: Some("example.com".to_owned()),
-            hostnames: vec!["a.example.com".to_owned()],
-        };
-        let table = [
-            (
-                Step::Detached {
-                    certificate_id: certificate_id.clone(),
-                    zone,
-                },
-                "detached a.example.com in zone example.com from abc",
-                r#"{"step":"detached","certificate_id":"abc","zone_id":"z1","zone_name":"example.com","hostnames":["a.example.com"]}"#,
-            ),
-            (
-                Step::AwaitingRelease {
-                    certificate_id,
-                    associations: vec![association.clone(), association],
-                },
-                "waiting until nothing uses abc: gateway (active)",
-                r#"{"step":"awaiting_release","certificate_id":"abc","associations":[{"service":"gateway","status":"active"},{"service":"gateway","status":"active"}]}"#,
-            ),
-        ];
-        for (step, text, json) in table {
-            assert_eq!(step.to_string(), text);
-            assert_eq!(serde_json::to_string(&step).unwrap(), json);
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! Who uses a certificate.
+//! What uses a certificate.
 
 use std::fmt;
 use std::future::ready;
@@ -15,29 +15,29 @@ use crate::error::Error;
 use crate::many::{Outcomes, patient};
 use crate::zone_hostnames::ZoneHostnames;
 
-/// A zone of which it is not known whether it holds hostnames of a certificate.
+/// A zone that cannot be read, and may have hostnames of a certificate.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct UnreadableZone {
     /// The zone.
     pub zone: Zone,
-    /// Why it could not be read.
+    /// Why it cannot be read.
     pub error: Error,
 }
 
-/// What was found out about one zone.
+/// What is known about one zone.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ZoneUse {
-    /// The certificate has hostnames there.
+    /// The certificate has hostnames in it.
     Used(ZoneHostnames),
-    /// It may have hostnames there, or not.
+    /// The certificate may have hostnames in it.
     Unknown(UnreadableZone),
 }
 
-/// Who uses a certificate, as
+/// What uses a certificate, as
 /// [`CertificatesExt::usage`](crate::CertificatesExt::usage) found it.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -45,17 +45,16 @@ pub enum ZoneUse {
 pub struct Usage {
     /// The certificate.
     pub certificate: Certificate,
-    /// The services that use it. Hostnames appear among them too.
+    /// The services that use it; its hostnames appear among them, too.
     pub associations: Vec<Association>,
-    /// The zones with hostnames of it, by name; always empty for a leaf.
+    /// The zones with hostnames of it, by name; empty for a leaf.
     pub zones: Vec<ZoneHostnames>,
-    /// The zones that could not be read, by name.
+    /// The zones that cannot be read, by name.
     pub unreadable: Vec<UnreadableZone>,
 }
 
 impl Usage {
-    /// Whether it is certain that nothing uses it.
-    #[must_use]
+    /// Whether nothing uses it, for certain.
     pub fn is_unused(&self) -> bool {
         self.associations.iter().all(Association::has_ended)
             && self.zones.is_empty()
@@ -83,14 +82,12 @@ pub(crate) async fn usage(certificates: &Certificates, id: &CertificateId) -> Re
             ZoneUse::Unknown(zone) => usage.unreadable.push(zone),
         }
     }
-    // Pages that move while they are read show a zone twice.
-    let key = |zone: &ZoneHostnames| (zone.zone_name.clone(), zone.zone_id.clone());
-    usage.zones.sort_by_key(key);
+    // Pages that shift while they are read show a zone twice.
+    let by_name = |a: &ZoneHostnames| (a.zone_name.clone(), a.zone_id.clone());
+    usage.zones.sort_by_key(by_name);
     usage.zones.dedup_by(|a, b| a.zone_id == b.zone_id);
-    let key = |zone: &Zone| (zone.name.clone(), zone.id.clone());
-    usage
-        .unreadable
-        .sort_by_key(|unreadable| key(&unreadable.zone));
+    let by_name = |a: &UnreadableZone| (a.zone.name.clone(), a.zone.id.clone());
+    usage.unreadable.sort_by_key(by_name);
     Ok(usage)
 }
 
@@ -110,29 +107,34 @@ pub(crate) fn zones_using(
             }
         }
     });
-    // Zones without hostnames are dropped here, so that nothing piles up.
+    // Zones without hostnames are dropped, so that nothing piles up.
     Outcomes::new(looks.buffer_unordered(max).filter_map(ready))
 }
 
-/// What a zone has of a CA; `None` where that is nothing for certain.
-async fn look(certificates: &Certificates, zone: Zone, ca: &ClientCa) -> Option<ZoneUse> {
+/// The hostnames of a CA in a zone; `None` if there are none for certain.
+pub(crate) async fn look(
+    certificates: &Certificates,
+    zone: Zone,
+    ca: &ClientCa,
+) -> Option<ZoneUse> {
     let Some(zone_id) = zone.id.clone() else {
-        let detail = "the service lists a zone without its id";
+        let detail = "the zone is listed without its id";
         let error = Error::new(ErrorKind::InvalidResponse, detail);
         return Some(ZoneUse::Unknown(UnreadableZone { zone, error }));
     };
-    match certificates.hostnames(&zone_id).list(ca).await {
-        Ok(hostnames) if hostnames.is_empty() => None,
-        Ok(hostnames) => Some(ZoneUse::Used(ZoneHostnames {
+    let zone_name = zone.name.clone();
+    Some(match certificates.hostnames(&zone_id).list(ca).await {
+        Ok(hostnames) if hostnames.is_empty() => return None,
+        Ok(hostnames) => ZoneUse::Used(ZoneHostnames {
             zone_id,
-            zone_name: zone.name,
+            zone_name,
             hostnames,
-        })),
-        Err(error) => Some(ZoneUse::Unknown(UnreadableZone {
-            zone,
-            error: error.into(),
-        })),
-    }
+        }),
+        Err(error) => {
+            let error = error.into();
+            ZoneUse::Unknown(UnreadableZone { zone, error })
+        }
+    })
 }
 
 impl fmt::Display for UnreadableZone {
@@ -140,6 +142,6 @@ impl fmt::Display for UnreadableZone {
         let id = self.zone.id.as_ref().map(ZoneId::as_str);
         let name = self.zone.name.as_deref().or(id).unwrap_or("without a name");
         let kind = self.error.kind();
-        write!(f, "zone {} could not be read: {kind}", printable(name))
+        write!(f, "zone {} cannot be read: {kind}", printable(name))
     }
 }

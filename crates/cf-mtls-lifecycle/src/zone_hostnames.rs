@@ -19,6 +19,17 @@ pub struct ZoneHostnames {
     pub hostnames: Vec<String>,
 }
 
+impl ZoneHostnames {
+    /// Other hostnames of the same zone; `None` without any.
+    pub(crate) fn with_hostnames(&self, hostnames: Vec<String>) -> Option<Self> {
+        (!hostnames.is_empty()).then(|| Self {
+            zone_id: self.zone_id.clone(),
+            zone_name: self.zone_name.clone(),
+            hostnames,
+        })
+    }
+}
+
 impl fmt::Display for ZoneHostnames {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let zone = self.zone_name.as_deref();

@@ -1,4 +1,4 @@
-//! Sets a client up, and refuses what would not be safe.
+//! Builds a client, and rejects unsafe settings.
 
 use std::env;
 use std::sync::atomic::AtomicUsize;
@@ -11,16 +11,35 @@ use reqwest::Url;
 
 use crate::error::Error;
 use crate::transport::rate_limit::RateLimit;
-use crate::transport::{Budget, Client, Credentials, Inner, Limits, limit_setters};
+use crate::transport::{Client, Credentials, Inner, Limits, budget, limit_setters};
 
-/// Where the service is.
-const BASE_URL: &str = "https://api.cloudflare.com/client/v4";
-/// What this crate calls itself.
-const NAME: &str = concat!("cf-mtls/", env!("CARGO_PKG_VERSION"));
-/// Shorter than an attempt, so that a host that is not there is told as that.
+const DEFAULT_BASE_URL: &str = "https://api.cloudflare.com/client/v4";
+const NAME_AND_VERSION: &str = concat!("cf-mtls/", env!("CARGO_PKG_VERSION"));
+/// Shorter than an attempt, so that an unreachable host is reported as such.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Sets a [`Client`] up. Everything is checked in [`build`](Self::build).
+impl Client {
+    /// Starts a client with an API token, or other [`Credentials`].
+    pub fn builder(credentials: impl Into<Credentials>) -> ClientBuilder {
+        ClientBuilder::new(credentials.into())
+    }
+
+    /// Builds a client from the environment variables that Cloudflare's other
+    /// clients use: `CLOUDFLARE_API_TOKEN`, or `CLOUDFLARE_EMAIL` and
+    /// `CLOUDFLARE_API_KEY`; and `CLOUDFLARE_BASE_URL` if it is set.
+    ///
+    /// [`account_id_from_env`] reads `CLOUDFLARE_ACCOUNT_ID`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) when a
+    /// variable is missing or unusable.
+    pub fn from_env() -> Result<Self, Error> {
+        ClientBuilder::from_env()?.build()
+    }
+}
+
+/// Builds a [`Client`]. Settings are checked in [`build`](Self::build).
 #[derive(Debug)]
 #[must_use]
 pub struct ClientBuilder {
@@ -35,10 +54,10 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
-    pub(crate) fn new(credentials: Credentials) -> Self {
+    fn new(credentials: Credentials) -> Self {
         Self {
             credentials,
-            base_url: BASE_URL.to_owned(),
+            base_url: DEFAULT_BASE_URL.to_owned(),
             http: None,
             user_agent: None,
             body_limit: None,
@@ -48,31 +67,29 @@ impl ClientBuilder {
         }
     }
 
-    /// Begins a client with what [`Client::from_env`] reads.
+    /// Starts a client with the variables of [`Client::from_env`].
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) when a
-    /// variable is missing, or is not text.
+    /// Those of [`Client::from_env`].
     pub fn from_env() -> Result<Self, Error> {
         Self::from_variables(variable)
     }
 
-    /// Begins a client with what [`Client::from_env`] reads, out of another
+    /// Starts a client with the variables of [`Client::from_env`], from another
     /// source than the environment of the process.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) when a
-    /// variable is missing; and what `variable` returns.
+    /// Those of [`Client::from_env`], and of `variable`.
     pub fn from_variables(
         variable: impl Fn(&str) -> Result<Option<String>, Error>,
     ) -> Result<Self, Error> {
-        // An empty variable is how scripts unset one.
-        let set = |name: &str| Ok::<_, Error>(variable(name)?.filter(|value| !value.is_empty()));
-        let credentials = match set("CLOUDFLARE_API_TOKEN")? {
+        // Scripts unset a variable by making it empty.
+        let get = |name: &str| Ok::<_, Error>(variable(name)?.filter(|value| !value.is_empty()));
+        let credentials = match get("CLOUDFLARE_API_TOKEN")? {
             Some(token) => Credentials::token(token),
-            None => match (set("CLOUDFLARE_EMAIL")?, set("CLOUDFLARE_API_KEY")?) {
+            None => match (get("CLOUDFLARE_EMAIL")?, get("CLOUDFLARE_API_KEY")?) {
                 (Some(email), Some(key)) => Credentials::email_and_key(email, key),
                 (None, Some(_)) => {
                     return Err(Error::configuration(
@@ -88,24 +105,23 @@ impl ClientBuilder {
             },
         };
         let builder = Self::new(credentials);
-        Ok(match set("CLOUDFLARE_BASE_URL")? {
+        Ok(match get("CLOUDFLARE_BASE_URL")? {
             Some(base_url) => builder.with_base_url(base_url),
             None => builder,
         })
     }
 
-    /// Talks to another server, such as a simulator. It must be https, or plain
-    /// http on the loopback interface.
+    /// Uses another server, such as a simulator, over https, or over plain http on
+    /// the loopback interface.
     pub fn with_base_url(mut self, base_url: impl Into<String>) -> Self {
         self.base_url = base_url.into();
         self
     }
 
-    /// Sends requests through an HTTP client of the caller's own.
+    /// Uses an HTTP client of the caller, with its proxy and TLS settings.
     ///
-    /// Build it with `redirect::Policy::none()`: an answer that came by a
-    /// redirect is refused as no evidence, but by then a client that follows
-    /// them has sent the credentials along. A proxy and TLS are its business.
+    /// Build it with `redirect::Policy::none()`: responses after a redirect are
+    /// rejected, but the credentials are sent along by then.
     pub fn with_http_client(mut self, http: reqwest::Client) -> Self {
         self.http = Some(http);
         self
@@ -117,22 +133,21 @@ impl ClientBuilder {
         self
     }
 
-    /// Bounds the body of an answer, in bytes, as it is after decompression
-    /// (16 MiB unless set).
+    /// Bounds the body of a response, in bytes after decompression (16 MiB unless
+    /// set).
     pub fn with_body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = Some(bytes);
         self
     }
 
-    /// Trusts the certificates of this PEM text beside the platform's own, for
-    /// a network that inspects TLS.
+    /// Trusts the certificates in this PEM beside those of the platform.
     pub fn with_root_certificate(mut self, pem: impl Into<String>) -> Self {
         self.root_certificate = Some(pem.into());
         self
     }
 
-    /// Allows plain http to hosts other than loopback, which shows the
-    /// credentials to everybody on the way.
+    /// Allows plain http to hosts other than loopback, which exposes the
+    /// credentials to the network.
     pub fn with_plain_http_allowed(mut self) -> Self {
         self.plain_http = true;
         self
@@ -144,7 +159,7 @@ impl ClientBuilder {
         &mut self.limits
     }
 
-    /// Checks the settings, and makes the client.
+    /// Checks the settings, and builds the client.
     ///
     /// # Errors
     ///
@@ -153,20 +168,20 @@ impl ClientBuilder {
     /// be used, or there is no TLS.
     pub fn build(self) -> Result<Client, Error> {
         let base = self.checked_base_url()?;
-        let user_agent = match (&self.user_agent, &self.http) {
-            (Some(name), _) => Some(format!("{name} {NAME}")),
-            (None, None) => Some(NAME.to_owned()),
-            (None, Some(_)) => None, // the caller's client has one, or wants none
-        };
-        let http = match self.http.clone() {
-            Some(http) => http,
+        let http = match &self.http {
+            Some(http) => http.clone(),
             None => self.own_http(&base)?,
         };
         let credentials = self.credentials.checked()?;
         let mut exchange = credentials.apply(Exchange::default())?;
+        let user_agent = match (&self.user_agent, &self.http) {
+            (Some(name), _) => Some(format!("{name} {NAME_AND_VERSION}")),
+            (None, None) => Some(NAME_AND_VERSION.to_owned()),
+            (None, Some(_)) => None, // the caller's client decides
+        };
         if let Some(user_agent) = user_agent {
             let value = HeaderValue::from_str(&user_agent).map_err(|_| {
-                Error::configuration("the user agent cannot stand in an HTTP header")
+                Error::configuration("the user agent is not valid in an HTTP header")
             })?;
             exchange = exchange.with_header(USER_AGENT, value);
         }
@@ -179,8 +194,8 @@ impl ClientBuilder {
             exchange,
             credentials,
             rate_limit: RateLimit::default(),
-            budget: Budget::new(),
-            changes: AtomicUsize::new(0),
+            budget: budget(),
+            pending_writes: AtomicUsize::new(0),
         };
         Ok(Client::new(shared, self.limits))
     }
@@ -191,24 +206,19 @@ impl ClientBuilder {
             refuse("cannot be read; expected one like https://api.cloudflare.com/client/v4")
                 .with_source(error)
         })?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(refuse(
-                "holds a user name or a password; credentials are set apart",
-            ));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(refuse(
-                "holds a query or a fragment; only a path can follow the host",
-            ));
-        }
-        match url.scheme() {
-            "https" => Ok(url),
-            "http" if self.plain_http || is_loopback(&url) => Ok(url),
-            "http" => Err(refuse(
-                "is plain http, which shows the credentials to everybody on the way; use https",
-            )),
-            _ => Err(refuse("is neither https nor http")),
-        }
+        let problem = if !url.username().is_empty() || url.password().is_some() {
+            "contains a user name or a password; pass credentials separately"
+        } else if url.query().is_some() || url.fragment().is_some() {
+            "contains a query or a fragment; only a path can follow the host"
+        } else {
+            match url.scheme() {
+                "https" => return Ok(url),
+                "http" if self.plain_http || is_loopback(&url) => return Ok(url),
+                "http" => "is plain http, which exposes the credentials; use https",
+                _ => "is neither https nor http",
+            }
+        };
+        Err(refuse(problem))
     }
 
     fn own_http(&self, base: &Url) -> Result<reqwest::Client, Error> {
@@ -223,7 +233,7 @@ impl ClientBuilder {
             http = self.tls(http.https_only(true))?;
         }
         http.build().map_err(|error| {
-            Error::configuration("the HTTP client cannot be made").with_source(error)
+            Error::configuration("the HTTP client cannot be built").with_source(error)
         })
     }
 
@@ -232,62 +242,38 @@ impl ClientBuilder {
         let Some(pem) = &self.root_certificate else {
             return Ok(http);
         };
-        let certificates = reqwest::Certificate::from_pem_bundle(pem.as_bytes())
-            .map_err(|error| {
+        let certificates =
+            reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| {
                 Error::configuration("the root certificate cannot be read").with_source(error)
-            })
-            .and_then(|certificates| match certificates.is_empty() {
-                true => Err(Error::configuration(
-                    "the root certificate's PEM text holds no certificate",
-                )),
-                false => Ok(certificates),
             })?;
+        if certificates.is_empty() {
+            let problem = "the PEM of the root certificate contains no certificate";
+            return Err(Error::configuration(problem));
+        }
         Ok(http.tls_certs_merge(certificates))
     }
 
     #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
     fn tls(&self, _: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, Error> {
         Err(Error::configuration(
-            "cf-mtls was built without TLS; switch on its feature rustls or native-tls, or pass an \
-             HTTP client of your own",
+            "cf-mtls was built without TLS; enable its feature rustls or native-tls, or pass an \
+             HTTP client",
         ))
     }
 }
 
-impl Client {
-    /// Begins a client with an API token, or other [`Credentials`].
-    pub fn builder(credentials: impl Into<Credentials>) -> ClientBuilder {
-        ClientBuilder::new(credentials.into())
-    }
-
-    /// Makes a client from the environment variables that other clients of
-    /// Cloudflare use: `CLOUDFLARE_API_TOKEN`, or `CLOUDFLARE_EMAIL` with
-    /// `CLOUDFLARE_API_KEY`; and `CLOUDFLARE_BASE_URL` where it is set.
-    ///
-    /// [`account_id_from_env`](crate::account_id_from_env) reads
-    /// `CLOUDFLARE_ACCOUNT_ID`.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) when a
-    /// variable is missing or unusable.
-    pub fn from_env() -> Result<Self, Error> {
-        ClientBuilder::from_env()?.build()
-    }
-}
-
-/// Reads `CLOUDFLARE_ACCOUNT_ID`, as other clients of Cloudflare do.
+/// Reads `CLOUDFLARE_ACCOUNT_ID`, like Cloudflare's other clients.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) when it is not
-/// set, or is no account id.
+/// set, or is not an account id.
 pub fn account_id_from_env() -> Result<AccountId, Error> {
     const NAME: &str = "CLOUDFLARE_ACCOUNT_ID";
     let value = variable(NAME)?.filter(|value| !value.is_empty());
     let value = value.ok_or_else(|| Error::configuration(format!("{NAME} is not set")))?;
     let id = value.trim().parse::<AccountId>();
-    id.map_err(|error| Error::configuration(format!("{NAME} is no account id: {error}")))
+    id.map_err(|error| Error::configuration(format!("{NAME} is not an account id: {error}")))
 }
 
 fn variable(name: &str) -> Result<Option<String>, Error> {
@@ -300,14 +286,10 @@ fn variable(name: &str) -> Result<Option<String>, Error> {
     }
 }
 
-/// `localhost` is taken at its word: who can change what it means has the machine.
+/// Whoever can change what `localhost` means controls the machine anyway.
 fn is_loopback(url: &Url) -> bool {
-    let Some(host) = url.host_str() else {
-        return false;
-    };
+    let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || address
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback())
+    let address = address.parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|ip| ip.is_loopback())
 }

@@ -8,31 +8,28 @@ use std::sync::OnceLock;
 
 use cf_mtls_api::Secret;
 
-/// So many letters and digits of a secret in a row are taken for a part of it.
-/// A shorter secret is too common a text to hide.
-const TELLING: usize = 8;
-/// How far a text is read, as a multiple of what is shown of it.
+/// The fewest letters and digits in a row that are taken for a part of a secret.
+/// Shorter ones occur in any text.
+const MIN_FRAGMENT: usize = 8;
+/// How much of a text is read, as a multiple of what is shown.
 const READ_AHEAD: usize = 16;
-/// The longest text of a cause that is kept, in characters.
-const LONGEST_CAUSE: usize = 240;
-/// The longest chain of causes that is kept.
-const MOST_CAUSES: usize = 8;
+const MAX_CAUSE_CHARS: usize = 240;
+const MAX_CAUSES: usize = 8;
 
-/// Takes secrets, control characters and excess out of a text.
+/// Removes secrets, harmful characters and excess from texts.
 pub(crate) struct Sanitizer<'a> {
     secrets: Vec<&'a Secret>,
-    /// A number for every [`TELLING`] letters and digits in a row of the secrets:
-    /// they themselves would stay behind in memory. Made when first needed, as
-    /// most operations succeed.
+    /// A hash of every [`MIN_FRAGMENT`] letters and digits in a row of the secrets,
+    /// since a copy of them would stay in memory. Made when first needed, as most
+    /// operations succeed.
     parts: OnceLock<HashSet<u64>>,
     keys: RandomState,
 }
 
 impl<'a> Sanitizer<'a> {
-    /// Hides these secrets, and every part of them that is long enough to tell.
-    ///
-    /// Only letters and digits are compared: a key is echoed with other line
-    /// ends than it was sent with, and base64 with a backslash before a slash.
+    /// Hides these secrets, and every part of them with [`MIN_FRAGMENT`] letters and
+    /// digits. Only these are compared: a key may be echoed with other line ends, and
+    /// base64 with escaped slashes.
     pub(crate) fn new(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         Self {
             secrets: secrets.into_iter().collect(),
@@ -44,14 +41,13 @@ impl<'a> Sanitizer<'a> {
     /// At most `limit` characters of `text`, on one line.
     pub(crate) fn clean(&self, text: &str, limit: usize) -> String {
         // Hide before cutting, but do not walk through megabytes for it.
-        let start: String = text
-            .chars()
-            .take(limit.saturating_mul(READ_AHEAD))
-            .collect();
+        let max = limit.saturating_mul(READ_AHEAD);
+        let start: String = text.chars().take(max).collect();
         let mut clean = String::new();
         let mut count = 0;
         for c in self.hide(&start).chars() {
-            let c = if is_visible(c) { c } else { ' ' };
+            let is_shown = !(is_harmful(c) || c.is_whitespace() || c == '\u{fffd}');
+            let c = if is_shown { c } else { ' ' };
             if c == ' ' && (clean.is_empty() || clean.ends_with(' ')) {
                 continue;
             }
@@ -66,26 +62,22 @@ impl<'a> Sanitizer<'a> {
         clean
     }
 
-    /// Whether a text holds a part of a secret.
+    /// Whether a text contains a part of a secret.
     pub(crate) fn finds_secret(&self, text: &str) -> bool {
         !self.parts_in(text).is_empty()
     }
 
-    /// An error from below and its causes, as texts that are safe to show.
+    /// An error of another crate and its causes, as texts that are safe to show.
     pub(crate) fn cause(&self, error: &dyn StdError) -> Cause {
-        let mut texts = Vec::new();
-        let mut next = Some(error);
-        while let Some(error) = next.filter(|_| texts.len() < MOST_CAUSES) {
-            texts.push(self.clean(&error.to_string(), LONGEST_CAUSE));
-            next = error.source();
+        self.cause_at(0, error)
+    }
+
+    fn cause_at(&self, depth: usize, error: &dyn StdError) -> Cause {
+        let source = error.source().filter(|_| depth + 1 < MAX_CAUSES);
+        Cause {
+            text: self.clean(&error.to_string(), MAX_CAUSE_CHARS),
+            source: source.map(|source| Box::new(self.cause_at(depth + 1, source))),
         }
-        let chain = texts.into_iter().rev().fold(None, |source, text| {
-            Some(Cause {
-                text,
-                source: source.map(Box::new),
-            })
-        });
-        chain.unwrap_or_default()
     }
 
     fn hide(&self, text: &str) -> String {
@@ -100,12 +92,12 @@ impl<'a> Sanitizer<'a> {
         hidden
     }
 
-    /// Where parts of secrets begin and end, in order, without overlap.
+    /// Begin and end of each part of a secret, in order, without overlap.
     fn parts_in(&self, text: &str) -> Vec<(usize, usize)> {
         let parts = self.parts.get_or_init(|| {
             let mut parts = HashSet::new();
-            for secret in self.secrets.iter().map(|secret| bare(secret)) {
-                let windows = secret.expose().as_bytes().windows(TELLING);
+            for secret in self.secrets.iter().map(|secret| letters_and_digits(secret)) {
+                let windows = secret.expose().as_bytes().windows(MIN_FRAGMENT);
                 parts.extend(windows.map(|part| self.keys.hash_one(part)));
             }
             parts
@@ -114,20 +106,14 @@ impl<'a> Sanitizer<'a> {
         if parts.is_empty() {
             return found;
         }
-        let bare: Vec<(usize, u8)> = text
-            .bytes()
-            .enumerate()
-            .filter(|(_, byte)| byte.is_ascii_alphanumeric())
-            .collect();
-        for window in bare.windows(TELLING) {
-            let mut part = [0; TELLING];
-            for (to, (_, byte)) in part.iter_mut().zip(window) {
-                *to = *byte;
-            }
+        let bytes = text.bytes().enumerate();
+        let bare: Vec<(usize, u8)> = bytes.filter(|(_, b)| b.is_ascii_alphanumeric()).collect();
+        for window in bare.windows(MIN_FRAGMENT) {
+            let part: [u8; MIN_FRAGMENT] = std::array::from_fn(|index| window[index].1);
             if !parts.contains(&self.keys.hash_one(part.as_slice())) {
                 continue;
             }
-            let (from, to) = (window[0].0, window[TELLING - 1].0 + 1);
+            let (from, to) = (window[0].0, window[MIN_FRAGMENT - 1].0 + 1);
             match found.last_mut() {
                 Some((_, end)) if from <= *end => *end = to,
                 _ => found.push((from, to)),
@@ -136,23 +122,22 @@ impl<'a> Sanitizer<'a> {
         found
     }
 
-    /// The start of a body that could not be understood.
+    /// The beginning of a body that could not be read.
     pub(crate) fn excerpt(&self, body: &[u8]) -> String {
-        const SHOWN: usize = 160;
-        let start = &body[..body.len().min(SHOWN * READ_AHEAD * 4)];
-        let text = self.clean(&String::from_utf8_lossy(start), SHOWN);
+        const MAX_CHARS: usize = 160;
+        let start = &body[..body.len().min(MAX_CHARS * READ_AHEAD * 4)];
+        let text = self.clean(&String::from_utf8_lossy(start), MAX_CHARS);
         if text.is_empty() {
-            "an empty body".to_owned()
-        } else {
-            let mut shown = format!("{text:?}");
-            shorten(&mut shown, 4 * SHOWN);
-            format!("a body that begins {shown}")
+            return "an empty body".to_owned();
         }
+        let mut shown = format!("{text:?}");
+        shorten(&mut shown, 4 * MAX_CHARS);
+        format!("a body that begins {shown}")
     }
 }
 
-/// The letters and digits of a secret, without what every key has.
-fn bare(secret: &Secret) -> Secret {
+/// The letters and digits of a secret, without the lines that every key has.
+fn letters_and_digits(secret: &Secret) -> Secret {
     let lines = secret.expose().split(['\n', '\r']).map(str::trim);
     let lines = lines.filter(|line| !line.starts_with("-----"));
     // Room for all of it, so that no part is left behind in a smaller buffer.
@@ -162,9 +147,9 @@ fn bare(secret: &Secret) -> Secret {
     Secret::from(bare)
 }
 
-/// What went wrong below, in words. The error itself is not kept: it may show
-/// what a stranger sent.
-#[derive(Default)]
+/// An error of another crate as text. The error itself is not kept: it may quote
+/// what was received.
+#[derive(Debug)]
 pub(crate) struct Cause {
     text: String,
     source: Option<Box<Cause>>,
@@ -173,16 +158,6 @@ pub(crate) struct Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
-    }
-}
-
-impl fmt::Debug for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.text)?;
-        match &self.source {
-            Some(source) => write!(f, ", because {source:?}"),
-            None => Ok(()),
-        }
     }
 }
 
@@ -204,81 +179,25 @@ pub fn shorten(text: &mut String, limit: usize) {
     }
 }
 
-/// Neither a control character nor one that turns the direction of a line.
-fn is_visible(c: char) -> bool {
-    !c.is_control()
-        && !c.is_whitespace()
-        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fffd}')
+/// Whether a terminal or a log viewer obeys a character, or does not show it,
+/// instead of showing it: control characters, line and paragraph separators,
+/// those that turn the direction of a line, and those without a width.
+#[must_use]
+pub fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' // soft hyphen, Arabic letter mark
+            | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' // Hangul fillers
+            | '\u{180b}'..='\u{180f}' | '\u{fe00}'..='\u{fe0f}' // variation selectors
+            | '\u{200b}'..='\u{200f}' | '\u{feff}' // zero width, marks of direction
+            | '\u{2028}'..='\u{202e}' // separators, turns of direction
+            | '\u{2060}'..='\u{206f}' // invisible operators, isolates
+            | '\u{fff9}'..='\u{fffb}' // annotations
+            | '\u{e0000}'..='\u{e0fff}') // tags, further selectors
 }
 
-/// Leaves out what a terminal obeys instead of showing it.
+/// A text without [harmful](is_harmful) characters.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    let obeyed = |c: &char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-    };
-    text.chars().filter(|c| !obeyed(c)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shows_one_short_line_without_secrets() {
-        let token = Secret::from("sekret-token-value");
-        let key = Secret::from(
-            "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\nkqhkiG9w0BAQEF\n-----END PRIVATE KEY-----\n",
-        );
-        let old =
-            Secret::from("-----BEGIN PRIVATE KEY-----\rQm9ndXNLZXk\r-----END PRIVATE KEY-----");
-        let sanitizer = Sanitizer::new([&token, &key, &old]);
-        let long = "x".repeat(1000);
-        let table = [
-            ("plain", "plain"),
-            ("a\r\nb\tc", "a b c"),
-            ("nul\0 bell\u{7} turn\u{202e}ed", "nul bell turn ed"),
-            ("Bearer sekret-token-value", "Bearer [secret]"),
-            (
-                "k: MIIEvQIBADANBg\\nkqhkiG9w0BAQEF",
-                "k: [secret]\\n[secret]",
-            ),
-            // The same key with other line ends, and with its slashes escaped.
-            ("k: MIIEvQIBA\r\nDANBgkqhki\nG9w0BAQEF!", "k: [secret]!"),
-            ("k: MIIE\\/vQIBA", "k: [secret]"),
-            // A part of it, and too little of it to tell.
-            ("sekret-tok", "[secret]"),
-            ("sekret", "sekret"),
-            ("k: Qm9ndXNLZXk", "k: [secret]"),
-            ("s e k r e t token v a l u e", "[secret]"),
-            ("\u{1b}[31mred", "[31mred"),
-            ("", ""),
-            (&long, &format!("{}…", "x".repeat(40))),
-        ];
-        for (text, want) in table {
-            assert_eq!(sanitizer.clean(text, 40), want, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn hides_a_secret_that_stands_across_the_cut() {
-        let secret = Secret::from("0123456789abcdef");
-        let sanitizer = Sanitizer::new([&secret]);
-        let shown = sanitizer.clean("...... 0123456789abcdef", 12);
-        assert!(!shown.contains("0123"), "{shown}");
-    }
-
-    #[test]
-    fn leaves_out_what_a_terminal_obeys() {
-        let table = [
-            ("api.example.com", "api.example.com"),
-            ("a\u{1b}[31mb\r\n", "a[31mb"),
-            ("a\u{202e}b\u{200b}", "ab"),
-            ("bücher.example", "bücher.example"),
-        ];
-        for (text, want) in table {
-            assert_eq!(printable(text), want, "{text:?}");
-        }
-    }
+    text.chars().filter(|c| !is_harmful(*c)).collect()
 }

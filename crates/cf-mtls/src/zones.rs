@@ -1,18 +1,18 @@
-//! The zones of an account, needed to find where a CA is in use.
+//! The zones, in which a CA may be in use.
 
 use cf_mtls_api::{AccountId, ZoneId, types};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Operation, Subject};
 use crate::transport::requests::ListZones;
-use crate::transport::{Call, Client, Listing, PER_PAGE, Page, traced};
+use crate::transport::{Call, Client, Listing, PER_PAGE, traced};
 
-/// A zone, as far as it matters here.
+/// A zone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Zone {
-    /// The id, to name the zone by in other calls.
+    /// The id, by which other calls name the zone.
     pub id: Option<ZoneId>,
     /// The domain name.
     pub name: Option<String>,
@@ -48,16 +48,16 @@ impl ZoneFilter {
 }
 
 impl Client {
-    /// The zones that the credentials can see, a page at a time.
-    ///
-    /// Each page that fails is retried as [`Retry`](crate::Retry) allows.
+    /// The zones that the credentials can see, a page at a time. Each page is retried
+    /// as [`Retry`](crate::Retry) allows.
     pub fn zones(&self, filter: ZoneFilter) -> Listing<Zone> {
         let this = self.clone();
         let read = move |page| {
             let (client, filter) = (this.clone(), filter.clone());
             async move {
+                let account = filter.account.clone();
                 let subject = Subject {
-                    account: filter.account.clone(),
+                    account,
                     ..Subject::default()
                 };
                 let mut call = Call::new(&client, Operation::ListZones, subject);
@@ -68,11 +68,7 @@ impl Client {
                     per_page: PER_PAGE,
                 };
                 let envelope = traced(call.span(), call.read(request)).await?;
-                let items = call.items(envelope.result, envelope.result_info.as_ref())?;
-                Ok(Page {
-                    items: items.into_iter().map(Zone::from).collect(),
-                    info: envelope.result_info,
-                })
+                call.page(envelope.result, envelope.result_info, Zone::from)
             }
         };
         Listing::new(read, key)
@@ -80,10 +76,8 @@ impl Client {
 }
 
 fn key(zone: &Zone) -> Option<&str> {
-    zone.id
-        .as_ref()
-        .map(ZoneId::as_str)
-        .or(zone.name.as_deref())
+    let id = zone.id.as_ref().map(ZoneId::as_str);
+    id.or(zone.name.as_deref())
 }
 
 impl From<types::Zone> for Zone {

@@ -309,3 +309,16 @@ async fn no_connection_and_no_answer_are_told_apart() {
         "it may have arrived: {error}"
     );
 }
+
+#[tokio::test]
+async fn an_error_in_json_is_an_object_of_five_fields() {
+    let error = error_of(504, json!({"success": false, "errors": []})).await;
+    let want = json!({
+        "kind": "service_unavailable",
+        "message": error.to_string(),
+        "status": 504,
+        "codes": [],
+        "ray_id": error.ray_id(),
+    });
+    assert_eq!(serde_json::to_value(&error).unwrap(), want);
+}

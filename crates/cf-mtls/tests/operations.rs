@@ -139,7 +139,10 @@ async fn delete_looks_when_the_answer_is_no_evidence() {
                 let error = outcome.unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{form}: {error}");
                 assert!(!error.may_have_taken_effect(), "{form}: {error}");
-                assert!(error.to_string().contains("still there"), "{form}: {error}");
+                assert!(
+                    error.to_string().contains("still existed"),
+                    "{form}: {error}"
+                );
             }
         }
     }
@@ -221,8 +224,8 @@ async fn a_refused_delete_names_what_uses_the_certificate() {
 #[tokio::test]
 async fn a_refused_delete_of_an_unused_certificate_stays_what_it_is() {
     let rows = [
-        (json!([]), 200, "no service uses it"),
-        (Value::Null, 500, "could not be found out"),
+        (json!([]), 200, "no service is known to use it"),
+        (Value::Null, 500, "looking up its uses failed"),
     ];
     for (associations, status, told) in rows {
         let server = MockServer::start_async().await;

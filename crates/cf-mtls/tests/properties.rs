@@ -6,6 +6,10 @@
     reason = "helpers of tests"
 )]
 
+/// Shared with the fuzz targets.
+#[path = "../../../fuzz/src/checks.rs"]
+#[allow(unreachable_pub, reason = "a module of another crate")]
+mod checks;
 mod support;
 
 use std::sync::LazyLock;
@@ -27,7 +31,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         ".{0,20}".prop_map(Value::from),
-        Just(json!(fuzzing::SECRET)),
+        Just(json!(checks::SECRET)),
         Just(json!("2458ce5a-0c35-4c7f-82c7-8e9487d3ff60")),
         Just(json!("2122-10-29T16:59:47Z")),
         Just(json!(MADE[0].pem)),
@@ -95,6 +99,104 @@ fn nearly_pem() -> impl Strategy<Value = String> {
         .prop_map(|lines| lines.into_iter().map(|(line, end)| line + end).collect())
 }
 
+#[test]
+fn reads_the_rate_limit() {
+    let seconds = Duration::from_secs;
+    let table = [
+        ("\"default\";r=50;t=30", Some((50, seconds(30)))),
+        ("default; t=30 ; r=0", Some((0, seconds(30)))),
+        ("\"a\";r=9;t=1, \"b\";r=3;t=20", Some((3, seconds(20)))),
+        ("\"default\";r=50", None),
+        ("\"default\";r=-1;t=30", None),
+        ("\"default\";r=99999999999999999999999;t=1", None),
+        ("", None),
+        (";;;===,,", None),
+    ];
+    for (text, want) in table {
+        assert_eq!(checks::headers(text.as_bytes()).0, want, "{text:?}");
+    }
+}
+
+#[test]
+fn reads_both_forms_of_retry_after() {
+    let wait = |text: &str| checks::headers(text.as_bytes()).1;
+    assert_eq!(wait("30"), Some(Duration::from_secs(30)));
+    let longest = Some(Duration::from_secs(u64::MAX));
+    assert_eq!(wait("99999999999999999999999"), longest);
+    for past in [
+        "Sun, 06 Nov 1994 08:49:37 GMT",
+        "Sunday, 06-Nov-94 08:49:37 GMT",
+        "Sun Nov  6 08:49:37 1994",
+    ] {
+        assert_eq!(wait(past), Some(Duration::ZERO), "{past}");
+    }
+    for text in ["", "-5", "1.5", "soon", "Mon, 06 Nov 1994 08:49:37 GMT"] {
+        assert_eq!(wait(text), None, "{text:?}");
+    }
+    let later = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(600);
+    let date = jiff::fmt::rfc2822::DateTimePrinter::new()
+        .timestamp_to_rfc9110_string(&later)
+        .unwrap();
+    let wait = wait(&date).unwrap();
+    assert!(
+        (590..=600).contains(&wait.as_secs()),
+        "{date} gives {wait:?}"
+    );
+}
+
+#[test]
+fn shows_one_short_line_without_secrets() {
+    let token = "sekret-token-value";
+    let key =
+        "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\nkqhkiG9w0BAQEF\n-----END PRIVATE KEY-----\n";
+    let old = "-----BEGIN PRIVATE KEY-----\rQm9ndXNLZXk\r-----END PRIVATE KEY-----";
+    let secrets = [token, key, old];
+    let long = "x".repeat(1000);
+    let table = [
+        ("plain", "plain"),
+        ("a\r\nb\tc", "a b c"),
+        ("nul\0 bell\u{7} turn\u{202e}ed", "nul bell turn ed"),
+        ("Bearer sekret-token-value", "Bearer [secret]"),
+        (
+            "k: MIIEvQIBADANBg\\nkqhkiG9w0BAQEF",
+            "k: [secret]\\n[secret]",
+        ),
+        // The same key with other line ends, and with its slashes escaped.
+        ("k: MIIEvQIBA\r\nDANBgkqhki\nG9w0BAQEF!", "k: [secret]!"),
+        ("k: MIIE\\/vQIBA", "k: [secret]"),
+        // A part of it, and too little of it to tell.
+        ("sekret-tok", "[secret]"),
+        ("sekret", "sekret"),
+        ("k: Qm9ndXNLZXk", "k: [secret]"),
+        ("s e k r e t token v a l u e", "[secret]"),
+        ("\u{1b}[31mred", "[31mred"),
+        ("", ""),
+        (&long, &format!("{}…", "x".repeat(40))),
+    ];
+    for (text, want) in table {
+        assert_eq!(fuzzing::redact(&secrets, text, 40), want, "{text:?}");
+    }
+}
+
+#[test]
+fn hides_a_secret_that_stands_across_the_cut() {
+    let shown = fuzzing::redact(&["0123456789abcdef"], "...... 0123456789abcdef", 12);
+    assert!(!shown.contains("0123"), "{shown}");
+}
+
+#[test]
+fn removes_what_a_terminal_obeys() {
+    let table = [
+        ("api.example.com", "api.example.com"),
+        ("a\u{1b}[31mb\r\n", "a[31mb"),
+        ("a\u{202e}b\u{200b}\u{e0041}\u{61c}\u{3164}", "ab"),
+        ("bücher.example", "bücher.example"),
+    ];
+    for (text, want) in table {
+        assert_eq!(cf_mtls::text::printable(text), want, "{text:?}");
+    }
+}
+
 /// A begin marker inside of a block, an end marker before its end, and the like:
 /// nothing but certificates is sent as certificates.
 #[test]
@@ -114,7 +216,7 @@ fn a_key_is_not_smuggled_into_a_certificate() {
             format!("{begin}\n{key}{end}{begin}\n{body}\n{close}\n"),
             format!("{key}{end}{begin}\n{body}\n{close}\n"),
         ] {
-            fuzzing::pem(&text);
+            checks::pem(&text);
             assert!(Upload::ca(&text).is_err(), "{text:?}");
         }
     }
@@ -124,34 +226,34 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_bytes_make_an_answer_or_an_error_fit_to_be_shown(status in status(), body in vec(any::<u8>(), 0..400)) {
-        fuzzing::answer(status, &body);
+    fn any_bytes_make_a_response_or_an_error_fit_to_be_shown(status in status(), body in vec(any::<u8>(), 0..400)) {
+        checks::response(status, &body);
     }
 
     #[test]
-    fn any_json_makes_an_answer_or_an_error_fit_to_be_shown(status in status(), value in any_json()) {
+    fn any_json_makes_a_response_or_an_error_fit_to_be_shown(status in status(), value in any_json()) {
         let body = value.to_string();
-        let as_it_is = fuzzing::answer(status, body.as_bytes());
+        let as_it_is = checks::response(status, body.as_bytes());
         prop_assert!(as_it_is == 0 || (200..300).contains(&status));
         // Cut off anywhere it is no answer.
         let part = &body.as_bytes()[..body.len() / 2];
-        prop_assert_eq!(fuzzing::answer(200, part), 0);
+        prop_assert_eq!(checks::response(200, part), 0);
     }
 
     /// `success` decides, whatever else there is; but what is no list passes for
     /// none, and hostnames are all there or not at all.
     #[test]
-    fn success_with_anything_beside_is_an_answer(fields in vec((".{0,8}", any_json()), 0..5), result in any_json()) {
+    fn success_with_anything_beside_is_a_success(fields in vec((".{0,8}", any_json()), 0..5), result in any_json()) {
         let mut body = serde_json::Map::from_iter(fields);
         let least = if result.is_null() || result.is_array() { 4 } else { 1 };
         body.insert("result".to_owned(), result);
         body.insert("success".to_owned(), true.into());
         let text = Value::Object(body.clone()).to_string();
-        prop_assert!(least <= fuzzing::answer(200, text.as_bytes()), "{}", text);
+        prop_assert!(least <= checks::response(200, text.as_bytes()), "{}", text);
         for other in [json!(false), json!("true"), json!(1), Value::Null] {
             body.insert("success".to_owned(), other);
             let text = Value::Object(body.clone()).to_string();
-            prop_assert_eq!(fuzzing::answer(200, text.as_bytes()), 0, "{}", text);
+            prop_assert_eq!(checks::response(200, text.as_bytes()), 0, "{}", text);
         }
     }
 
@@ -159,7 +261,7 @@ proptest! {
     fn an_id_never_leaves_its_place(text in prop_oneof![".{0,70}", "[./\\\\%a-z0-9-]{0,20}", "[0-9a-f-]{1,64}"]) {
         let safe = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         let want = safe && (1..=64).contains(&text.len());
-        prop_assert_eq!(fuzzing::id(&text), want);
+        prop_assert_eq!(checks::id(&text), want);
     }
 
     #[test]
@@ -171,7 +273,7 @@ proptest! {
 
     #[test]
     fn any_pem_is_taken_whole_or_refused(text in prop_oneof![nearly_pem(), ".{0,200}"]) {
-        fuzzing::pem(&text);
+        checks::pem(&text);
     }
 
     /// Line ends, white space, and comments between blocks mean nothing.
@@ -205,7 +307,7 @@ proptest! {
 
     #[test]
     fn any_header_is_read_or_left(value in vec(any::<u8>(), 0..80)) {
-        fuzzing::headers(&value);
+        checks::headers(&value);
     }
 
     #[test]
@@ -219,13 +321,13 @@ proptest! {
         let (r, t) = (format!("r={remaining}"), format!("t={seconds}"));
         let (a, b) = if swap { (t, r) } else { (r, t) };
         let text = format!("\"{name}\";{space}{a}{space};{space}{b}");
-        let (window, _) = fuzzing::headers(text.as_bytes());
+        let (window, _) = checks::headers(text.as_bytes());
         prop_assert_eq!(window, Some((remaining, Duration::from_secs(seconds))));
     }
 
     #[test]
     fn seconds_to_wait_are_read(seconds in any::<u64>()) {
-        let (_, wait) = fuzzing::headers(seconds.to_string().as_bytes());
+        let (_, wait) = checks::headers(seconds.to_string().as_bytes());
         prop_assert_eq!(wait, Some(Duration::from_secs(seconds)));
     }
 }

@@ -13,7 +13,7 @@ use super::place::pointer;
 /// Where the departures are kept in the workspace.
 pub(crate) const DEPARTURES: &str = "openapi/departures.json";
 
-/// Stands for a reason that is still to be written.
+/// A reason that nobody has written yet.
 pub(crate) const NO_REASON: &str = "…";
 
 /// A known difference between the fragment and the snapshot.

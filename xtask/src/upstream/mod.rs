@@ -186,8 +186,11 @@ fn check_fragment(root: &Path, fragment: &Value) -> anyhow::Result<u8> {
         println!("{fault}");
     }
     if unexplained.is_empty() && faults.is_empty() {
-        let (count, version) = (differences.len(), version(&snapshot["document"]));
-        eprintln!("{count} differences from {version}, each with a reason");
+        eprintln!(
+            "{} differences from {}, each with a reason",
+            differences.len(),
+            version(&snapshot["document"])
+        );
         return Ok(0);
     }
     Ok(1)

@@ -92,7 +92,7 @@ impl Interrupt {
         let mut stops = false;
         poll_fn(|context| {
             stops = stops || raised.as_mut().poll(context).is_ready();
-            let may_stop = |stops: bool| stops && !client.has_change_under_way();
+            let may_stop = |stops: bool| stops && !client.has_pending_write();
             if may_stop(stops) {
                 return Poll::Ready(Err(Interrupted));
             }
@@ -111,7 +111,7 @@ impl Interrupt {
 
     fn is_change_in_progress(&self) -> bool {
         let client = self.client();
-        client.as_ref().is_some_and(Client::has_change_under_way)
+        client.as_ref().is_some_and(Client::has_pending_write)
     }
 }
 

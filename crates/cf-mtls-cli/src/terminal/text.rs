@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use cf_mtls::text::is_harmful;
+
 /// Escapes characters that move the cursor, change colours or reverse the
 /// direction of a line: no name can hide another one.
 pub(crate) fn printable(text: &str) -> String {
@@ -31,11 +33,6 @@ pub(crate) fn printable_json(json: &str) -> String {
         }
     }
     safe
-}
-
-fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

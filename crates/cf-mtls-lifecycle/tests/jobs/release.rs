@@ -66,6 +66,18 @@ async fn releases_what_is_in_use_and_touches_nothing_else() {
         names(&steps),
         ["detached", "awaiting_release", "unused", "deleted"]
     );
+    let (ca, zone) = (&world.ca, &world.zones[1]);
+    let detached = &steps[1];
+    let text = format!("detached one.b.example in zone b.example from {ca}");
+    assert_eq!(detached.to_string(), text);
+    let json = serde_json::json!({
+        "step": "detached", "certificate_id": ca, "zone_id": zone, "zone_name": "b.example",
+        "hostnames": ["one.b.example"],
+    });
+    assert_eq!(serde_json::to_value(detached).unwrap(), json);
+    // Each use once.
+    let text = format!("waiting until nothing uses {ca}: API Shield (pending_deletion)");
+    assert_eq!(steps[2].to_string(), text);
     world.assert_others_untouched("release");
     let ca = &world.ca;
     let want = [
@@ -129,6 +141,68 @@ async fn hostnames_may_appear_under_another_name() {
     }
 }
 
+/// `service status` of each association, with commas between.
+fn rows(text: &str) -> Fault {
+    let rows = text.split(", ").filter_map(|row| row.rsplit_once(' '));
+    let rows: Vec<_> = rows
+        .map(|(service, status)| serde_json::json!({ "service": service, "status": status }))
+        .collect();
+    let body = serde_json::json!({ "success": true, "result": rows });
+    Fault::raw(200, "application/json", body.to_string()).on(Operation::Associations)
+}
+
+#[tokio::test]
+#[rustfmt::skip]
+async fn services_are_assessed_by_name_and_by_evidence() {
+    // (associations, zones with hostnames, how many services and how many hidden
+    // hostnames block it)
+    let table = [
+        ("", 0, (0, 0)),
+        ("", 2, (0, 0)),
+        ("API Shield active", 1, (0, 0)),
+        ("api_shield active", 1, (0, 0)),
+        ("API Shield active", 3, (0, 0)),
+        ("API Shield active, API Shield pending_deployment", 2, (0, 0)),
+        ("API Shield active, API Shield active", 1, (0, 1)),
+        ("API Shield active", 0, (0, 1)),
+        ("API Shield deletion_timed_out", 0, (0, 1)),
+        ("API Shield pending_deletion", 0, (0, 0)),
+        ("API Shield active, API Shield pending_deletion", 1, (0, 0)),
+        ("API Shield deleted", 0, (0, 0)),
+        ("gateway active", 0, (1, 0)),
+        ("gateway active", 1, (1, 0)),
+        ("Workers active, API Shield active", 1, (1, 0)),
+        ("gateway pending_deletion", 0, (0, 0)),
+        ("gateway deleted", 0, (0, 0)),
+        ("gateway initializing", 0, (1, 0)),
+        ("gateway strange", 0, (1, 0)),
+        // Unknown names.
+        ("client certificates active", 1, (0, 0)),
+        ("client certificates active", 0, (1, 0)),
+        ("client certificates active, client certificates active", 1, (2, 0)),
+        ("client certificates active, email active", 2, (2, 0)),
+        ("client certificates active, API Shield active", 1, (1, 0)),
+        ("client certificates active, gateway active", 1, (1, 0)),
+        (" active", 0, (1, 0)),
+    ];
+    for (associations, zones, want) in table {
+        let simulator = Simulator::start().await.unwrap();
+        let ca = seed_ca(&simulator, "ca");
+        for number in 0..zones {
+            let zone = simulator.add_zone(&format!("z{number}.example"));
+            let host = format!("a.z{number}.example");
+            simulator.set_hostnames(&zone, ca.as_str(), [host]).unwrap();
+        }
+        simulator.inject(rows(associations));
+        let plan = certificates(&simulator).release(&ca).plan().await.unwrap();
+        let blockers = plan.blockers().iter();
+        let hidden = blockers.filter(|blocker| matches!(blocker, Blocker::HiddenHostnames(_)));
+        let hidden = hidden.count();
+        let services = plan.blockers().len() - hidden;
+        assert_eq!((services, hidden), want, "{associations:?} {zones}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_leaving_already_is_waited_for() {
     let world = InUse::start().await;
@@ -178,7 +252,7 @@ async fn a_zone_that_cannot_be_read_stops_it_unless_it_cannot_matter() {
 
     world.simulator.inject(refusal().nth(3));
     let plan = release(&world)
-        .with_options(ReleaseOptions::new().with_unreadable_zones_ignored())
+        .with_options(ReleaseOptions::default().with_unreadable_zones_ignored())
         .plan()
         .await
         .unwrap();
@@ -216,12 +290,18 @@ async fn a_zone_that_is_given_but_not_listed_is_read_all_the_same() {
 
 #[tokio::test]
 async fn what_cloudflare_manages_is_left_alone() {
-    let simulator = Simulator::start().await.unwrap();
-    let seed = Seed::ca(DOCUMENTED_CA).kind("gateway_managed");
-    let id = simulator.seed(seed).unwrap().parse().unwrap();
-    let released = certificates(&simulator).release(&id).run(|_| ()).await;
-    assert_eq!(released.unwrap_err().kind(), ErrorKind::InvalidInput);
-    assert_eq!(writes(&simulator), [""; 0]);
+    for kind in ["gateway_managed", "new"] {
+        let simulator = Simulator::start().await.unwrap();
+        let seed = Seed::ca(DOCUMENTED_CA).kind(kind);
+        let id = simulator.seed(seed).unwrap().parse().unwrap();
+        let released = certificates(&simulator).release(&id).run(|_| ()).await;
+        assert_eq!(
+            released.unwrap_err().kind(),
+            ErrorKind::InvalidInput,
+            "{kind}"
+        );
+        assert_eq!(writes(&simulator), [""; 0]);
+    }
 }
 
 #[tokio::test]

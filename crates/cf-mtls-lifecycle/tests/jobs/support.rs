@@ -44,7 +44,7 @@ pub(crate) fn quick() -> ReleaseOptions {
 }
 
 pub(crate) fn options(delay: Duration, timeout: Duration) -> ReleaseOptions {
-    let options = ReleaseOptions::new().with_poll_interval(delay, delay);
+    let options = ReleaseOptions::default().with_poll_interval(delay, delay);
     options.with_wait_timeout(timeout)
 }
 

@@ -1,4 +1,4 @@
-//! Deletes a certificate, and reports what is true of it afterwards.
+//! Deletes a certificate, and finds out what is true afterwards.
 
 use cf_mtls_api::CertificateId;
 
@@ -7,7 +7,7 @@ use super::certificate::Certificate;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::model::Association;
 use crate::transport::requests::DeleteCertificate;
-use crate::transport::{Call, Failed, Replay, traced};
+use crate::transport::{Call, Effect, FailedCall, Idempotency, traced};
 
 /// A certificate is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,21 +18,19 @@ pub struct Deleted {
 }
 
 impl Deleted {
-    /// The certificate as it was, where the service told.
-    #[must_use]
+    /// The certificate as it was, if the response contains it.
     pub fn certificate(&self) -> Option<&Certificate> {
         self.certificate.as_ref()
     }
 
-    /// Whether the service confirmed the deletion itself. Otherwise an attempt
-    /// had an unclear outcome, and the certificate was then seen to be gone: by
-    /// this attempt, or by somebody else at the same time.
-    #[must_use]
+    /// Whether the service confirmed the deletion. Otherwise the outcome of an
+    /// attempt was unclear, and the certificate did not exist afterwards: this
+    /// client deleted it, or another one at the same time.
     pub fn is_confirmed(&self) -> bool {
         self.confirmed
     }
 
-    const SEEN_GONE: Self = Self {
+    const UNCONFIRMED: Self = Self {
         certificate: None,
         confirmed: false,
     };
@@ -41,97 +39,88 @@ impl Deleted {
 impl Certificates {
     /// Deletes a certificate.
     ///
-    /// `Ok` means that it is gone: the service said so, or, after an attempt
-    /// with an unclear outcome, it was seen to be gone. An attempt that may have
-    /// arrived is repeated, since deleting twice does no harm; where no attempt
-    /// got a clear answer, the client looks before it answers.
+    /// `Ok` means that it is gone: the service confirmed it, or the certificate did
+    /// not exist after an attempt with an unclear outcome. Such an attempt is
+    /// retried, since deleting twice does no harm. If no attempt has a clear
+    /// outcome, the client looks the certificate up.
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::InUse`](crate::ErrorKind::InUse) while a service uses it,
-    ///   with [`Error::associations`]
-    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the account
-    ///   holds no such certificate
-    /// - others as in the [table of the crate](crate#errors);
-    ///   [`Error::may_have_taken_effect`] tells whether it may be gone all the same
+    /// - [`ErrorKind::InUse`](crate::ErrorKind::InUse) if it is in use, by
+    ///   [`Error::associations`]
+    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the account has no
+    ///   such certificate
+    /// - others as in the [table of the crate](crate#errors); it may be gone all the
+    ///   same if [`Error::may_have_taken_effect`]
     pub async fn delete(&self, id: &CertificateId) -> Result<Deleted, Error> {
         let mut call = self.call(Operation::DeleteCertificate, Some(id));
-        traced(call.span(), delete(self, &mut call, id)).await
+        traced(call.span(), self.send_delete(&mut call, id)).await
+    }
+
+    async fn send_delete(&self, call: &mut Call<'_>, id: &CertificateId) -> Result<Deleted, Error> {
+        let account = &self.account;
+        let request = DeleteCertificate { account, id };
+        match call.write(Idempotency::Idempotent, request).await {
+            // `success: true` is the evidence, whatever the result.
+            Ok(envelope) => {
+                let certificate = envelope.result.map(Certificate::from);
+                Ok(Deleted {
+                    certificate: certificate.filter(|certificate| !certificate.is_blank()),
+                    confirmed: true,
+                })
+            }
+            // Boxed, so that a delete that just works needs no room for it.
+            Err(failed) => Box::pin(self.find_out_delete(call, id, failed)).await,
+        }
+    }
+
+    /// Finds out the outcome of a delete that was not confirmed.
+    async fn find_out_delete(
+        &self,
+        call: &Call<'_>,
+        id: &CertificateId,
+        failed: FailedCall,
+    ) -> Result<Deleted, Error> {
+        let (mut error, effect) = (failed.error, failed.effect);
+        let may_be_pending = effect == Effect::Pending;
+        if error.kind() == ErrorKind::NotFound && effect != Effect::None {
+            return Ok(Deleted::UNCONFIRMED);
+        }
+        if error.is_unexplained_refusal() {
+            match self.in_rest_of(call).associations(id).await {
+                Ok(uses) if !uses.iter().all(Association::has_ended) => {
+                    let error = error.with_kind(ErrorKind::InUse);
+                    let error = error.with_associations(redacted(call, uses));
+                    return Err(error.with_effect(may_be_pending));
+                }
+                Ok(_) => error = error.with_detail("no service is known to use it"),
+                Err(unknown) => {
+                    let why = unknown.kind();
+                    error = error.with_detail(format!("looking up its uses failed: {why}"));
+                }
+            }
+        }
+        if effect == Effect::None {
+            return Err(error);
+        }
+        match self.in_rest_of(call).get(id).await {
+            Err(gone) if gone.kind() == ErrorKind::NotFound => Ok(Deleted::UNCONFIRMED),
+            Ok(_) => Err(error
+                .with_effect(may_be_pending)
+                .with_detail("it still existed afterwards")),
+            Err(unknown) => Err(error.with_failed_lookup(&unknown)),
+        }
     }
 }
 
-async fn delete(
-    certificates: &Certificates,
-    call: &mut Call<'_>,
-    id: &CertificateId,
-) -> Result<Deleted, Error> {
-    let request = DeleteCertificate {
-        account: &certificates.account,
-        id,
-    };
-    match call.write(Replay::Safe, request).await {
-        // `success: true` is the evidence, whatever came as the result.
-        Ok(envelope) => {
-            let certificate = envelope.result.map(Certificate::from);
-            let certificate = certificate.filter(|certificate| !certificate.is_blank());
-            Ok(Deleted {
-                certificate,
-                confirmed: true,
-            })
-        }
-        // Boxed, so that deletes which just work do not carry the room for it.
-        Err(failed) => Box::pin(find_out(certificates, call, id, failed)).await,
+/// Associations as they may appear in an error.
+fn redacted(call: &Call<'_>, mut associations: Vec<Association>) -> Vec<Association> {
+    const MAX_ASSOCIATIONS: usize = 64;
+    const MAX_CHARS: usize = 100;
+    associations.truncate(MAX_ASSOCIATIONS);
+    for association in &mut associations {
+        association.service = call.redact(&association.service, MAX_CHARS);
+        association.status = call.redact(association.status.as_str(), MAX_CHARS).into();
     }
-}
-
-/// Finds out what became of a certificate that was not simply deleted.
-async fn find_out(
-    certificates: &Certificates,
-    call: &Call<'_>,
-    id: &CertificateId,
-    failed: Failed,
-) -> Result<Deleted, Error> {
-    let Failed {
-        mut error,
-        ambiguous,
-        unanswered,
-        ..
-    } = failed;
-    if error.kind() == ErrorKind::NotFound && ambiguous {
-        return Ok(Deleted::SEEN_GONE);
-    }
-    if error.is_unexplained_refusal() {
-        // No code says so for certain; what the associations say is evidence.
-        match certificates.in_time(call.left()).associations(id).await {
-            Ok(associations) if !associations.iter().all(Association::has_ended) => {
-                let error = error
-                    .with_kind(ErrorKind::InUse)
-                    .with_associations(call.presentable(associations));
-                // An attempt without an answer may still be under way.
-                return Err(error.with_effect(unanswered));
-            }
-            Ok(_) => error = error.with_detail("no service uses it, as far as the service tells"),
-            Err(unknown) => {
-                let detail = format!(
-                    "whether it is in use could not be found out: {}",
-                    unknown.kind()
-                );
-                error = error.with_detail(detail);
-            }
-        }
-    }
-    if !ambiguous {
-        return Err(error);
-    }
-    match certificates.in_time(call.left()).get(id).await {
-        Err(gone) if gone.kind() == ErrorKind::NotFound => Ok(Deleted::SEEN_GONE),
-        // An attempt without an answer may still be under way.
-        Ok(_) => Err(error
-            .with_effect(unanswered)
-            .with_detail("it was still there when looked up afterwards")),
-        Err(unknown) => Err(error.with_detail(format!(
-            "looking it up afterwards failed too: {}",
-            unknown.kind()
-        ))),
-    }
+    associations
 }

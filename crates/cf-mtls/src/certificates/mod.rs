@@ -3,26 +3,24 @@
 mod associations;
 mod certificate;
 mod delete;
+mod filter;
 mod find;
 mod pem;
-mod store;
 mod upload;
 
 use cf_mtls_api::{AccountId, CertificateId, ZoneId};
 
 pub use certificate::{Certificate, CertificateType};
 pub use delete::Deleted;
+pub use filter::CertificateFilter;
 pub use pem::CertificateChain;
 pub use upload::Upload;
 
-use crate::error::{Error, Operation, Subject};
+use crate::error::{Error, ErrorKind, Operation, Subject};
 use crate::hostnames::Hostnames;
 use crate::transport::requests::{GetCertificate, ListCertificates};
-use crate::transport::{
-    Call, Client, Listing, PER_PAGE, Page, Time, handle_limits, limit_setters, traced,
-};
+use crate::transport::{Call, Client, Listing, PER_PAGE, handle_limits, limit_setters, traced};
 
-/// How many requests a job of many has under way at a time.
 const DEFAULT_CONCURRENCY: usize = 8;
 
 /// The mTLS certificates of an account. Cheap to clone.
@@ -34,67 +32,6 @@ pub struct Certificates {
     client: Client,
     account: AccountId,
     concurrency: usize,
-}
-
-/// Which certificates to list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[must_use]
-pub struct CertificateFilter {
-    types: Vec<CertificateType>,
-    ca: Option<bool>,
-    name: Option<String>,
-}
-
-impl CertificateFilter {
-    /// All certificates.
-    pub fn all() -> Self {
-        Self::default()
-    }
-
-    /// Certificates of this type too; without any, those of every type.
-    pub fn certificate_type(mut self, certificate_type: CertificateType) -> Self {
-        self.types.push(certificate_type);
-        self
-    }
-
-    /// CA certificates only.
-    pub fn ca(mut self) -> Self {
-        self.ca = Some(true);
-        self
-    }
-
-    /// Leaf certificates only.
-    pub fn leaf(mut self) -> Self {
-        self.ca = Some(false);
-        self
-    }
-
-    /// Certificates of exactly this name only.
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
-    }
-
-    /// The service's parameters are not all documented, so what it does not
-    /// filter is filtered here. What is not known of a certificate lets it pass.
-    fn admits(&self, certificate: &Certificate) -> bool {
-        let same_name = |name: &String| certificate.name().is_none_or(|other| other == name);
-        let same_type = || {
-            // Most lists ask for no type, and need none made.
-            let admitted = |kind| self.types.contains(&kind);
-            self.types.is_empty() || certificate.certificate_type().is_none_or(admitted)
-        };
-        self.name.as_ref().is_none_or(same_name)
-            && self
-                .ca
-                .is_none_or(|ca| certificate.is_ca().is_none_or(|other| other == ca))
-            && same_type()
-    }
-
-    fn types(&self) -> Option<String> {
-        let words: Vec<_> = self.types.iter().map(CertificateType::as_str).collect();
-        (!words.is_empty()).then(|| words.join(","))
-    }
 }
 
 impl Client {
@@ -112,38 +49,32 @@ impl Certificates {
     limit_setters!("each operation of this handle");
     handle_limits!();
 
-    /// Reads one certificate. Repeated as often as it takes.
+    /// Reads a certificate. Retried as [`Retry`](crate::Retry) allows.
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the account
-    ///   holds no such certificate
+    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the account has no
+    ///   such certificate
     /// - others as in the [table of the crate](crate#errors)
     pub async fn get(&self, id: &CertificateId) -> Result<Certificate, Error> {
         let mut call = self.call(Operation::GetCertificate, Some(id));
-        let span = call.span();
-        traced(span, async {
-            let envelope = call
-                .read(GetCertificate {
-                    account: &self.account,
-                    id,
-                })
-                .await?;
+        let account = &self.account;
+        traced(call.span(), async {
+            let envelope = call.read(GetCertificate { account, id }).await?;
             let certificate = envelope.result.map(Certificate::from);
             match certificate.filter(|certificate| !certificate.is_blank()) {
                 Some(certificate) if certificate.id().is_some_and(|other| other != id) => {
-                    Err(call.nothing("certificate of that id, but another"))
+                    Err(call.empty_result("the response is about another certificate"))
                 }
                 Some(certificate) => Ok(certificate),
-                None => Err(call.nothing("certificate")),
+                None => Err(call.empty_result("the response has no certificate")),
             }
         })
         .await
     }
 
-    /// The certificates of the account, a page at a time.
-    ///
-    /// Each page is read again after a failure, as often as the limits allow.
+    /// The certificates of the account, a page at a time. Each page is retried as
+    /// [`Retry`](crate::Retry) allows.
     pub fn list(&self, filter: CertificateFilter) -> Listing<Certificate> {
         let this = self.clone();
         let query = filter.clone();
@@ -151,42 +82,64 @@ impl Certificates {
             let (this, filter) = (this.clone(), query.clone());
             async move {
                 let mut call = this.call(Operation::ListCertificates, None);
-                let (types, name) = (filter.types(), filter.name.as_deref());
+                let types = filter.types();
                 let request = ListCertificates {
                     account: &this.account,
                     ca: filter.ca,
-                    name,
+                    name: filter.name.as_deref(),
                     page,
                     per_page: PER_PAGE,
                     types: types.as_deref(),
                 };
                 let envelope = traced(call.span(), call.read(request)).await?;
-                let items = call.items(envelope.result, envelope.result_info.as_ref())?;
-                let items = items.into_iter().map(Certificate::from);
-                Ok(Page {
-                    items: items.collect(),
-                    info: envelope.result_info,
-                })
+                call.page(envelope.result, envelope.result_info, Certificate::from)
             }
         };
         Listing::new(read, key).keep(move |certificate| filter.admits(certificate))
     }
 
-    /// Sets how many requests a job of many has under way at a time: deletions,
-    /// or looks at zones and certificates (8 unless set).
+    /// The first `max` certificates of a list that `matches` selects, each once:
+    /// pages that shift show some twice. All pages have one deadline together.
+    async fn search(
+        &self,
+        filter: CertificateFilter,
+        max: usize,
+        matches: impl Fn(&Certificate) -> bool,
+    ) -> Result<Vec<Certificate>, Error> {
+        let mut list = self.list(filter);
+        let mut found: Vec<Certificate> = Vec::new();
+        let search = async {
+            while found.len() < max
+                && let Some(certificate) = list.next().await
+            {
+                let certificate = certificate?;
+                let is_new = found.iter().all(|one| one.id() != certificate.id());
+                if is_new && matches(&certificate) {
+                    found.push(certificate);
+                }
+            }
+            Ok(found)
+        };
+        let found = tokio::time::timeout(self.client.limits().total(), search).await;
+        found.unwrap_or_else(|_| {
+            let error = Error::new(ErrorKind::Timeout);
+            Err(error.during(Operation::ListCertificates, &self.subject(None)))
+        })
+    }
+
+    /// Sets how many requests a job over many certificates may send at a time (8
+    /// unless set).
     pub fn with_concurrency(mut self, max: usize) -> Self {
         self.concurrency = max.max(1);
         self
     }
 
-    /// How many requests a job of many has under way at a time.
-    #[must_use]
+    /// How many requests a job over many certificates may send at a time.
     pub fn concurrency(&self) -> usize {
         self.concurrency
     }
 
     /// The account.
-    #[must_use]
     pub fn account_id(&self) -> &AccountId {
         &self.account
     }
@@ -194,14 +147,6 @@ impl Certificates {
     /// The hostnames of a zone, with the limits of this handle.
     pub fn hostnames(&self, zone: &ZoneId) -> Hostnames {
         self.client.hostnames(zone)
-    }
-
-    /// This handle, for what must be done in the time that is left of an operation.
-    fn in_time(&self, left: Time) -> Self {
-        Self {
-            client: self.client.within(left),
-            ..self.clone()
-        }
     }
 
     fn subject(&self, certificate: Option<&CertificateId>) -> Subject {
@@ -217,7 +162,7 @@ impl Certificates {
     }
 }
 
-/// Ids are there in practice; the rest tells damaged entries apart.
+/// What tells certificates apart: the id, and without one whatever is there.
 fn key(certificate: &Certificate) -> Option<&str> {
     let id = certificate.id().map(CertificateId::as_str);
     id.or(certificate.serial_number()).or(certificate.name())

@@ -6,15 +6,16 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
 use crate::error::Error;
+use crate::text::printable;
 
-/// Either ends a line to the decoder, so it must here: what it takes for the
-/// rest of a text must not be sent along.
+/// Either ends a line for the decoder, so it must here: whatever the decoder skips
+/// must not be sent.
 const LINE_ENDS: [char; 2] = ['\n', '\r'];
 
-/// One certificate or several, the leaf first, as they are inside of PEM.
+/// One certificate or several, the leaf first, decoded from PEM.
 ///
 /// Two chains are equal when they hold the same certificates in the same
-/// order, whatever the line ends, white space and comments of the PEM.
+/// order, whatever the line ends, white space and comments in the PEM.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CertificateChain(Vec<CertificateDer<'static>>);
 
@@ -24,12 +25,12 @@ impl CertificateChain {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when the
-    /// text is malformed, or holds anything but certificates.
+    /// text is malformed, or contains anything but certificates.
     pub fn from_pem(pem: &str) -> Result<Self, Error> {
         let bundle = Bundle::split(pem)?;
         if bundle.key.is_some() {
             return Err(Error::invalid_input(
-                "the PEM text holds a private key beside certificates",
+                "the PEM contains a private key beside certificates",
             ));
         }
         Ok(bundle.chain)
@@ -47,17 +48,17 @@ impl fmt::Debug for CertificateChain {
     }
 }
 
-/// What a PEM file holds, taken apart.
+/// The contents of a PEM file.
 pub(crate) struct Bundle<'a> {
     pub(crate) chain: CertificateChain,
-    /// The blocks of the certificates, with plain line ends and nothing between.
+    /// The blocks of the certificates, with plain line ends and nothing in between.
     pub(crate) certificates: String,
-    /// The block of the private key, where there is one.
+    /// The block of the private key, if there is one.
     pub(crate) key: Option<&'a str>,
 }
 
 impl<'a> Bundle<'a> {
-    /// Takes a PEM text apart: at least one certificate, and at most one key.
+    /// Splits a PEM: at least one certificate, and at most one key.
     pub(crate) fn split(pem: &'a str) -> Result<Self, Error> {
         let mut bundle = Self {
             chain: CertificateChain(Vec::new()),
@@ -72,7 +73,7 @@ impl<'a> Bundle<'a> {
                 _ => match key(&block)? {
                     true if bundle.key.is_some() => {
                         return Err(Error::invalid_input(
-                            "the PEM text holds more than one private key",
+                            "the PEM contains more than one private key",
                         ));
                     }
                     true => bundle.key = Some(block.text),
@@ -83,7 +84,7 @@ impl<'a> Bundle<'a> {
         match (bundle.chain.0.is_empty(), others.first(), bundle.key) {
             (_, Some(other), _) => Err(Error::invalid_input(unwanted(other))),
             (true, None, Some(_)) => Err(Error::invalid_input(
-                "the PEM text holds a private key, but no certificate",
+                "the PEM contains a private key, but no certificate",
             )),
             (true, None, None) => Err(Error::invalid_input(nothing(pem))),
             (false, None, _) => Ok(bundle),
@@ -98,19 +99,18 @@ impl<'a> Bundle<'a> {
             self.certificates.push_str(line);
             self.certificates.push('\n');
         }
-        // The block is decoded as it will be sent, without white space around
-        // its lines. The error is left out: it may quote a line, and the line
-        // may be a key.
+        // Decoded as it will be sent, without white space around its lines. The error
+        // is dropped: it may quote a line, which may be part of a key.
         let block = &self.certificates.as_bytes()[from..];
         let der = CertificateDer::from_pem_slice(block).map_err(|_| {
             Error::invalid_input(format!(
-                "certificate {number} of the PEM text cannot be decoded"
+                "certificate block {number} of the PEM cannot be decoded"
             ))
         })?;
         // Certificates begin as a DER sequence.
         if der.first() != Some(&0x30) {
             return Err(Error::invalid_input(format!(
-                "certificate {number} of the PEM text is not a certificate inside"
+                "certificate block {number} of the PEM does not contain a certificate"
             )));
         }
         self.chain.0.push(der);
@@ -118,31 +118,29 @@ impl<'a> Bundle<'a> {
     }
 }
 
-/// Checks that a text is one private key in PEM, and gives its block.
+/// Checks that a PEM is one private key, and returns its block.
 pub(crate) fn private_key(pem: &str) -> Result<&str, Error> {
+    let refuse = |why: &str| Error::invalid_input(format!("the PEM of the private key {why}"));
     let mut found = None;
     for block in blocks(pem)? {
         if key(&block)? {
             if found.replace(block.text).is_some() {
-                return Err(Error::invalid_input(
-                    "the private key's PEM text holds more than one key",
-                ));
+                return Err(refuse("contains more than one key"));
             }
         } else if block.label != "EC PARAMETERS" {
-            let label = printable(block.label);
-            return Err(Error::invalid_input(format!(
-                "the private key's PEM text holds a block {label:?}, which is not a private key"
+            let label = shown(block.label);
+            return Err(refuse(&format!(
+                "contains a block {label}, which is not a private key"
             )));
         }
     }
-    found.ok_or_else(|| Error::invalid_input("the private key's PEM text holds no private key"))
+    found.ok_or_else(|| refuse("contains no private key"))
 }
 
 /// Whether a block is a private key that the service can read.
 fn key(block: &Block<'_>) -> Result<bool, Error> {
-    if block.label == "ENCRYPTED PRIVATE KEY"
-        || (block.label.ends_with("PRIVATE KEY") && block.text.contains("ENCRYPTED"))
-    {
+    let is_key = block.label.ends_with("PRIVATE KEY");
+    if block.label == "ENCRYPTED PRIVATE KEY" || is_key && block.text.contains("ENCRYPTED") {
         return Err(Error::invalid_input(
             "the private key is encrypted, which the service cannot read; decrypt it first, for \
              example with `openssl pkey`",
@@ -157,39 +155,32 @@ fn key(block: &Block<'_>) -> Result<bool, Error> {
 fn unwanted(label: &str) -> String {
     let advice = match label {
         "PUBLIC KEY" | "RSA PUBLIC KEY" => {
-            "a public key is no certificate; upload the certificate itself"
+            "a public key is not a certificate; upload the certificate itself"
         }
         "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => {
-            "a signing request is no certificate; have it signed first"
+            "a signing request is not a certificate; have it signed first"
         }
         "TRUSTED CERTIFICATE" => "convert it, for example with `openssl x509`",
-        _ => "only certificates and one private key are understood",
+        _ => "only certificates and one private key are allowed",
     };
-    let label = printable(label);
-    format!("the PEM text holds a block {label:?}: {advice}")
+    format!("the PEM contains a block {}: {advice}", shown(label))
 }
 
 fn nothing(pem: &str) -> &'static str {
     if pem.trim().is_empty() {
-        "the PEM text is empty"
+        "the PEM is empty"
     } else if pem.contains("-----BEGIN") && pem.contains("\\n") {
-        "the PEM text has its line ends written as backslash and n; turn them into line ends"
+        "the PEM has \\n in place of line breaks; replace them"
     } else {
-        "the PEM text holds no certificate; it must begin with -----BEGIN CERTIFICATE-----"
+        "the PEM contains no certificate; it must begin with -----BEGIN CERTIFICATE-----"
     }
 }
 
-/// The start of a label, for a message.
-fn printable(label: &str) -> String {
-    label
-        .chars()
-        .filter(|c| c.is_ascii_graphic() || *c == ' ')
-        .take(32)
-        .collect()
+/// The beginning of a label, quoted.
+fn shown(label: &str) -> String {
+    let label: String = printable(label).chars().take(32).collect();
+    format!("{label:?}")
 }
-
-const ONE_LINE: &str = "the PEM text has lost its line ends, as happens in variables and settings of \
-                        one line; put them back, at least around its BEGIN and END lines";
 
 struct Block<'a> {
     label: &'a str,
@@ -197,8 +188,9 @@ struct Block<'a> {
     text: &'a str,
 }
 
-/// The blocks of a PEM text. What stands outside of them is commentary.
+/// The blocks of a PEM. Text outside of them is commentary.
 fn blocks(pem: &str) -> Result<Vec<Block<'_>>, Error> {
+    let malformed = |why: &str| Err(Error::invalid_input(format!("malformed PEM: {why}")));
     let mut blocks = Vec::new();
     let mut open: Option<(&str, usize)> = None;
     let mut offset = 0;
@@ -206,45 +198,38 @@ fn blocks(pem: &str) -> Result<Vec<Block<'_>>, Error> {
         let start = offset;
         offset += line.len();
         let line = line.trim().trim_start_matches('\u{feff}');
-        if let Some(label) = line
-            .strip_prefix("-----BEGIN ")
-            .and_then(|l| l.strip_suffix("-----"))
-        {
+        if let Some(label) = begin(line) {
             if open.is_some() {
-                return Err(Error::invalid_input(
-                    "a block of the PEM text begins inside of another",
-                ));
+                return malformed("a block begins inside another");
             }
             if label.contains("-----") {
-                return Err(Error::invalid_input(ONE_LINE));
+                return Err(Error::invalid_input(
+                    "the PEM has no line breaks; restore them, at least around its BEGIN and END \
+                     lines",
+                ));
             }
             open = Some((label, start));
-        } else if let Some(label) = line
-            .strip_prefix("-----END ")
-            .and_then(|l| l.strip_suffix("-----"))
-        {
-            match open.take() {
-                Some((begun, from)) if begun == label => {
-                    let text = pem[from..offset].trim().trim_start_matches('\u{feff}');
-                    blocks.push(Block { label, text });
-                }
-                _ => {
-                    return Err(Error::invalid_input(
-                        "a block of the PEM text ends without its begin",
-                    ));
-                }
-            }
+        } else if let Some(label) = end(line) {
+            let Some((_, from)) = open.take().filter(|(begun, _)| *begun == label) else {
+                return malformed("a block ends without its beginning");
+            };
+            let text = pem[from..offset].trim().trim_start_matches('\u{feff}');
+            blocks.push(Block { label, text });
         } else if open.is_some() && line.contains("-----") {
-            // To a decoder it may be the end, with more behind it.
-            return Err(Error::invalid_input(
-                "a line inside of a block of the PEM text is nearly a begin or an end",
-            ));
+            // A decoder may take it for the end.
+            return malformed("\"-----\" inside a block");
         }
     }
-    if open.is_some() {
-        return Err(Error::invalid_input(
-            "a block of the PEM text has no end; the text is cut off",
-        ));
+    match open {
+        Some(_) => malformed("the last block has no end, so the text was cut off"),
+        None => Ok(blocks),
     }
-    Ok(blocks)
+}
+
+fn begin(line: &str) -> Option<&str> {
+    line.strip_prefix("-----BEGIN ")?.strip_suffix("-----")
+}
+
+fn end(line: &str) -> Option<&str> {
+    line.strip_prefix("-----END ")?.strip_suffix("-----")
 }

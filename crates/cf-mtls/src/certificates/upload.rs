@@ -1,14 +1,18 @@
-//! What to upload, checked before anything is sent.
+//! Uploads a certificate once, and finds out the outcome.
 
 use std::fmt;
 
 use cf_mtls_api::{Secret, SecretField, types};
 
+use super::certificate::Certificate;
 use super::pem::{self, Bundle, CertificateChain};
-use crate::error::Error;
+use super::{CertificateFilter, Certificates};
+use crate::error::{Error, Operation};
+use crate::transport::requests::UploadCertificate;
+use crate::transport::{Call, Effect, FailedCall, Idempotency, traced};
 
-/// Names longer than this are refused before they are sent.
-const LONGEST_NAME: usize = 255;
+/// In bytes.
+const MAX_NAME_LENGTH: usize = 255;
 
 /// A certificate to upload: a CA, or a leaf with its private key.
 ///
@@ -28,10 +32,8 @@ impl Upload {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when the
-    /// text holds no certificate, or anything but certificates: the service
-    /// refuses a file that holds the key too, and a CA's key stays with its
-    /// owner.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the text contains anything
+    /// but certificates: a CA's key stays with its owner.
     pub fn ca(pem: &str) -> Result<Self, Error> {
         Self::certificates_only(true, pem)
     }
@@ -41,77 +43,69 @@ impl Upload {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when the
-    /// first text holds anything but certificates, or the second anything but
-    /// one unencrypted private key.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the first text contains
+    /// anything but certificates, or the second but one unencrypted private key.
     pub fn leaf(certificates: &str, private_key: impl Into<Secret>) -> Result<Self, Error> {
         Self::certificates_only(false, certificates)?.with_private_key(private_key)
     }
 
-    /// A leaf certificate and its private key out of one PEM file, in any order.
+    /// A leaf certificate and its private key from one PEM file, in any order.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when the
-    /// text lacks one of them, or holds anything else.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the text lacks one of them,
+    /// or contains anything else.
     pub fn leaf_bundle(pem: impl Into<Secret>) -> Result<Self, Error> {
         let pem = pem.into();
         let bundle = Bundle::split(pem.expose())?;
         let Some(key) = bundle.key else {
             return Err(Error::invalid_input(
-                "the PEM text holds a leaf certificate without its private key; pass the key too, \
+                "the PEM contains a leaf certificate without its private key; pass the key, too, \
                  or upload it as a CA if it is one",
             ));
         };
         let private_key = Some(key.into());
-        Ok(Self {
-            ca: false,
-            chain: bundle.chain,
-            certificates: bundle.certificates,
-            private_key,
-            name: None,
-        })
+        Ok(Self::new(false, bundle, private_key))
     }
 
     fn certificates_only(ca: bool, pem: &str) -> Result<Self, Error> {
         let bundle = Bundle::split(pem)?;
         if bundle.key.is_some() {
             return Err(Error::invalid_input(if ca {
-                "the PEM text holds a private key beside the CA certificate; take the key out, the \
-                 service does not need it"
+                "the PEM contains a private key beside the CA certificate; remove the key, which \
+                 the service does not need"
             } else {
-                "the PEM text holds a private key beside the certificates; a file that holds both \
-                 goes to `Upload::leaf_bundle`"
+                "the PEM contains a private key beside the certificates; pass a file with both to \
+                 `Upload::leaf_bundle`"
             }));
         }
-        let Bundle {
-            chain,
-            certificates,
-            ..
-        } = bundle;
-        Ok(Self {
-            ca,
-            chain,
-            certificates,
-            private_key: None,
-            name: None,
-        })
+        Ok(Self::new(ca, bundle, None))
     }
 
-    /// Gives the certificate a name for people to know it by.
+    fn new(ca: bool, bundle: Bundle<'_>, private_key: Option<Secret>) -> Self {
+        Self {
+            ca,
+            chain: bundle.chain,
+            certificates: bundle.certificates,
+            private_key,
+            name: None,
+        }
+    }
+
+    /// Names the certificate.
     #[must_use]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Adds the private key in PEM. A CA needs it only where Zero Trust signs
-    /// its block page with it.
+    /// Adds the private key in PEM. A CA needs it only if Zero Trust signs its block
+    /// page with it.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when the
-    /// text is anything but one unencrypted private key.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the text is anything but
+    /// one unencrypted private key.
     pub fn with_private_key(mut self, private_key: impl Into<Secret>) -> Result<Self, Error> {
         let private_key = private_key.into();
         self.private_key = Some(pem::private_key(private_key.expose())?.into());
@@ -119,19 +113,16 @@ impl Upload {
     }
 
     /// Whether this is a CA rather than a leaf.
-    #[must_use]
     pub fn is_ca(&self) -> bool {
         self.ca
     }
 
     /// The certificates.
-    #[must_use]
     pub fn chain(&self) -> &CertificateChain {
         &self.chain
     }
 
     /// The name.
-    #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
@@ -145,21 +136,21 @@ impl Upload {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when the name is
-    /// empty, longer than 255 bytes, or holds control characters.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the name is empty, longer
+    /// than 255 bytes, or contains control characters.
     pub fn check(&self) -> Result<(), Error> {
-        let Some(name) = &self.name else {
-            return Ok(());
+        let is_valid = |name: &str| {
+            (1..=MAX_NAME_LENGTH).contains(&name.len()) && !name.contains(char::is_control)
         };
-        if name.is_empty() || LONGEST_NAME < name.len() || name.chars().any(char::is_control) {
-            return Err(Error::invalid_input(format!(
-                "a certificate's name has 1 to {LONGEST_NAME} bytes and no control characters"
-            )));
+        match self.name().is_none_or(is_valid) {
+            true => Ok(()),
+            false => Err(Error::invalid_input(format!(
+                "the name of a certificate has 1 to {MAX_NAME_LENGTH} bytes and no control characters"
+            ))),
         }
-        Ok(())
     }
 
-    /// The request. Its copy of the key is wiped too.
+    /// The body of the request. Its copy of the key is wiped, too.
     pub(crate) fn to_wire(&self) -> types::UploadRequest {
         let mut request = types::UploadRequest::default();
         request.ca = self.ca;
@@ -178,5 +169,71 @@ impl fmt::Debug for Upload {
             .field("name", &self.name)
             .field("private_key", &self.private_key)
             .finish_non_exhaustive()
+    }
+}
+
+impl Certificates {
+    /// Uploads a certificate.
+    ///
+    /// It is not sent again once it may have arrived, because that might store
+    /// it twice. After an attempt with an unclear outcome the client looks in the
+    /// list for the same certificate with the same name, and returns the newest.
+    ///
+    /// # Errors
+    ///
+    /// - [`ErrorKind::QuotaExceeded`](crate::ErrorKind::QuotaExceeded) if the
+    ///   account has no room for another CA
+    /// - [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) if the
+    ///   service refuses the certificate
+    /// - others as in the [table of the crate](crate#errors); it may be stored all
+    ///   the same if [`Error::may_have_taken_effect`]
+    pub async fn upload(&self, upload: &Upload) -> Result<Certificate, Error> {
+        upload.check()?;
+        let call = self
+            .call(Operation::UploadCertificate, None)
+            .hide(upload.private_key());
+        traced(call.span(), self.send_upload(call, upload)).await
+    }
+
+    async fn send_upload(&self, mut call: Call<'_>, upload: &Upload) -> Result<Certificate, Error> {
+        let request = UploadCertificate {
+            account: &self.account,
+            body: &upload.to_wire(),
+        };
+        match call.write(Idempotency::Once, request).await {
+            Ok(envelope) => {
+                let stored = envelope.result.map(Certificate::from);
+                let stored = stored.unwrap_or_else(Certificate::blank);
+                if stored.id().is_some() {
+                    return Ok(stored);
+                }
+                // It is stored; its id is worth a look, but no error.
+                let found = Box::pin(self.in_rest_of(&call).find_upload(upload)).await;
+                Ok(found.ok().flatten().unwrap_or(stored))
+            }
+            Err(failed) if failed.effect == Effect::None => Err(failed.error),
+            Err(FailedCall { error, .. }) => match self.in_rest_of(&call).find_upload(upload).await
+            {
+                Ok(Some(certificate)) => Ok(certificate),
+                Ok(None) => Err(error.with_detail("it was not in the list afterwards")),
+                Err(unknown) => Err(error.with_failed_lookup(&unknown)),
+            },
+        }
+    }
+
+    /// The newest certificate that is the same and has the same name. The service
+    /// stores PEM with other line ends, so the DER is compared.
+    async fn find_upload(&self, upload: &Upload) -> Result<Option<Certificate>, Error> {
+        let filter = match upload.name() {
+            Some(name) => CertificateFilter::all().name(name),
+            None => CertificateFilter::all(),
+        };
+        let is_same = |one: &Certificate| {
+            one.name().unwrap_or_default() == upload.name().unwrap_or_default()
+                && one.is_ca().is_none_or(|ca| ca == upload.is_ca())
+                && one.chain().is_ok_and(|chain| chain == *upload.chain())
+        };
+        let found = self.search(filter, usize::MAX, is_same).await?;
+        Ok(found.into_iter().max_by_key(Certificate::uploaded_on))
     }
 }

@@ -1,4 +1,4 @@
-//! What is asked of the service, and of which thing.
+//! The operations, and the ids that they are about.
 
 use std::fmt;
 
@@ -29,38 +29,36 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The HTTP method.
-    #[must_use]
-    pub fn method(self) -> &'static str {
+    /// Method, path below the base URL, and name.
+    const fn parts(self) -> (&'static str, &'static str, &'static str) {
+        const ALL: &str = "/accounts/{account_id}/mtls_certificates";
+        const ONE: &str = "/accounts/{account_id}/mtls_certificates/{mtls_certificate_id}";
+        const USES: &str =
+            "/accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations";
+        const HOSTNAMES: &str = "/zones/{zone_id}/certificate_authorities/hostname_associations";
         match self {
-            Self::UploadCertificate => "POST",
-            Self::DeleteCertificate => "DELETE",
-            Self::ReplaceHostnames => "PUT",
-            _ => "GET",
+            Self::ListCertificates => ("GET", ALL, "list certificates"),
+            Self::UploadCertificate => ("POST", ALL, "upload certificate"),
+            Self::GetCertificate => ("GET", ONE, "get certificate"),
+            Self::DeleteCertificate => ("DELETE", ONE, "delete certificate"),
+            Self::ListAssociations => ("GET", USES, "list associations of certificate"),
+            Self::ListHostnames => ("GET", HOSTNAMES, "list hostnames"),
+            Self::ReplaceHostnames => ("PUT", HOSTNAMES, "replace hostnames"),
+            Self::ListZones => ("GET", "/zones", "list zones"),
         }
+    }
+
+    /// The HTTP method.
+    pub fn method(self) -> &'static str {
+        self.parts().0
     }
 
     /// The path below the base URL, with names in the place of ids.
-    #[must_use]
     pub fn url_template(self) -> &'static str {
-        match self {
-            Self::ListCertificates | Self::UploadCertificate => {
-                "/accounts/{account_id}/mtls_certificates"
-            }
-            Self::GetCertificate | Self::DeleteCertificate => {
-                "/accounts/{account_id}/mtls_certificates/{mtls_certificate_id}"
-            }
-            Self::ListAssociations => {
-                "/accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations"
-            }
-            Self::ListHostnames | Self::ReplaceHostnames => {
-                "/zones/{zone_id}/certificate_authorities/hostname_associations"
-            }
-            Self::ListZones => "/zones",
-        }
+        self.parts().1
     }
 
-    /// Whether the operation changes anything.
+    /// Whether the operation can change anything.
     pub(crate) fn is_write(self) -> bool {
         self.method() != "GET"
     }
@@ -68,20 +66,11 @@ impl Operation {
 
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ListCertificates => "list certificates",
-            Self::UploadCertificate => "upload certificate",
-            Self::GetCertificate => "get certificate",
-            Self::DeleteCertificate => "delete certificate",
-            Self::ListAssociations => "list associations of certificate",
-            Self::ListHostnames => "list hostnames",
-            Self::ReplaceHostnames => "replace hostnames",
-            Self::ListZones => "list zones",
-        })
+        f.write_str(self.parts().2)
     }
 }
 
-/// The ids that an operation was asked about.
+/// The ids that an operation is about.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Subject {
     pub(crate) account: Option<AccountId>,
@@ -90,7 +79,7 @@ pub(crate) struct Subject {
 }
 
 impl fmt::Display for Subject {
-    /// The most specific id, where there is one.
+    /// The most specific id, if there is one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.certificate, &self.zone, &self.account) {
             (Some(id), Some(zone), _) => write!(f, " of certificate {id} in zone {zone}"),

@@ -45,13 +45,11 @@ open_enum! {
 
 impl Association {
     /// Whether the use has ended, so that it keeps nothing from being deleted.
-    #[must_use]
     pub fn has_ended(&self) -> bool {
         self.status == AssociationStatus::Deleted
     }
 
     /// Whether the use lasts: it has not ended, and is not ending by itself.
-    #[must_use]
     pub fn is_live(&self) -> bool {
         !self.has_ended() && self.status != AssociationStatus::PendingDeletion
     }

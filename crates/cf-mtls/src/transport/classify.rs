@@ -37,7 +37,6 @@ impl Error {
     /// Whether the service refused the request for a reason that is none of the
     /// known ones. That a certificate is in use is such a reason: neither status
     /// nor code of that refusal is documented.
-    #[must_use]
     pub fn is_unexplained_refusal(&self) -> bool {
         let refused = matches!(
             self.kind(),

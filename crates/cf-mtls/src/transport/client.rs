@@ -1,15 +1,15 @@
-//! The client, which the handles of all resources share.
+//! The client, which all handles share.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cf_mtls_api::{Exchange, Secret};
+use tower::retry::budget::TpsBudget;
 
 use super::credentials::Credentials;
-use super::limits::{Limits, Time, limit_setters};
+use super::deadline::{Limits, limit_setters};
 use super::rate_limit::RateLimit;
-use super::retry::Budget;
 use crate::text::Sanitizer;
 
 /// A client of the API, cheap to clone.
@@ -29,15 +29,14 @@ pub(crate) struct Inner {
     pub(crate) exchange: Exchange,
     pub(crate) credentials: Credentials,
     pub(crate) rate_limit: RateLimit,
-    pub(crate) budget: Budget,
-    /// How many changes are under way.
-    pub(crate) changes: AtomicUsize,
+    pub(crate) budget: TpsBudget,
+    pub(crate) pending_writes: AtomicUsize,
 }
 
-/// A change under way, until it is dropped.
-pub(crate) struct Change<'a>(&'a AtomicUsize);
+/// A write whose outcome was not returned yet, until this is dropped.
+pub(crate) struct PendingWrite<'a>(&'a AtomicUsize);
 
-impl Drop for Change<'_> {
+impl Drop for PendingWrite<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
@@ -46,44 +45,38 @@ impl Drop for Change<'_> {
 impl Client {
     limit_setters!("each operation of this client");
 
-    /// Whether anything that changes something has been sent, by this client or a
-    /// clone, whose outcome was not returned yet.
+    /// Whether this client or a clone has sent a write whose outcome was not
+    /// returned yet.
     ///
-    /// While it is `false`, futures of this client can be dropped with nothing
-    /// left unknown: waits for the rate limit, reads, and pauses between the steps
-    /// of a longer job change nothing. To stop safely, keep polling until it is
-    /// `false`:
+    /// While it is `false`, futures of this client can be dropped without an unknown
+    /// outcome. To stop safely, keep polling until it is `false`:
     ///
     /// ```no_run
+    /// # use std::{pin::pin, time::Duration};
     /// # async fn example(
-    /// #     client: cf_mtls::Client,
     /// #     certificates: cf_mtls::Certificates,
     /// #     id: cf_mtls::CertificateId,
     /// #     stop: impl Future<Output = ()> + Unpin,
     /// # ) {
-    /// use std::{pin::pin, time::Duration};
-    ///
     /// let mut delete = pin!(certificates.delete(&id));
     /// tokio::select! {
     ///     _ = &mut delete => return,
     ///     () = stop => {}
     /// }
-    /// while client.has_change_under_way() {
-    ///     let polled = tokio::time::timeout(Duration::from_millis(50), &mut delete);
-    ///     if polled.await.is_ok() {
-    ///         return;
+    /// while certificates.client().has_pending_write() {
+    ///     if tokio::time::timeout(Duration::from_millis(50), &mut delete).await.is_ok() {
+    ///         break;
     ///     }
     /// }
     /// # }
     /// ```
-    #[must_use]
-    pub fn has_change_under_way(&self) -> bool {
-        0 < self.shared.changes.load(Ordering::SeqCst)
+    pub fn has_pending_write(&self) -> bool {
+        0 < self.shared.pending_writes.load(Ordering::SeqCst)
     }
 
-    /// A text from outside that is safe to show and to log: on one line, at most
-    /// 600 characters, without control characters and without any part of this
-    /// client's secrets.
+    /// Makes a text from outside safe to show and to log: one line of at most 600
+    /// characters, without [harmful characters](crate::text::is_harmful) and
+    /// without any part of this client's secrets.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
         const MAX_CHARS: usize = 600;
@@ -95,16 +88,9 @@ impl Client {
         Self { shared, limits }
     }
 
-    /// This client, for what must be done in the time that is left.
-    pub(crate) fn within(&self, time: Time) -> Self {
-        let mut this = self.clone();
-        this.limits.time = time;
-        this
-    }
-
-    pub(crate) fn begin_change(&self) -> Change<'_> {
-        self.shared.changes.fetch_add(1, Ordering::SeqCst);
-        Change(&self.shared.changes)
+    pub(crate) fn begin_write(&self) -> PendingWrite<'_> {
+        self.shared.pending_writes.fetch_add(1, Ordering::SeqCst);
+        PendingWrite(&self.shared.pending_writes)
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -115,24 +101,8 @@ impl Client {
         &mut self.limits
     }
 
-    pub(crate) fn base_url(&self) -> &str {
-        &self.shared.base_url
-    }
-
-    pub(crate) fn http(&self) -> &reqwest::Client {
-        &self.shared.http
-    }
-
-    pub(crate) fn exchange(&self) -> &Exchange {
-        &self.shared.exchange
-    }
-
-    pub(crate) fn rate_limit(&self) -> &RateLimit {
-        &self.shared.rate_limit
-    }
-
-    pub(crate) fn budget(&self) -> &Budget {
-        &self.shared.budget
+    pub(crate) fn shared(&self) -> &Inner {
+        &self.shared
     }
 
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
@@ -149,31 +119,3 @@ impl fmt::Debug for Client {
             .finish_non_exhaustive()
     }
 }
-
-/// What every handle of a resource tells and bounds beside.
-macro_rules! handle_limits {
-    () => {
-        /// The patience of this handle, where it is set.
-        pub fn patience(&self) -> Option<std::time::Duration> {
-            self.client.limits().time.patience
-        }
-
-        /// This handle with at most `left` for each operation, as the last step of
-        /// something longer; but never less than one attempt may take.
-        pub fn within(mut self, left: std::time::Duration) -> Self {
-            self.limits_mut().shortened(left);
-            self
-        }
-
-        /// The client of this handle, with the limits of this handle.
-        pub fn client(&self) -> &$crate::transport::Client {
-            &self.client
-        }
-
-        fn limits_mut(&mut self) -> &mut $crate::transport::Limits {
-            self.client.limits_mut()
-        }
-    };
-}
-
-pub(crate) use handle_limits;

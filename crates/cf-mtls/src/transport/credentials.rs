@@ -1,4 +1,4 @@
-//! What the service knows its caller by.
+//! Credentials of the API.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use crate::error::Error;
 
 /// An API token, or a user's e-mail address with the global API key.
 ///
-/// Texts convert into an API token. Wiped from memory when dropped; `Debug`
-/// does not show it.
+/// Text converts into an API token. The secret is wiped from memory when it is
+/// dropped, and `Debug` does not show it.
 #[derive(Clone)]
 pub struct Credentials(Form);
 
@@ -36,7 +36,7 @@ impl Credentials {
         })
     }
 
-    /// Takes off what is pasted along by mistake, and refuses what is left over.
+    /// Removes quotes and `Bearer`, and rejects what cannot be a secret.
     pub(crate) fn checked(self) -> Result<Self, Error> {
         Ok(Self(match self.0 {
             Form::Token(token) => Form::Token(clean(&token, "API token")?),
@@ -45,8 +45,8 @@ impl Credentials {
                 let odd = |c: char| !c.is_ascii_graphic();
                 if !email.contains('@') || email.contains(odd) {
                     return Err(Error::configuration(
-                        "the e-mail address is not one; it goes with the global API key, an API \
-                         token goes alone",
+                        "the e-mail address is not valid; it belongs to the global API key, and an \
+                         API token needs none",
                     ));
                 }
                 Form::EmailAndKey {
@@ -62,7 +62,7 @@ impl Credentials {
             Form::Token(token) => exchange.with_bearer_token(token),
             Form::EmailAndKey { email, key } => exchange.with_email_and_key(email, key),
         }
-        .map_err(|_| Error::configuration("the credentials cannot stand in an HTTP header"))
+        .map_err(|_| Error::configuration("the credentials are not valid in an HTTP header"))
     }
 
     pub(crate) fn secret(&self) -> &Secret {
@@ -72,7 +72,7 @@ impl Credentials {
     }
 }
 
-/// Tokens and keys hold letters, digits, hyphens and underscores.
+/// Tokens and keys consist of letters, digits, hyphens and underscores.
 fn clean(secret: &Secret, what: &str) -> Result<Secret, Error> {
     let mut text = unquote(secret.expose());
     if let Some((scheme, rest)) = text.split_at_checked("bearer".len())
@@ -81,14 +81,15 @@ fn clean(secret: &Secret, what: &str) -> Result<Secret, Error> {
     {
         text = unquote(rest);
     }
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-_.~+/=".contains(c);
     let problem = if text.is_empty() {
         "is empty"
     } else if text.contains(char::is_whitespace) {
         "contains white space; paste only the token, without spaces or line breaks"
     } else if text.starts_with(['<', '$', '{', '[']) {
         "is a placeholder that was not filled in"
-    } else if text.contains(|c: char| !matches!(c, 'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '_' | '.' | '~' | '+' | '/' | '=')) {
-        "holds a character that none has; paste it again"
+    } else if !text.chars().all(is_allowed) {
+        "contains a character that is not allowed; paste it again"
     } else {
         return Ok(text.into());
     };
@@ -97,10 +98,8 @@ fn clean(secret: &Secret, what: &str) -> Result<Secret, Error> {
 
 fn unquote(text: &str) -> &str {
     let text = text.trim();
-    let bare = ['"', '\'', '`'].iter().find_map(|quote| {
-        text.strip_prefix(*quote)
-            .and_then(|text| text.strip_suffix(*quote))
-    });
+    let mut quotes = ['"', '\'', '`'].into_iter();
+    let bare = quotes.find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote));
     bare.unwrap_or(text).trim()
 }
 

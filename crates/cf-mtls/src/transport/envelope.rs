@@ -1,4 +1,4 @@
-//! The service's envelopes, read strictly first and leniently when that fails.
+//! The service's envelopes, read strictly, and leniently when that fails.
 
 use std::fmt;
 
@@ -10,23 +10,20 @@ use serde_json::{Map, Value};
 use crate::error::ServiceMessage;
 use crate::text::Sanitizer;
 
-/// No answer needs more; the rest is dropped.
-const MOST_MESSAGES: usize = 16;
-/// Likewise of the causes of one message.
-const MOST_CAUSES: usize = 4;
-/// The longest text of a message that is kept, in characters.
-const LONGEST_MESSAGE: usize = 400;
+const MAX_MESSAGES: usize = 16;
+const MAX_CAUSES: usize = 4;
+const MAX_MESSAGE_CHARS: usize = 400;
 
-/// An answer in the service's own form.
+/// A response in the service's own form.
 pub(crate) trait Envelope: DeserializeOwned {
-    /// Whether the service did what was asked.
+    /// Whether the request succeeded.
     fn success(&self) -> bool;
 
-    /// What it says went wrong.
+    /// The errors of a request that did not.
     fn into_errors(self) -> Vec<types::ApiMessage>;
 
-    /// Makes the most of an envelope that did not decode as a whole. `None`
-    /// where what is left would pass for something else than what was sent.
+    /// The fields of an envelope that did not decode as a whole. `None` if what is
+    /// left would mean something else.
     fn salvage(
         success: bool,
         errors: Vec<types::ApiMessage>,
@@ -34,27 +31,22 @@ pub(crate) trait Envelope: DeserializeOwned {
     ) -> Option<Self>;
 }
 
-/// Reads what did not decode. `None` when it is no envelope at all: the word
-/// `success` is what makes one.
+/// Reads a body that did not decode. `None` without `success`, which makes an
+/// envelope.
 pub(crate) fn salvage<E: Envelope>(body: &[u8]) -> Option<E> {
     let Members(mut map) = serde_json::from_slice(body).ok()?;
     let Some(Value::Bool(success)) = map.remove("success") else {
         return None;
     };
     let errors = match map.remove("errors") {
-        Some(Value::Array(errors)) => errors
-            .into_iter()
-            .take(MOST_MESSAGES)
-            .map(message)
-            .collect(),
+        Some(Value::Array(errors)) => errors.into_iter().take(MAX_MESSAGES).map(message).collect(),
         Some(Value::Object(error)) => vec![message(Value::Object(error))],
         _ => Vec::new(),
     };
     E::salvage(success, errors, map)
 }
 
-/// An object that says each thing once: of two words about success, neither is
-/// evidence.
+/// An object whose members are unique: two that say `success` are no evidence.
 struct Members(Map<String, Value>);
 
 impl<'de> Deserialize<'de> for Members {
@@ -72,7 +64,7 @@ impl<'de> Deserialize<'de> for Members {
                 let mut map = Map::new();
                 while let Some((name, value)) = members.next_entry::<String, Value>()? {
                     if map.insert(name, value).is_some() {
-                        return Err(A::Error::custom("a member stands twice"));
+                        return Err(A::Error::custom("a member occurs twice"));
                     }
                 }
                 Ok(Members(map))
@@ -83,7 +75,7 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-/// A list that is none must not pass for an empty one.
+/// Anything else than a list is not an empty list.
 fn is_list(rest: &Map<String, Value>) -> bool {
     matches!(
         rest.get("result"),
@@ -91,16 +83,7 @@ fn is_list(rest: &Map<String, Value>) -> bool {
     )
 }
 
-/// A list of hostnames that lost one would have the others replaced by it.
-fn never(_: &Map<String, Value>) -> bool {
-    false
-}
-
-fn always(_: &Map<String, Value>) -> bool {
-    true
-}
-
-/// The fields of an object that decode; a field that does not is left out.
+/// The fields of an object that decode.
 fn lenient<T: DeserializeOwned + Default>(value: Option<Value>) -> Option<T> {
     let Value::Object(fields) = value? else {
         return None;
@@ -117,77 +100,69 @@ fn lenient_list<T: DeserializeOwned + Default>(value: Option<Value>) -> Option<V
     let Value::Array(items) = value? else {
         return None;
     };
-    Some(
-        items
-            .into_iter()
-            .map(|item| lenient(Some(item)).unwrap_or_default())
-            .collect(),
-    )
+    let items = items.into_iter().map(|item| lenient(Some(item)));
+    Some(items.map(Option::unwrap_or_default).collect())
 }
 
-/// An error in whatever form: a code as text, or a bare text.
+/// An error in any form: a code as text, or only a text.
 fn message(value: Value) -> types::ApiMessage {
-    if let Ok(message) = types::ApiMessage::deserialize(&value) {
-        return message;
-    }
-    let mut message = types::ApiMessage::default();
-    message.code = number(value.get("code"));
-    message.message = match value.get("message").unwrap_or(&value) {
+    types::ApiMessage::deserialize(&value).unwrap_or_else(|_| {
+        let chain = value.get("error_chain").and_then(Value::as_array);
+        let mut message = types::ApiMessage::default();
+        message.code = number(value.get("code"));
+        message.message = text(value.get("message").unwrap_or(&value));
+        message.error_chain = chain.map(|chain| chain.iter().take(MAX_CAUSES).map(cause).collect());
+        message
+    })
+}
+
+fn cause(value: &Value) -> types::MessageCause {
+    let mut cause = types::MessageCause::default();
+    cause.code = number(value.get("code"));
+    cause.message = value.get("message").map(text).unwrap_or_default();
+    cause
+}
+
+fn text(value: &Value) -> String {
+    match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
-    };
-    let cause = |cause: &Value| {
-        let mut read = types::MessageCause::default();
-        read.code = number(cause.get("code"));
-        let text = cause.get("message").and_then(Value::as_str);
-        read.message = text.unwrap_or_default().to_owned();
-        read
-    };
-    let chain = value.get("error_chain").and_then(Value::as_array);
-    message.error_chain = chain.map(|chain| chain.iter().take(MOST_CAUSES).map(cause).collect());
-    message
+    }
 }
 
 fn number(value: Option<&Value>) -> Option<i64> {
+    let whole = |number: f64| {
+        let is_whole = number.fract() == 0.0 && number.abs() < 1e15;
+        is_whole.then_some(number as i64)
+    };
     match value? {
         Value::String(text) => text.trim().parse().ok(),
         value => value.as_i64().or_else(|| whole(value.as_f64()?)),
     }
 }
 
-/// A number with a point and nothing behind it.
-fn whole(number: f64) -> Option<i64> {
-    let is_whole = number.fract() == 0.0 && number.abs() < 1e15;
-    is_whole.then_some(number as i64)
-}
-
-/// Makes the service's messages safe to keep and to show.
+/// The messages, safe to keep and to show.
 pub(crate) fn messages(
     wire: Vec<types::ApiMessage>,
     sanitizer: &Sanitizer<'_>,
 ) -> Vec<ServiceMessage> {
-    let clean = |text: &str| sanitizer.clean(text, LONGEST_MESSAGE);
-    let causes = |chain: Vec<types::MessageCause>| {
-        let chain = chain.into_iter().take(MOST_CAUSES);
-        chain
-            .map(|cause| (cause.code.unwrap_or_default(), clean(&cause.message)))
-            .collect()
-    };
+    let clean = |text: String| sanitizer.clean(&text, MAX_MESSAGE_CHARS);
+    let cause = |cause: types::MessageCause| (cause.code.unwrap_or_default(), clean(cause.message));
     let message = |wire: types::ApiMessage| ServiceMessage {
         code: wire.code.unwrap_or_default(),
-        message: clean(&wire.message),
-        documentation_url: wire.documentation_url.map(|url| clean(&url)),
-        pointer: wire
-            .source
-            .and_then(|source| source.pointer)
-            .map(|pointer| clean(&pointer)),
-        causes: wire.error_chain.map(causes).unwrap_or_default(),
+        message: clean(wire.message),
+        documentation_url: wire.documentation_url.map(clean),
+        pointer: wire.source.and_then(|source| source.pointer).map(clean),
+        causes: (wire.error_chain.into_iter().flatten())
+            .take(MAX_CAUSES)
+            .map(cause)
+            .collect(),
     };
-    wire.into_iter().take(MOST_MESSAGES).map(message).collect()
+    wire.into_iter().take(MAX_MESSAGES).map(message).collect()
 }
 
 macro_rules! envelope {
-    ($name:ident { $($field:ident: $read:expr),* } if $sound:ident) => {
+    ($name:ident { $($field:ident: $read:expr),* } if |$rest:ident| $is_sound:expr) => {
         impl Envelope for types::$name {
             fn success(&self) -> bool {
                 self.success
@@ -203,7 +178,8 @@ macro_rules! envelope {
                 errors: Vec<types::ApiMessage>,
                 mut rest: Map<String, Value>,
             ) -> Option<Self> {
-                (!success || $sound(&rest)).then(|| {
+                let $rest = &rest;
+                (!success || $is_sound).then(|| {
                     let mut envelope = Self::default();
                     envelope.success = success;
                     envelope.errors = Some(errors);
@@ -215,18 +191,19 @@ macro_rules! envelope {
     };
 }
 
-envelope!(CertificateEnvelope { result: lenient } if always);
+envelope!(CertificateEnvelope { result: lenient } if |_rest| true);
 envelope!(CertificateListEnvelope {
     result: lenient_list,
     result_info: lenient
-} if is_list);
+} if |rest| is_list(rest));
 envelope!(AssociationListEnvelope {
     result: lenient_list,
     result_info: lenient
-} if is_list);
-envelope!(HostnamesEnvelope { result: lenient } if never);
+} if |rest| is_list(rest));
+// An incomplete list of hostnames would be written back without the others.
+envelope!(HostnamesEnvelope { result: lenient } if |_rest| false);
 envelope!(ZoneListEnvelope {
     result: lenient_list,
     result_info: lenient
-} if is_list);
-envelope!(ErrorEnvelope {} if always);
+} if |rest| is_list(rest));
+envelope!(ErrorEnvelope {} if |_rest| true);

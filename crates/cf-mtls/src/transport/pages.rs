@@ -9,32 +9,31 @@ use std::vec;
 
 use cf_mtls_api::types::ResultInfo;
 use futures_core::Stream;
-use futures_util::stream::{StreamExt as _, try_unfold};
+use futures_util::stream::{StreamExt as _, TryStreamExt as _, try_unfold};
 
 use crate::error::{Error, ErrorKind};
 
 /// The most items that the service puts on a page.
 pub(crate) const PER_PAGE: NonZeroU32 = NonZeroU32::new(50).unwrap();
-/// No account holds so much; a list that goes on is taken for endless.
-const MOST_PAGES: u32 = 20_000;
-/// How many more pages than the first one claims are believed, beside as many
-/// again: things are added while a list is read.
-const GROWTH: u32 = 100;
+/// A longer list is taken for endless.
+const MAX_PAGES: u64 = 20_000;
+/// How many pages more than twice those that the first one announces are read, since
+/// lists grow while they are read.
+const MAX_GROWTH: u64 = 100;
 
-/// A list that is read page by page, as it is asked for.
+/// A list that is read page by page, on demand.
 ///
-/// It is a [`Stream`], and has [`next`](Self::next) and
-/// [`collect`](Self::collect) of its own. After an error it ends. It holds one
-/// page in memory. Things that are added or removed meanwhile may be missed or
-/// come twice, as the service counts pages anew for each request.
-#[must_use = "a list is read when it is asked for"]
+/// It is a [`Stream`], and has [`next`](Self::next) and [`collect`](Self::collect).
+/// It ends after an error, and holds one page in memory. Items that are added or
+/// removed while it is read may be missing or appear twice, since pages shift.
+#[must_use = "a list is read on demand"]
 pub struct Listing<T> {
     pages: Pin<Box<dyn Stream<Item = Result<Vec<T>, Error>> + Send>>,
     page: vec::IntoIter<T>,
     ended: bool,
 }
 
-/// A page, and where it stands.
+/// A page.
 pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,
     pub(crate) info: Option<ResultInfo>,
@@ -45,16 +44,16 @@ impl<T> Listing<T> {
     ///
     /// # Errors
     ///
-    /// When a page could not be read, or the pages do not add up to a list.
+    /// If a page cannot be read, or the pages do not add up to a list.
     pub async fn next(&mut self) -> Option<Result<T, Error>> {
         std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    /// All that is left, in memory at once.
+    /// All items that are left.
     ///
     /// # Errors
     ///
-    /// When a page could not be read, or the pages do not add up to a list.
+    /// Those of [`next`](Self::next).
     pub async fn collect(mut self) -> Result<Vec<T>, Error> {
         let mut items = Vec::new();
         while let Some(item) = self.next().await {
@@ -65,31 +64,28 @@ impl<T> Listing<T> {
 }
 
 impl<T: Send + 'static> Listing<T> {
-    /// Reads pages with `read` until the list is complete. `key` tells items
-    /// apart, so that a page which comes again is seen.
+    /// Reads pages with `read` until the list is complete. A page with the same
+    /// `key`s as an earlier one is the same page.
     pub(crate) fn new<F, Fut>(read: F, key: fn(&T) -> Option<&str>) -> Self
     where
         F: Fn(NonZeroU32) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Page<T>, Error>> + Send,
     {
-        let state = Some(Progress {
+        let progress = Progress {
             number: NonZeroU32::MIN,
             seen: HashSet::new(),
-            so_far: 0,
-            most: MOST_PAGES,
-        });
-        let pages = try_unfold((state, read), move |(state, read)| async move {
-            let Some(mut progress) = state else {
+            items: 0,
+            max_pages: MAX_PAGES,
+        };
+        let pages = try_unfold((Some(progress), read), move |(progress, read)| async move {
+            let Some(mut progress) = progress else {
                 return Ok(None);
             };
             let page = read(progress.number).await?;
             let more = progress.advance(&page, key)?;
-            let items = match more {
-                More::Repeated => return Ok(None),
-                _ => page.items,
-            };
-            let state = matches!(more, More::Yes).then_some(progress);
-            Ok(Some((items, (state, read))))
+            let progress = matches!(more, More::Yes).then_some(progress);
+            let is_new = !matches!(more, More::Repeated);
+            Ok(is_new.then_some((page.items, (progress, read))))
         });
         Self {
             pages: pages.boxed(),
@@ -97,18 +93,14 @@ impl<T: Send + 'static> Listing<T> {
             ended: false,
         }
     }
-}
 
-impl<T: 'static> Listing<T> {
-    /// Leaves out what `wanted` does not want.
+    /// Drops the items that are not `wanted`.
     pub(crate) fn keep(mut self, wanted: impl Fn(&T) -> bool + Send + 'static) -> Self {
-        let pages = self.pages.map(move |page| {
-            page.map(|mut items| {
-                items.retain(&wanted);
-                items
-            })
+        let pages = self.pages.map_ok(move |mut items| {
+            items.retain(&wanted);
+            items
         });
-        self.pages = Box::pin(pages);
+        self.pages = pages.boxed();
         self
     }
 }
@@ -116,23 +108,22 @@ impl<T: 'static> Listing<T> {
 enum More {
     Yes,
     No,
-    /// The page came before, from a server that knows no pages.
+    /// The page is an earlier one, from a server that ignores the page number.
     Repeated,
 }
 
 /// How far a list has been read.
 struct Progress {
     number: NonZeroU32,
-    /// A number for each page that was read, not the pages.
+    /// A hash of each page that was read.
     seen: HashSet<u64>,
-    so_far: u64,
-    /// No page after this one is believed.
-    most: u32,
+    items: u64,
+    max_pages: u64,
 }
 
 impl Progress {
-    /// Whether another page follows. Never for ever: a page that comes again
-    /// ends the list, or is an error where the service claims that there is more.
+    /// Whether another page follows. A list ends with a repeated page, which is an
+    /// error if the service announces more.
     fn advance<T>(&mut self, page: &Page<T>, key: fn(&T) -> Option<&str>) -> Result<More, Error> {
         if page.items.is_empty() {
             return Ok(More::No);
@@ -140,56 +131,44 @@ impl Progress {
         let number = i64::from(self.number.get());
         let info = page.info.as_ref();
         let total = info.and_then(known_total);
-        if let Some(claimed) = info.and_then(|info| info.page)
-            && claimed != number
-            && 1 < number
-        {
+        let claimed = info.and_then(|info| info.page).unwrap_or(number);
+        if claimed != number && 1 < number {
             return Err(broken(format!(
-                "asked for page {number}, it gives page {claimed}"
+                "page {number} was requested, page {claimed} came"
             )));
         }
         if !self.seen.insert(self.fingerprint(&page.items, key)) {
             return match total {
                 None => Ok(More::Repeated),
-                Some(_) => Err(broken(format!(
-                    "page {number} holds what an earlier page held"
-                ))),
+                Some(_) => Err(broken(format!("page {number} repeats an earlier page"))),
             };
         }
-        self.so_far += page.items.len() as u64;
-        if number == 1
-            && let Some(total) = &total
-        {
-            let claimed = total.pages(page.items.len());
-            self.most = claimed
-                .saturating_mul(2)
-                .saturating_add(GROWTH)
-                .min(MOST_PAGES);
+        self.items += page.items.len() as u64;
+        if let (1, Some(total)) = (number, &total) {
+            let pages = match total {
+                Total::Pages(pages) => (*pages).try_into().unwrap_or_default(),
+                Total::Items(items) => items.div_ceil(self.items),
+            };
+            let max = pages.saturating_mul(2).saturating_add(MAX_GROWTH);
+            self.max_pages = max.min(MAX_PAGES);
         }
-        let more = match total {
-            Some(Total::Pages(pages)) => number < pages,
-            Some(Total::Items(items)) => self.so_far < items,
-            None => true, // until a page is empty, or comes again
+        let is_last = match total {
+            Some(Total::Pages(pages)) => pages <= number,
+            Some(Total::Items(items)) => items <= self.items,
+            None => false, // until a page is empty or repeated
         };
-        if !more {
+        if is_last {
             return Ok(More::No);
         }
-        match self
-            .number
-            .checked_add(1)
-            .filter(|next| next.get() <= self.most)
-        {
-            Some(next) => self.number = next,
-            None => return Err(broken(format!("the list goes on after {number} pages"))),
+        match self.number.checked_add(1) {
+            Some(next) if u64::from(next.get()) <= self.max_pages => self.number = next,
+            _ => return Err(broken(format!("it goes on after {number} pages"))),
         }
         Ok(More::Yes)
     }
-}
 
-/// Pages of the same keys are the same page; a part of the keys tells, as no
-/// other page has them at the same places. Where no item has a key, that cannot
-/// be told, and the number of pages is the bound.
-impl Progress {
+    /// A hash of some of the keys, which no other page has at the same places. If no
+    /// item has a key, each page counts as another one.
     fn fingerprint<T>(&self, items: &[T], key: fn(&T) -> Option<&str>) -> u64 {
         const EVERY: usize = 8;
         let mut hasher = DefaultHasher::new();
@@ -209,23 +188,10 @@ enum Total {
     Items(u64),
 }
 
-impl Total {
-    /// How many pages that makes, when a page holds so many items.
-    fn pages(&self, per_page: usize) -> u32 {
-        let pages = match self {
-            Self::Pages(pages) => u64::try_from(*pages).unwrap_or_default(),
-            Self::Items(items) => items.div_ceil(per_page.max(1) as u64),
-        };
-        u32::try_from(pages).unwrap_or(u32::MAX)
-    }
-}
-
 fn known_total(info: &ResultInfo) -> Option<Total> {
-    let items = info
-        .total_count
-        .and_then(|count| u64::try_from(count).ok())
-        .map(Total::Items);
-    info.total_pages.map(Total::Pages).or(items)
+    let items = info.total_count.and_then(|count| count.try_into().ok());
+    let pages = info.total_pages.map(Total::Pages);
+    pages.or(items.map(Total::Items))
 }
 
 fn broken(detail: String) -> Error {
@@ -256,13 +222,13 @@ impl<T> Stream for Listing<T> {
     }
 }
 
-// Nothing of it is pinned in place.
+// Nothing in it is pinned in place.
 impl<T> Unpin for Listing<T> {}
 
 impl<T> std::fmt::Debug for Listing<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Listing")
-            .field("at_hand", &self.page.len())
+            .field("items", &self.page.len())
             .finish_non_exhaustive()
     }
 }

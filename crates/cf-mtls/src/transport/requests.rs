@@ -12,24 +12,24 @@ pub(crate) type Sent<E> = Result<ResponseValue<E>, api::Error<types::ErrorEnvelo
 
 /// An operation of the generated client with its arguments.
 pub(crate) trait Request: Sync {
-    /// The service's answer, when it is one.
-    type Answer: Envelope;
+    /// The service's envelope.
+    type Response: Envelope;
 
     /// Sends it once.
-    fn send(&self, wire: &api::Client) -> impl Future<Output = Sent<Self::Answer>> + Send;
+    fn send(&self, wire: &api::Client) -> impl Future<Output = Sent<Self::Response>> + Send;
 }
 
 macro_rules! requests {
-    ($($name:ident { $($field:ident: $type:ty),+ } -> $answer:ident
+    ($($name:ident { $($field:ident: $type:ty),+ } -> $response:ident
         = |$this:ident, $wire:ident| $call:expr;)+) => {$(
         pub(crate) struct $name<'a> {
             $(pub(crate) $field: $type,)+
         }
 
         impl Request for $name<'_> {
-            type Answer = types::$answer;
+            type Response = types::$response;
 
-            async fn send(&self, $wire: &api::Client) -> Sent<Self::Answer> {
+            async fn send(&self, $wire: &api::Client) -> Sent<Self::Response> {
                 let $this = self;
                 $call.await
             }

@@ -10,7 +10,7 @@ use super::support::{hostnames, seed_ca, uploaded, writes};
 async fn adds_and_removes_what_differs_and_leaves_other_lists_alone() {
     // (whether it adds, the list, hostnames, the new list; `None` if not sent)
     #[allow(clippy::type_complexity)]
-    let table: [(bool, &[&str], &[&str], Option<&[&str]>); 12] = [
+    let table: [(bool, &[&str], &[&str], Option<&[&str]>); 15] = [
         (true, &[], &["a.example"], Some(&["a.example"])),
         (
             true,
@@ -37,6 +37,14 @@ async fn adds_and_removes_what_differs_and_leaves_other_lists_alone() {
         ),
         (false, &["a.example"], &["a.example"], Some(&[])),
         (false, &["a.example"], &["b.example"], None),
+        (true, &["é.example"], &["xn--9ca.example"], None),
+        (
+            false,
+            &["a.example", "b.example", "A.example"],
+            &["a.example"],
+            Some(&["b.example"]),
+        ),
+        (false, &["xn--9ca.example"], &["É.example."], Some(&[])),
         (false, &[], &["a.example"], None),
     ];
     for managed in [false, true] {
@@ -119,6 +127,26 @@ fn what_is_no_hostname_has_no_spelling() {
     }
 }
 
+#[test]
+fn spellings_of_one_hostname_are_the_same() {
+    let table = [
+        ("a.example", "A.Example.", true),
+        ("bücher.example", "xn--bcher-kva.example", true),
+        ("BÜCHER.example", "XN--BCHER-KVA.example.", true),
+        ("*.bücher.example", "*.xn--bcher-kva.example", true),
+        ("_x.straße.example", "_x.xn--strae-oqa.example", true),
+        ("a.example", "b.example", false),
+        ("bücher.example", "bucher.example", false),
+        // No hostnames, but the service might send them.
+        ("xn--a.example", "XN--A.example", true),
+        ("a b", "A B", true),
+        ("a b", "ab", false),
+    ];
+    for (a, b, want) in table {
+        assert_eq!(Hostnames::is_same(a, b), want, "{a:?} {b:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_hostname_is_refused_before_anything_is_sent() {
     let simulator = Simulator::start().await.unwrap();
@@ -159,7 +187,7 @@ async fn a_list_that_others_change_is_changed_again() {
                 assert!(!ok, "{undone}: {error}");
                 assert_eq!(error.kind(), ErrorKind::Conflict);
                 assert!(error.may_have_taken_effect());
-                assert!(error.to_string().contains("somebody else"), "{error}");
+                assert!(error.to_string().contains("another client"), "{error}");
             }
         }
     }

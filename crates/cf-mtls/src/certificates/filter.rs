@@ -1,0 +1,60 @@
+//! Which certificates to list.
+
+use super::certificate::{Certificate, CertificateType};
+
+/// Which certificates to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct CertificateFilter {
+    types: Vec<CertificateType>,
+    pub(super) ca: Option<bool>,
+    pub(super) name: Option<String>,
+}
+
+impl CertificateFilter {
+    /// All certificates.
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// Certificates of this type, beside those of other calls; of every type unless
+    /// set.
+    pub fn certificate_type(mut self, certificate_type: CertificateType) -> Self {
+        self.types.push(certificate_type);
+        self
+    }
+
+    /// CA certificates only.
+    pub fn ca(mut self) -> Self {
+        self.ca = Some(true);
+        self
+    }
+
+    /// Leaf certificates only.
+    pub fn leaf(mut self) -> Self {
+        self.ca = Some(false);
+        self
+    }
+
+    /// Certificates with exactly this name only.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Not all of the service's parameters are documented, so this filters again.
+    /// A certificate passes if the field is missing.
+    pub(super) fn admits(&self, certificate: &Certificate) -> bool {
+        let name = || Some(certificate.name()? == self.name.as_deref()?);
+        let ca = || Some(certificate.is_ca()? == self.ca?);
+        // Most lists have no type in the filter, and need none parsed.
+        let has_type = |kind| self.types.contains(&kind);
+        let kind = || self.types.is_empty() || certificate.certificate_type().is_none_or(has_type);
+        name() != Some(false) && ca() != Some(false) && kind()
+    }
+
+    pub(super) fn types(&self) -> Option<String> {
+        let words: Vec<_> = self.types.iter().map(CertificateType::as_str).collect();
+        (!words.is_empty()).then(|| words.join(","))
+    }
+}

@@ -1,0 +1,148 @@
+//! How long an operation may take.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::retry::Retry;
+
+/// A deadline so far off that the clock cannot represent it.
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// What bounds an operation.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    pub(crate) attempt_timeout: Duration,
+    /// For everything that the operation does.
+    pub(crate) deadline: Duration,
+    /// Beyond that, for waits that the service asks for, and nothing else.
+    pub(crate) patience: Option<Duration>,
+    pub(crate) retry: Retry,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            attempt_timeout: Duration::from_secs(20),
+            deadline: Duration::from_secs(60),
+            patience: None,
+            retry: Retry::default(),
+        }
+    }
+}
+
+impl Limits {
+    pub(crate) fn total(&self) -> Duration {
+        let patience = self.patience.unwrap_or_default();
+        self.deadline.saturating_add(patience)
+    }
+
+    /// For another request of the same operation, after some time.
+    pub(crate) fn after(mut self, elapsed: Duration) -> Self {
+        let left = self.total().saturating_sub(elapsed);
+        self.deadline = self.deadline.min(left);
+        self.patience = Some(left - self.deadline);
+        self
+    }
+
+    /// With at most `left` for an operation, but time for one attempt.
+    pub(crate) fn within(mut self, left: Duration) -> Self {
+        self.deadline = self.deadline.min(left.max(self.attempt_timeout));
+        self.patience = self.patience.map(|patience| patience.min(left));
+        self
+    }
+}
+
+/// When an operation has to end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline {
+    end: Instant,
+    /// The time before the end that attempts leave, to find out their effect.
+    reserve: Duration,
+    /// What is left for waits that the service asks for. A wait that uses it
+    /// moves the end.
+    patience: Duration,
+}
+
+impl Deadline {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let now = Instant::now();
+        Self {
+            end: now.checked_add(limits.deadline).unwrap_or(now + FOREVER),
+            reserve: Duration::ZERO,
+            patience: limits.patience.unwrap_or_default(),
+        }
+    }
+
+    /// Keeps a quarter of the time to find out the effect of a write.
+    pub(crate) fn keep_reserve(&mut self) {
+        self.reserve = self.end.saturating_duration_since(Instant::now()) / 4;
+    }
+
+    /// The time that is left for attempts.
+    pub(crate) fn left_for_attempts(&self) -> Duration {
+        let now = Instant::now();
+        self.attempts_end().saturating_duration_since(now)
+    }
+
+    /// Whether there is time for a wait, of which `requested` is at the service's
+    /// request.
+    pub(crate) fn allows(&self, wait: Duration, requested: Duration) -> bool {
+        let end = self
+            .attempts_end()
+            .checked_add(requested.min(self.patience));
+        let over = Instant::now().checked_add(wait);
+        over.is_some_and(|over| end.is_none_or(|end| over < end))
+    }
+
+    /// Uses patience for a wait at the service's request.
+    pub(crate) fn spend(&mut self, requested: Duration) {
+        let spent = requested.min(self.patience);
+        self.patience -= spent;
+        self.end = self.end.checked_add(spent).unwrap_or(self.end);
+    }
+
+    /// The limits of what has to be done in the time that is left.
+    pub(crate) fn rest_of(&self, limits: &Limits) -> Limits {
+        Limits {
+            deadline: self.end.saturating_duration_since(Instant::now()),
+            patience: Some(self.patience),
+            ..limits.clone()
+        }
+    }
+
+    fn attempts_end(&self) -> Instant {
+        self.end.checked_sub(self.reserve).unwrap_or(self.end)
+    }
+}
+
+/// The setters of everything that has limits, which it gives as `limits_mut`.
+macro_rules! limit_setters {
+    ($whose:literal) => {
+        #[doc = concat!("Bounds the time of one attempt of ", $whose, ", from the connection to the end of the response (20 seconds unless set).")]
+        pub fn with_attempt_timeout(mut self, timeout: std::time::Duration) -> Self {
+            self.limits_mut().attempt_timeout = timeout;
+            self
+        }
+
+        #[doc = concat!("Bounds the time of ", $whose, " as a whole: attempts, waits, and finding out the effect of a write (60 seconds unless set).")]
+        pub fn with_deadline(mut self, deadline: std::time::Duration) -> Self {
+            self.limits_mut().deadline = deadline;
+            self
+        }
+
+        #[doc = concat!("Sets how long ", $whose, " may wait beyond its deadline at the service's request, which is the end of the rate limit's window or a `Retry-After` (not at all unless set). A longer wait is not begun, and is [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited). A wait for a response never exceeds the deadline.")]
+        pub fn with_patience(mut self, patience: std::time::Duration) -> Self {
+            self.limits_mut().patience = Some(patience);
+            self
+        }
+
+        #[doc = concat!("Sets how often ", $whose, " is retried, and the delays between attempts.")]
+        pub fn with_retry(mut self, retry: $crate::Retry) -> Self {
+            self.limits_mut().retry = retry;
+            self
+        }
+    };
+}
+
+pub(crate) use limit_setters;

@@ -1,0 +1,204 @@
+//! What came back from an attempt, and what it means.
+
+use cf_mtls_api::{self as api, ResponseHead, Secret, types};
+use http::StatusCode;
+
+use super::envelope::{self, Envelope};
+use super::outcome::{FailedAttempt, Outcome};
+use super::requests::Sent;
+use super::{classify, rate_limit};
+use crate::error::{Error, ErrorKind};
+use crate::text::Sanitizer;
+
+/// Reads responses, and keeps secrets out of what it says about them.
+pub(crate) struct Interpreter<'a>(Sanitizer<'a>);
+
+impl<'a> Interpreter<'a> {
+    pub(crate) fn new(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        Self(Sanitizer::new(secrets))
+    }
+
+    /// The envelope of a success, or how the attempt failed.
+    pub(crate) async fn interpret<E: Envelope>(
+        &self,
+        sent: Sent<E>,
+        head: Option<&ResponseHead>,
+    ) -> Result<E, FailedAttempt> {
+        let interpreted = match sent {
+            Ok(value) => self.interpret_envelope(value.status(), value.into_inner()),
+            Err(error) => self.interpret_error(error, head).await,
+        };
+        interpreted.map_err(|mut attempt| {
+            if let Some(head) = head {
+                attempt.error = (attempt.error)
+                    .with_response(head.status, self.ray_id(head))
+                    .with_retry_after(retry_after(head));
+            }
+            attempt
+        })
+    }
+
+    /// The service's own envelope: done or refused.
+    pub(crate) fn interpret_envelope<E: Envelope>(
+        &self,
+        status: StatusCode,
+        envelope: E,
+    ) -> Result<E, FailedAttempt> {
+        match (envelope.success(), status.is_success()) {
+            (true, true) => return Ok(envelope),
+            (true, false) => {
+                let detail = format!("HTTP {}, but the body reports success", status.as_u16());
+                let error = Error::new(ErrorKind::InvalidResponse).with_detail(detail);
+                return Err(FailedAttempt::new(Outcome::Unclear, error));
+            }
+            (false, _) => {}
+        }
+        let messages = envelope::messages(envelope.into_errors(), &self.0);
+        let error = Error::new(ErrorKind::InvalidRequest).with_messages(messages);
+        let kind = classify::kind(status, error.codes());
+        let outcome = match kind {
+            ErrorKind::RateLimited => Outcome::Rejected,
+            _ if is_gateway(status) => Outcome::Unanswered,
+            ErrorKind::ServiceUnavailable | ErrorKind::Timeout => Outcome::Unclear,
+            _ if status.is_server_error() => Outcome::Unclear,
+            _ => Outcome::Refused,
+        };
+        Err(FailedAttempt::new(outcome, error.with_kind(kind)))
+    }
+
+    async fn interpret_error<E: Envelope>(
+        &self,
+        error: api::Error<types::ErrorEnvelope>,
+        head: Option<&ResponseHead>,
+    ) -> Result<E, FailedAttempt> {
+        match error {
+            api::Error::ErrorResponse(value) => {
+                let status = value.status();
+                self.interpret_envelope(status, value.into_inner())
+                    .and_then(|_| Err(self.unreadable(status, b"")))
+            }
+            api::Error::InvalidResponsePayload(body, source) => {
+                let status = head.map_or(StatusCode::OK, |head| head.status);
+                self.decode_leniently(status, &body).map_err(|attempt| {
+                    let error = attempt.error.with_source(self.0.cause(&source));
+                    FailedAttempt { error, ..attempt }
+                })
+            }
+            api::Error::UnexpectedResponse(response) => {
+                let status = response.status();
+                match response.bytes().await {
+                    _ if status.is_redirection() => Err(redirect(status, head)),
+                    Ok(body) => self.decode_leniently(status, &body),
+                    Err(error) => Err(self.transport_error(error, head)),
+                }
+            }
+            api::Error::CommunicationError(error) | api::Error::ResponseBodyError(error) => {
+                Err(self.transport_error(error, head))
+            }
+            // The others come before anything is sent.
+            other => {
+                let error = Error::invalid_input("the request could not be built");
+                let error = error.with_source(self.0.cause(&other));
+                Err(FailedAttempt::new(Outcome::Refused, error))
+            }
+        }
+    }
+
+    /// A body that did not decode as it should.
+    pub(crate) fn decode_leniently<E: Envelope>(
+        &self,
+        status: StatusCode,
+        body: &[u8],
+    ) -> Result<E, FailedAttempt> {
+        match envelope::salvage::<E>(body) {
+            Some(envelope) => self.interpret_envelope(status, envelope),
+            None => Err(self.unreadable(status, body)),
+        }
+    }
+
+    /// A response that is not the service's.
+    fn unreadable(&self, status: StatusCode, body: &[u8]) -> FailedAttempt {
+        let (kind, outcome) = match classify::by_status(status) {
+            // The status is all there is, and suffices.
+            ErrorKind::RateLimited => (ErrorKind::RateLimited, Outcome::Rejected),
+            kind @ ErrorKind::ServiceUnavailable => match is_gateway(status) {
+                true => (kind, Outcome::Unanswered),
+                false => (kind, Outcome::Unclear),
+            },
+            _ => (ErrorKind::InvalidResponse, Outcome::Unclear),
+        };
+        let (status, excerpt) = (status.as_u16(), self.0.excerpt(body));
+        let error = Error::new(kind).with_detail(format!("HTTP {status} with {excerpt}"));
+        FailedAttempt::new(outcome, error)
+    }
+
+    /// The connection failed, or the time was over.
+    fn transport_error(&self, error: reqwest::Error, head: Option<&ResponseHead>) -> FailedAttempt {
+        use ErrorKind::{Connection, InvalidInput, InvalidResponse, RateLimited, Timeout};
+        use Outcome::{NotSent, Refused, Rejected, Unanswered, Unclear};
+
+        let begun = match head {
+            Some(head) if !is_gateway(head.status) => Unclear,
+            _ => Unanswered,
+        };
+        let is_limited = |head: &ResponseHead| head.status == StatusCode::TOO_MANY_REQUESTS;
+        #[rustfmt::skip]
+        let (kind, outcome, detail) = match (head, error.is_timeout()) {
+            (Some(head), _) if is_limited(head) => (RateLimited, Rejected, "the response was cut off"),
+            _ if error.is_builder() => (InvalidInput, Refused, "the request could not be built"),
+            (_, true) if error.is_connect() => (Timeout, NotSent, "could not connect; nothing was sent"),
+            (_, false) if error.is_connect() => (Connection, NotSent, "could not connect; nothing was sent"),
+            (Some(_), true) => (Timeout, begun, "the response did not end in time"),
+            (None, true) => (Timeout, begun, "the attempt timed out"),
+            _ if is_too_large(&error) => (InvalidResponse, Unclear, "the body is larger than the limit"),
+            (Some(_), false) => (Connection, begun, "the response was cut off"),
+            (None, false) => (Connection, begun, "the connection closed before a response arrived"),
+        };
+        // The URL is in the span and in the subject; the base URL is the caller's.
+        let cause = self.0.cause(&error.without_url());
+        let error = Error::new(kind).with_source(cause).with_detail(detail);
+        FailedAttempt::new(outcome, error)
+    }
+
+    /// `cf-ray`, as far as it looks like one.
+    pub(crate) fn ray_id(&self, head: &ResponseHead) -> Option<String> {
+        const MAX_LENGTH: usize = 64;
+        let text = head.cf_ray()?.to_str().ok()?;
+        let is_valid = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        let is_ray = !text.is_empty() && text.len() <= MAX_LENGTH && text.chars().all(is_valid);
+        (is_ray && !self.0.finds_secret(text)).then(|| text.to_owned())
+    }
+
+    /// A text of the service, safe to show.
+    pub(crate) fn redact(&self, text: &str, max_chars: usize) -> String {
+        self.0.clean(text, max_chars)
+    }
+}
+
+/// How long the service asks to wait.
+pub(crate) fn retry_after(head: &ResponseHead) -> Option<std::time::Duration> {
+    rate_limit::retry_after(head.retry_after()?)
+}
+
+fn redirect(status: StatusCode, head: Option<&ResponseHead>) -> FailedAttempt {
+    let detail = match head {
+        Some(head) if head.redirected => {
+            "the HTTP client followed a redirect; build it with `redirect::Policy::none()`"
+                .to_owned()
+        }
+        _ => format!("HTTP {}: redirects are not followed", status.as_u16()),
+    };
+    let error = Error::new(ErrorKind::InvalidResponse).with_detail(detail);
+    FailedAttempt::new(Outcome::Unclear, error)
+}
+
+/// Whether a status is what the edge sends when it has no response itself: the
+/// server behind it may still be at work.
+fn is_gateway(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 502 | 504 | 520 | 522 | 524)
+}
+
+fn is_too_large(error: &reqwest::Error) -> bool {
+    let source = std::error::Error::source(error);
+    std::iter::successors(source, |error| error.source()).any(api::is_body_limit)
+}

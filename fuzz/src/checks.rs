@@ -1,0 +1,126 @@
+//! What must hold for any input. Each check panics when it does not.
+
+use cf_mtls::{
+    AccountId, Certificate, CertificateChain, CertificateId, Error, Upload, ZoneId, fuzzing,
+};
+use reqwest::StatusCode;
+
+/// The secret of the client that reads the responses.
+pub const SECRET: &str = "Fz7Kq2Vx9Lm4Tb6Rw8Yc3Nd5";
+
+/// Reads a response as that of each kind of operation, and returns as how many it is
+/// a success.
+///
+/// # Panics
+///
+/// When an error of it is not fit to be shown, or a certificate does not read back.
+pub fn response(status: u16, body: &[u8]) -> usize {
+    let Ok(status) = StatusCode::from_u16(status) else {
+        return 0;
+    };
+    let read = fuzzing::response(SECRET, status, body);
+    assert!(read.successes == 0 || status.is_success());
+    read.errors.iter().for_each(assert_presentable);
+    read.certificates.iter().for_each(certificate);
+    for association in &read.associations {
+        drop(association.to_string());
+    }
+    read.successes
+}
+
+fn certificate(certificate: &Certificate) {
+    let (_, _) = (certificate.expires_on(), certificate.uploaded_on());
+    if let Err(error) = certificate.chain() {
+        assert_presentable(&error);
+    }
+    drop(certificate.to_string());
+    let Ok(json) = serde_json::to_vec(certificate) else {
+        return;
+    };
+    let again = serde_json::from_slice::<Certificate>(&json);
+    assert!(again.is_ok_and(|again| again == *certificate));
+}
+
+fn assert_presentable(error: &Error) {
+    let message = error.to_string();
+    assert!(message.len() < 2048, "a long message");
+    assert!(
+        !message.chars().any(char::is_control),
+        "a control character"
+    );
+    let all = format!("{message}{error:?}");
+    assert!(!all.contains(SECRET), "a secret");
+}
+
+/// Reads a value as `Ratelimit` and as `Retry-After`.
+pub use fuzzing::headers;
+
+/// Reads a text as an id of each kind.
+///
+/// # Panics
+///
+/// When one is accepted that could leave its place in a URL.
+pub fn id(text: &str) -> bool {
+    let read = [
+        text.parse::<CertificateId>().map(|id| id.to_string()),
+        text.parse::<AccountId>().map(|id| id.to_string()),
+        text.parse::<ZoneId>().map(|id| id.to_string()),
+    ];
+    for id in read.iter().flatten() {
+        assert!(id.eq_ignore_ascii_case(text));
+        let place = format!("https://host/a/{id}/z");
+        let url = reqwest::Url::parse(&place).map(|url| url.to_string());
+        assert!(url.is_ok_and(|url| url == place), "{id:?} leaves its place");
+    }
+    for error in read.iter().filter_map(|id| id.as_ref().err()) {
+        let message = error.to_string();
+        assert!(message.len() < 1024 && !message.chars().any(char::is_control));
+    }
+    read.iter().all(Result::is_ok)
+}
+
+/// Reads a text as PEM in every way there is.
+///
+/// # Panics
+///
+/// When an accepted text does not mean the same when it is read again, or a refused
+/// one is shown.
+pub fn pem(text: &str) -> bool {
+    let chain = CertificateChain::from_pem(text);
+    let uploads = [
+        Upload::ca(text),
+        Upload::leaf_bundle(text),
+        Upload::leaf(text, text),
+    ];
+    for error in uploads.iter().filter_map(|upload| upload.as_ref().err()) {
+        assert_presentable(error);
+    }
+    if let Err(error) = &chain {
+        assert_presentable(error);
+    }
+    for upload in uploads.iter().flatten() {
+        let (certificates, has_key) = fuzzing::upload_body(upload);
+        let sent = CertificateChain::from_pem(&certificates);
+        assert!(
+            sent.is_ok_and(|sent| sent == *upload.chain()),
+            "another chain is sent"
+        );
+        // Nothing but certificates: "PRIVATE KEY" alone is base64, too.
+        let markers = certificates.matches("-----").count();
+        assert_eq!(
+            markers,
+            4 * upload.chain().der().len(),
+            "more than certificates"
+        );
+        assert!(
+            !certificates.contains("KEY-----"),
+            "a key beside certificates"
+        );
+        assert_eq!(has_key, !upload.is_ca());
+    }
+    if let (Ok(chain), Ok(upload)) = (&chain, &uploads[0]) {
+        assert!(chain == upload.chain());
+    }
+    assert_eq!(chain.is_ok(), uploads[0].is_ok());
+    chain.is_ok()
+}
