@@ -175,6 +175,18 @@ const CF_RAY: HeaderName = HeaderName::from_static("cf-ray");
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
+impl Client {
+    /// The same client with another exchange, such as one for a single request.
+    #[must_use]
+    pub fn with_exchange(&self, exchange: Exchange) -> Self {
+        Self {
+            baseurl: self.baseurl.clone(),
+            client: self.client.clone(),
+            inner: exchange,
+        }
+    }
+}
+
 impl ClientHooks<Exchange> for Client {
     async fn exec(
         &self,

@@ -338,7 +338,7 @@ pub mod types {
 ///
 /// Version: 4.0.0
 pub struct Client {
-    pub(crate) baseurl: String,
+    pub(crate) baseurl: crate::base::Base,
     pub(crate) client: reqwest::Client,
     pub(crate) inner: crate::Exchange,
 }
@@ -354,7 +354,7 @@ impl Client {
         inner: crate::Exchange,
     ) -> Self {
         Self {
-            baseurl: baseurl.to_string(),
+            baseurl: baseurl.into(),
             client,
             inner,
         }
@@ -408,7 +408,9 @@ impl Client {
         ResponseValue<types::CertificateListEnvelope>,
         Error<types::ErrorEnvelope>,
     > {
-        let url = format!("{}/accounts/{}/mtls_certificates", self.baseurl, account_id,);
+        let url = self
+            .baseurl
+            .url(&["accounts", account_id.as_ref(), "mtls_certificates"])?;
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -455,7 +457,9 @@ impl Client {
         account_id: &'a ::cf_mtls_api::AccountId,
         body: &'a types::UploadRequest,
     ) -> Result<ResponseValue<types::CertificateEnvelope>, Error<types::ErrorEnvelope>> {
-        let url = format!("{}/accounts/{}/mtls_certificates", self.baseurl, account_id,);
+        let url = self
+            .baseurl
+            .url(&["accounts", account_id.as_ref(), "mtls_certificates"])?;
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -498,10 +502,16 @@ impl Client {
         account_id: &'a ::cf_mtls_api::AccountId,
         mtls_certificate_id: &'a ::cf_mtls_api::CertificateId,
     ) -> Result<ResponseValue<types::CertificateEnvelope>, Error<types::ErrorEnvelope>> {
-        let url = format!(
-            "{}/accounts/{}/mtls_certificates/{}", self.baseurl, account_id,
-            mtls_certificate_id,
-        );
+        let url = self
+            .baseurl
+            .url(
+                &[
+                    "accounts",
+                    account_id.as_ref(),
+                    "mtls_certificates",
+                    mtls_certificate_id.as_ref(),
+                ],
+            )?;
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -543,10 +553,16 @@ impl Client {
         account_id: &'a ::cf_mtls_api::AccountId,
         mtls_certificate_id: &'a ::cf_mtls_api::CertificateId,
     ) -> Result<ResponseValue<types::CertificateEnvelope>, Error<types::ErrorEnvelope>> {
-        let url = format!(
-            "{}/accounts/{}/mtls_certificates/{}", self.baseurl, account_id,
-            mtls_certificate_id,
-        );
+        let url = self
+            .baseurl
+            .url(
+                &[
+                    "accounts",
+                    account_id.as_ref(),
+                    "mtls_certificates",
+                    mtls_certificate_id.as_ref(),
+                ],
+            )?;
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -595,10 +611,17 @@ impl Client {
         ResponseValue<types::AssociationListEnvelope>,
         Error<types::ErrorEnvelope>,
     > {
-        let url = format!(
-            "{}/accounts/{}/mtls_certificates/{}/associations", self.baseurl, account_id,
-            mtls_certificate_id,
-        );
+        let url = self
+            .baseurl
+            .url(
+                &[
+                    "accounts",
+                    account_id.as_ref(),
+                    "mtls_certificates",
+                    mtls_certificate_id.as_ref(),
+                    "associations",
+                ],
+            )?;
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -646,7 +669,7 @@ impl Client {
         page: Option<::std::num::NonZeroU32>,
         per_page: Option<::std::num::NonZeroU32>,
     ) -> Result<ResponseValue<types::ZoneListEnvelope>, Error<types::ErrorEnvelope>> {
-        let url = format!("{}/zones", self.baseurl,);
+        let url = self.baseurl.url(&["zones"])?;
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -692,10 +715,16 @@ impl Client {
         zone_id: &'a ::cf_mtls_api::ZoneId,
         mtls_certificate_id: Option<&'a ::cf_mtls_api::CertificateId>,
     ) -> Result<ResponseValue<types::HostnamesEnvelope>, Error<types::ErrorEnvelope>> {
-        let url = format!(
-            "{}/zones/{}/certificate_authorities/hostname_associations", self.baseurl,
-            zone_id,
-        );
+        let url = self
+            .baseurl
+            .url(
+                &[
+                    "zones",
+                    zone_id.as_ref(),
+                    "certificate_authorities",
+                    "hostname_associations",
+                ],
+            )?;
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -743,10 +772,16 @@ impl Client {
         zone_id: &'a ::cf_mtls_api::ZoneId,
         body: &'a types::ReplaceHostnamesRequest,
     ) -> Result<ResponseValue<types::HostnamesEnvelope>, Error<types::ErrorEnvelope>> {
-        let url = format!(
-            "{}/zones/{}/certificate_authorities/hostname_associations", self.baseurl,
-            zone_id,
-        );
+        let url = self
+            .baseurl
+            .url(
+                &[
+                    "zones",
+                    zone_id.as_ref(),
+                    "certificate_authorities",
+                    "hostname_associations",
+                ],
+            )?;
         #[allow(unused_mut)]
         let mut request = self
             .client

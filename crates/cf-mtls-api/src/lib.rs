@@ -4,6 +4,7 @@
 // mocks generated for another crate name them the same way.
 extern crate self as cf_mtls_api;
 
+mod base;
 mod exchange;
 #[rustfmt::skip]
 #[allow(

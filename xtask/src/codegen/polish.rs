@@ -58,22 +58,29 @@ impl VisitMut for Polish {
         syn::visit_mut::visit_item_impl_mut(self, item);
     }
 
-    /// A checked id has nothing to be encoded.
-    fn visit_impl_item_fn_mut(&mut self, function: &mut syn::ImplItemFn) {
-        let mut plain = Plain(Vec::new());
-        for input in &function.sig.inputs {
-            if let syn::FnArg::Typed(argument) = input
-                && let syn::Type::Reference(reference) = &*argument.ty
-                && let syn::Type::Path(path) = &*reference.elem
-                && let Some(last) = path.path.segments.last()
-                && CHECKED.iter().any(|name| last.ident == name)
-                && let syn::Pat::Ident(name) = &*argument.pat
-            {
-                plain.0.push(name.ident.clone());
-            }
+    /// The base URL is parsed once, when the client is made.
+    fn visit_field_mut(&mut self, field: &mut syn::Field) {
+        if field.ident.as_ref().is_some_and(|name| name == "baseurl") {
+            field.ty = syn::parse_quote!(crate::base::Base);
         }
-        plain.visit_block_mut(&mut function.block);
-        syn::visit_mut::visit_impl_item_fn_mut(self, function);
+        syn::visit_mut::visit_field_mut(self, field);
+    }
+
+    fn visit_field_value_mut(&mut self, field: &mut syn::FieldValue) {
+        if matches!(&field.member, syn::Member::Named(name) if name == "baseurl") {
+            field.expr = syn::parse_quote!(baseurl.into());
+        }
+        syn::visit_mut::visit_field_value_mut(self, field);
+    }
+
+    /// Each request appends the segments of its path.
+    fn visit_expr_mut(&mut self, expression: &mut syn::Expr) {
+        if let syn::Expr::Macro(call) = expression
+            && let Some(segments) = segments(&call.mac)
+        {
+            *expression = syn::parse_quote!(self.baseurl.url(&[#(#segments),*])?);
+        }
+        syn::visit_mut::visit_expr_mut(self, expression);
     }
 
     /// The generator sends the version of the API in a header of its own, which
@@ -118,28 +125,35 @@ fn derive_default(item: &mut syn::ItemStruct) {
     }
 }
 
-/// Writes these arguments as they are: `id` for `encode_path(&id.to_string())`.
-struct Plain(Vec<syn::Ident>);
-
-impl VisitMut for Plain {
-    fn visit_macro_mut(&mut self, call: &mut syn::Macro) {
-        use syn::punctuated::Punctuated;
-        let parts = Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated;
-        let Ok(mut parts) = call.parse_body_with(parts) else {
-            return;
-        };
-        for part in &mut parts {
-            let text = quote::quote!(#part).to_string();
-            let found = self
-                .0
-                .iter()
-                .find(|name| text == quote::quote!(encode_path(&#name.to_string())).to_string());
-            if let Some(name) = found {
-                *part = syn::parse_quote!(#name);
-            }
-        }
-        call.tokens = quote::quote!(#parts);
-    }
+/// `"a"` and `id.as_ref()` of
+/// `format!("{}/a/{}", self.baseurl, encode_path(&id.to_string()))`.
+fn segments(call: &syn::Macro) -> Option<Vec<syn::Expr>> {
+    let parts = syn::punctuated::Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated;
+    let mut parts = call.parse_body_with(parts).ok()?.into_iter();
+    let form = match parts.next()? {
+        syn::Expr::Lit(syn::ExprLit {
+            lit: syn::Lit::Str(form),
+            ..
+        }) => form.value(),
+        _ => return None,
+    };
+    parts.next()?; // the base URL
+    let mut argument = || match parts.next()? {
+        syn::Expr::Call(encoded) => match encoded.args.into_iter().next()? {
+            syn::Expr::Reference(text) => match *text.expr {
+                syn::Expr::MethodCall(to_string) => Some(to_string.receiver),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    };
+    let path = form.strip_prefix("{}/")?.split('/');
+    path.map(|segment| match segment {
+        "{}" => argument().map(|name| syn::parse_quote!(#name.as_ref())),
+        word => Some(syn::parse_quote!(#word)),
+    })
+    .collect()
 }
 
 /// Takes `.headers(header_map)` out of a chain of calls.
