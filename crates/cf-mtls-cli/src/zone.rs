@@ -1,6 +1,6 @@
 //! Finds the zone that an argument names.
 
-use cf_mtls::{Client, ErrorKind, ZoneFilter, ZoneId};
+use cf_mtls::{Client, ErrorKind, Hostnames, ZoneFilter, ZoneId};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -52,7 +52,7 @@ pub(crate) async fn resolve(
     while let Some(zone) = zones.next().await.transpose()? {
         let other = zone.name.unwrap_or_default();
         if let Some(id) = zone.id.filter(|id| !found.contains(id))
-            && other.eq_ignore_ascii_case(&name)
+            && Hostnames::is_same(&other, &name)
         {
             found.push(id);
         }

@@ -131,12 +131,12 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     list.change(change, hosts, consent).await
 }
 
-/// The hostnames in one spelling, each once.
+/// The hostnames as they are sent, each once.
 fn normalized(hosts: &[String]) -> Result<Vec<String>, Failure> {
-    let mut all = Vec::new();
+    let mut all: Vec<String> = Vec::new();
     for host in hosts {
         let host = Hostnames::normalize(host)?;
-        if !all.contains(&host) {
+        if !all.iter().any(|other| Hostnames::is_same(other, &host)) {
             all.push(host);
         }
     }

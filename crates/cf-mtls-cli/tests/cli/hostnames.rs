@@ -123,6 +123,14 @@ fn one_hostname_is_one_in_whatever_spelling() {
     );
     let hosts = ["a.example.com", "b.example.com", "c.example.com"];
     assert_eq!(world.simulator.hostnames(&world.zone, &id), hosts);
+    let twice = run(&[
+        "add",
+        "bücher.example.com",
+        "xn--bcher-kva.example.com",
+        "--dry-run",
+    ]);
+    assert!(twice.stderr.contains("dry run: would add 1 "), "{twice:?}");
+    assert!(!twice.stderr.contains("warning:"), "{twice:?}");
     let before = world.writes().len();
     let same = run(&[
         "replace",
