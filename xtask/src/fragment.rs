@@ -1,10 +1,9 @@
 //! Reads the vendored OpenAPI fragment, and says where it is broken.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context as _, anyhow, bail};
 use openapiv3::OpenAPI;
 use serde_json::Value;
 
@@ -17,15 +16,8 @@ pub(crate) const FRAGMENT: &str = "openapi/mtls.json";
 
 /// Reads and checks the fragment below `root`.
 pub(crate) fn read(root: &Path) -> anyhow::Result<Value> {
-    let text = fs::read_to_string(root.join(FRAGMENT)).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => {
-            anyhow!("cannot read {FRAGMENT}: {error}; restore it with `git checkout -- {FRAGMENT}`")
-        }
-        ErrorKind::InvalidData => {
-            anyhow!("cannot read {FRAGMENT}: it is not UTF-8; save it as UTF-8")
-        }
-        _ => anyhow!("cannot read {FRAGMENT}: {error}"),
-    })?;
+    let text = fs::read_to_string(root.join(FRAGMENT))
+        .with_context(|| format!("cannot read {FRAGMENT}; restore it from git, as UTF-8"))?;
     parse(&text)
 }
 

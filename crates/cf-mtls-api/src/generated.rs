@@ -42,7 +42,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<::std::string::String>,
     }
-    /// Answer with a page of associations.
+    /// Response with a page of associations.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
@@ -95,14 +95,14 @@ pub mod types {
         /// Who manages the certificate: `custom`, `gateway_managed` or `access_managed`. Open: other values may come.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: ::std::option::Option<::std::string::String>,
-        /// When the certificate was last changed; comes with the answer to an upload.
+        /// When the certificate was last changed; comes with the response to an upload.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub updated_at: ::std::option::Option<::cf_mtls_api::Timestamp>,
         /// When the certificate was uploaded.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub uploaded_on: ::std::option::Option<::cf_mtls_api::Timestamp>,
     }
-    /// Answer about one certificate.
+    /// Response with one certificate.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
@@ -120,7 +120,7 @@ pub mod types {
         /// Whether the service did what was asked.
         pub success: bool,
     }
-    /// Answer with a page of certificates.
+    /// Response with a page of certificates.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
@@ -141,7 +141,7 @@ pub mod types {
         /// Whether the service did what was asked.
         pub success: bool,
     }
-    /// Answer that says why the service did not do what was asked.
+    /// Response that says why the request failed.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
@@ -156,7 +156,7 @@ pub mod types {
         /// Whether the service did what was asked.
         pub success: bool,
     }
-    /// Hostnames tied to a CA in a zone.
+    /// Hostnames associated with a CA in a zone.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
@@ -166,7 +166,7 @@ pub mod types {
         #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub hostnames: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     }
-    /// Answer with the hostnames of a CA in a zone.
+    /// Response with the hostnames of a CA in a zone.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
@@ -206,7 +206,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub pointer: ::std::option::Option<::std::string::String>,
     }
-    /// The hostnames that a CA shall have in a zone from now on.
+    /// The new list of hostnames of a CA in a zone.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
@@ -249,7 +249,7 @@ pub mod types {
         pub ca: bool,
         /// The certificate, or chain of certificates with the leaf first, in PEM. Holds no private key.
         pub certificates: ::std::string::String,
-        /// A name for people to know it by.
+        /// A name for people.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
         /// Private key of the leaf, in PEM.
@@ -271,7 +271,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<::std::string::String>,
     }
-    /// Answer with a page of zones.
+    /// Response with a page of zones.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
@@ -334,7 +334,7 @@ pub mod types {
 #[derive(Clone, Debug)]
 /// Client for Cloudflare mTLS certificates
 ///
-/// The part of Cloudflare's API that manages mTLS certificates: upload, list, read and delete them, see which services use them, and tie them to hostnames. Written from observed behaviour and public facts.
+/// The part of Cloudflare's API that manages mTLS certificates: upload, list, read and delete them, see which services use them, and associate them with hostnames. Written from observed behaviour and public facts.
 ///
 /// Version: 4.0.0
 pub struct Client {
@@ -703,13 +703,13 @@ impl Client {
     }
     /// List the hostnames of a CA in a zone
     ///
-    /// Lists the hostnames of a zone that are tied to one CA certificate, or to the CA that Cloudflare manages when no certificate is named.
+    /// Lists the hostnames of a zone that are associated with one CA certificate, or to the CA that Cloudflare manages when no certificate is named.
     ///
     /// Sends a `GET` request to `/zones/{zone_id}/certificate_authorities/hostname_associations`
     ///
     /// Arguments:
     /// - `zone_id`: The zone.
-    /// - `mtls_certificate_id`: Id of a CA certificate of the account. **Left out, the answer is about the CA that Cloudflare manages.**
+    /// - `mtls_certificate_id`: Id of a CA certificate of the account. **Left out, the response is about the CA that Cloudflare manages.**
     pub async fn list_hostname_associations<'a>(
         &'a self,
         zone_id: &'a ::cf_mtls_api::ZoneId,
@@ -760,7 +760,7 @@ impl Client {
     }
     /// Replace the hostnames of a CA in a zone
     ///
-    /// Replaces the whole list of hostnames of a zone that are tied to one CA certificate. **Without a certificate id it replaces the list of the CA that Cloudflare manages; an empty list removes every hostname.**
+    /// Replaces the whole list of hostnames of a zone that are associated with one CA certificate. **Without a certificate id it replaces the list of the CA that Cloudflare manages; an empty list removes every hostname.**
     ///
     /// Sends a `PUT` request to `/zones/{zone_id}/certificate_authorities/hostname_associations`
     ///

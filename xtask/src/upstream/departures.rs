@@ -13,7 +13,7 @@ use super::place::pointer;
 /// Where the departures are kept in the workspace.
 pub(crate) const DEPARTURES: &str = "openapi/departures.json";
 
-/// A reason that nobody has written yet.
+/// Stands for a reason that is still to be written.
 pub(crate) const NO_REASON: &str = "…";
 
 /// A known difference between the fragment and the snapshot.

@@ -186,11 +186,8 @@ fn check_fragment(root: &Path, fragment: &Value) -> anyhow::Result<u8> {
         println!("{fault}");
     }
     if unexplained.is_empty() && faults.is_empty() {
-        eprintln!(
-            "{} differences from {}, each with a reason",
-            differences.len(),
-            version(&snapshot["document"])
-        );
+        let (count, version) = (differences.len(), version(&snapshot["document"]));
+        eprintln!("{count} differences from {version}, each with a reason");
         return Ok(0);
     }
     Ok(1)

@@ -203,8 +203,8 @@ fn what(group: &Group<'_>, operations: &[String]) -> String {
 /// A schema that describes other data now, by its properties.
 fn another(old: &Value, new: &Value) -> String {
     let only = |this: &Value, other: &Value| {
-        let names = entries(&this["properties"]);
-        let names = names.filter(|(name, _)| other["properties"].get(name).is_none());
+        let names = entries(&this["properties"])
+            .filter(|(name, _)| other["properties"].get(name).is_none());
         few(names.map(|(name, _)| code(name)))
     };
     let (gone, added) = (only(old, new), only(new, old));

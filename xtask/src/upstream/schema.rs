@@ -61,11 +61,8 @@ impl Walk<'_, '_> {
     /// A schema as part of a larger one.
     fn part(&mut self, schema: &Value) -> Value {
         let Some(schema) = schema.as_object() else {
-            return if schema == &json!(false) {
-                json!(false)
-            } else {
-                json!({})
-            };
+            let nothing = Some(schema).filter(|schema| **schema == false);
+            return nothing.cloned().unwrap_or_else(|| json!({}));
         };
         let mut parts = Vec::new();
         let mut own = Map::new();

@@ -16,8 +16,8 @@ const MAX_NAME_LENGTH: usize = 255;
 
 /// A certificate to upload: a CA, or a leaf with its private key.
 ///
-/// The PEM is read and checked when the value is made. The private key is wiped
-/// from memory when it is dropped, and `Debug` does not show it.
+/// The PEM is checked when the value is made. The private key is wiped from memory
+/// when it is dropped, and `Debug` does not show it.
 #[derive(Clone)]
 pub struct Upload {
     ca: bool,

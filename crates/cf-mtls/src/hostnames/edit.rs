@@ -117,7 +117,7 @@ impl Hostnames {
             }
             pending.get_or_insert_with(|| self.client.begin_write());
             let list = edit.apply(list, &differing);
-            let pause = match self.after(begun.elapsed()).replace_once(ca, list).await {
+            let pause = match self.after(begun.elapsed()).replace_once(ca, &list).await {
                 Ok(()) => {
                     rounds += 1;
                     failures = Failures::default();

@@ -2,19 +2,17 @@
 
 mod edit;
 mod name;
+mod replace;
 
 use std::time::Duration;
 
-use cf_mtls_api::{CertificateId, ZoneId, types};
+use cf_mtls_api::{CertificateId, ZoneId};
 
 pub use edit::Edited;
-use name::{ascii_set, normalize_all};
 
 use crate::error::{Error, Operation, Subject};
-use crate::transport::requests::{ListHostnames, ReplaceHostnames};
-use crate::transport::{
-    Call, Client, Effect, FailedCall, Idempotency, Retry, handle_limits, limit_setters, traced,
-};
+use crate::transport::requests::ListHostnames;
+use crate::transport::{Call, Client, handle_limits, limit_setters, traced};
 
 const DEFAULT_SETTLE_TIME: Duration = Duration::from_secs(1);
 
@@ -86,7 +84,7 @@ impl Hostnames {
         self
     }
 
-    /// The hostnames of a CA. Retried as [`Retry`] allows.
+    /// The hostnames of a CA. Retried as [`Retry`](crate::Retry) allows.
     ///
     /// # Errors
     ///
@@ -108,73 +106,6 @@ impl Hostnames {
         .await
     }
 
-    /// Replaces all hostnames of a CA, and returns them as they are then. An empty
-    /// list removes every hostname. Each is sent once, in
-    /// [one spelling](Self::normalize).
-    ///
-    /// Retried as [`Retry`] allows, since replacing twice does no harm. If no
-    /// attempt has a clear outcome, the client reads the list.
-    ///
-    /// # Errors
-    ///
-    /// - [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if one is not a
-    ///   hostname
-    /// - others as in the [table of the crate](crate#errors); the list may be
-    ///   replaced all the same if [`Error::may_have_taken_effect`]
-    pub async fn replace<H: AsRef<str>>(
-        &self,
-        ca: &ClientCa,
-        hostnames: impl IntoIterator<Item = H>,
-    ) -> Result<Vec<String>, Error> {
-        let wanted = normalize_all(hostnames)?;
-        let call = self.call(Operation::ReplaceHostnames, ca);
-        traced(call.span(), self.send_replace(call, ca, wanted)).await
-    }
-
-    async fn send_replace(
-        &self,
-        mut call: Call<'_>,
-        ca: &ClientCa,
-        wanted: Vec<String>,
-    ) -> Result<Vec<String>, Error> {
-        let body = body(ca, wanted.clone());
-        let request = ReplaceHostnames {
-            zone: &self.zone,
-            body: &body,
-        };
-        let FailedCall { error, effect, .. } =
-            match call.write(Idempotency::Idempotent, request).await {
-                Ok(envelope) => {
-                    let list = envelope.result.and_then(|result| result.hostnames);
-                    return Ok(list.unwrap_or(wanted));
-                }
-                Err(failed) if failed.effect == Effect::None => return Err(failed.error),
-                Err(failed) => failed,
-            };
-        match self.in_rest_of(&call).list(ca).await {
-            Ok(now) if ascii_set(&now) == ascii_set(&wanted) => Ok(now),
-            Ok(_) => Err(error
-                .with_effect(effect == Effect::Pending)
-                .with_detail("the list was not the new one afterwards")),
-            Err(unknown) => Err(error.with_failed_lookup(&unknown)),
-        }
-    }
-
-    /// Replaces the list once, and not if that has to wait: another one may be
-    /// there by then.
-    async fn replace_once(&self, ca: &ClientCa, list: Vec<String>) -> Result<(), FailedCall> {
-        let this = self.clone().with_retry(Retry::off());
-        let call = this.call(Operation::ReplaceHostnames, ca);
-        let mut call = call.fail_if_limited();
-        let body = body(ca, list);
-        let request = ReplaceHostnames {
-            zone: &this.zone,
-            body: &body,
-        };
-        let replaced = traced(call.span(), call.write(Idempotency::Idempotent, request));
-        replaced.await.map(drop)
-    }
-
     fn subject(&self, ca: &ClientCa) -> Subject {
         Subject {
             account: None,
@@ -186,11 +117,4 @@ impl Hostnames {
     fn call(&self, operation: Operation, ca: &ClientCa) -> Call<'_> {
         Call::new(&self.client, operation, self.subject(ca))
     }
-}
-
-fn body(ca: &ClientCa, hostnames: Vec<String>) -> types::ReplaceHostnamesRequest {
-    let mut body = types::ReplaceHostnamesRequest::default();
-    body.hostnames = hostnames;
-    body.mtls_certificate_id = ca.id().cloned();
-    body
 }
