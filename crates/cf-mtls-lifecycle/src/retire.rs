@@ -179,13 +179,12 @@ impl Job {
                 Err(error) if !self.may_pass(&error) => return Err(error.into()),
                 Err(error) => error,
             };
-            let step = match error.kind() {
-                ErrorKind::InUse => Step::AwaitingRelease {
-                    certificate_id: certificate_id.clone(),
-                    associations: error.associations().to_vec(),
-                },
-                _ => Step::StillRefused {
-                    certificate_id: certificate_id.clone(),
+            let certificate_id = certificate_id.clone();
+            let step = match error.associations().to_vec() {
+                none if none.is_empty() => Step::StillRefused { certificate_id },
+                associations => Step::AwaitingRelease {
+                    certificate_id,
+                    associations,
                 },
             };
             refusal = Some(error);

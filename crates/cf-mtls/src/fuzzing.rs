@@ -7,7 +7,7 @@ use cf_mtls_api::{Secret, types};
 use http::{HeaderValue, StatusCode};
 
 use crate::certificates::{Certificate, Upload};
-use crate::error::Error;
+use crate::error::{Error, Operation};
 use crate::model::Association;
 use crate::text::Sanitizer;
 use crate::transport::envelope::Envelope;
@@ -30,7 +30,7 @@ pub struct Read {
 pub fn response(secret: &str, status: StatusCode, body: &[u8]) -> Read {
     let mut read = Read::default();
     let secret = Secret::from(secret);
-    let interpreter = Interpreter::new([&secret]);
+    let interpreter = Interpreter::new(Operation::GetCertificate, [&secret]);
     let one: Option<types::CertificateEnvelope> = read.decode(&interpreter, status, body);
     let list: Option<types::CertificateListEnvelope> = read.decode(&interpreter, status, body);
     let rows: Option<types::AssociationListEnvelope> = read.decode(&interpreter, status, body);

@@ -155,6 +155,16 @@ pub(crate) struct Cause {
     source: Option<Box<Cause>>,
 }
 
+impl Cause {
+    /// A chain of causes from their texts, outermost first.
+    pub(crate) fn chain(texts: Vec<String>) -> Option<Self> {
+        texts.into_iter().rev().fold(None, |source, text| {
+            let source = source.map(Box::new);
+            Some(Self { text, source })
+        })
+    }
+}
+
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)

@@ -47,7 +47,7 @@ fn faults() -> Vec<Fault> {
         || Fault::html(502),
         || Fault::html(520),
         || Fault::html(403),
-        || Fault::error(500, 10001, "internal"),
+        || Fault::error(500, 10001, "internal error"),
         || Fault::redirect(302, "/client/v4/zones"),
         || Fault::raw(204, "", ""),
         || Fault::raw(200, "text/html", "<html>sign in</html>"),

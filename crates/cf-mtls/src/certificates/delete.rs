@@ -86,14 +86,28 @@ impl Certificates {
         if error.kind() == ErrorKind::NotFound && effect != Effect::None {
             return Ok(Deleted::UNCONFIRMED);
         }
-        if error.is_unexplained_refusal() {
+        // The refusal may say so itself; the associations say by what.
+        let in_use = error.kind() == ErrorKind::InUse;
+        if in_use || error.is_unexplained_refusal() {
             match self.in_rest_of(call).associations(id).await {
                 Ok(uses) if !uses.iter().all(Association::has_ended) => {
                     let error = error.with_kind(ErrorKind::InUse);
                     let error = error.with_associations(redacted(call, uses));
                     return Err(error.with_effect(may_be_pending));
                 }
+                Ok(_) if in_use => {
+                    error = error.with_detail(
+                        "the service lists nothing that uses it, as for a while (about a minute) \
+                         after the last use has ended",
+                    );
+                }
                 Ok(_) => error = error.with_detail("no service is known to use it"),
+                Err(gone) if !in_use && gone.kind() == ErrorKind::NotFound => {
+                    return match effect {
+                        Effect::None => Err(error.with_kind(ErrorKind::NotFound)),
+                        _ => Ok(Deleted::UNCONFIRMED),
+                    };
+                }
                 Err(unknown) => {
                     let why = unknown.kind();
                     error = error.with_detail(format!("looking up its uses failed: {why}"));

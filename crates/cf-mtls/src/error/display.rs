@@ -1,8 +1,12 @@
 //! Errors as text for people: what happened, why, and what to do.
 
 use std::fmt;
+use std::str::FromStr;
 
-use super::{Error, ErrorKind, ServiceMessage};
+use serde::Deserialize as _;
+use serde::de::IntoDeserializer as _;
+
+use super::{Error, ErrorKind};
 use crate::text::{printable, shorten};
 
 impl ErrorKind {
@@ -14,13 +18,15 @@ impl ErrorKind {
                 "detach it there, wait until it is no longer in use, and try again"),
             Self::NotFound => ("not_found", "no such id",
                 "check the id and the account; it may have been deleted already"),
+            Self::AlreadyExists => ("already_exists", "the account already holds this certificate",
+                "use the stored certificate"),
             Self::Authentication => ("authentication", "the credentials were rejected",
-                "check that the credentials are complete, have not expired, and belong to this account"),
+                "check that the credentials are complete and have not expired"),
             Self::Permission => ("permission", "access denied",
-                "check that the token is valid and may be used from this address, and that it has the permission \"SSL and Certificates\" on the account, and for hostnames on the zone"),
+                "check that the token has the permission \"SSL and Certificates\" on the account, and for hostnames on the zone, and that the account and zone ids are right"),
             Self::RateLimited => ("rate_limited", "too many requests", "wait before the next request"),
             Self::QuotaExceeded => ("quota_exceeded", "the account has no room for another CA certificate",
-                "delete one that is not used (`prune --unused`); API Shield, Workers and Gateway share the quota"),
+                "delete one that is not used; API Shield, Workers and Gateway share the quota"),
             Self::InvalidRequest => ("invalid_request", "the service refused the request",
                 "see what the service says"),
             Self::Conflict => ("conflict", "it conflicts with another change",
@@ -43,9 +49,35 @@ impl ErrorKind {
     }
 }
 
+/// Reads the word of [`ErrorKind::as_str`].
+impl FromStr for ErrorKind {
+    type Err = serde::de::value::Error;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Self::deserialize(word.into_deserializer())
+    }
+}
+
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.texts().1)
+        f.pad(self.texts().1)
+    }
+}
+
+impl Error {
+    /// What to do next: more than the kind says, if code or message tell more.
+    fn advice(&self) -> &'static str {
+        let says = |text| self.messages().iter().any(|message| message.mentions(text));
+        match self.kind() {
+            ErrorKind::Authentication if self.codes().any(|code| code == 6103) => {
+                "CLOUDFLARE_API_KEY takes the global API key; an API token belongs in \
+                 CLOUDFLARE_API_TOKEN"
+            }
+            ErrorKind::Permission if says("location") => {
+                "use the token from an address that its IP filter allows, or change the filter"
+            }
+            kind => kind.texts().2,
+        }
     }
 }
 
@@ -58,10 +90,12 @@ impl fmt::Display for Error {
         if let Some(operation) = inner.operation {
             write!(f, "{operation}{}: ", inner.subject)?;
         }
-        let (_, what, advice) = inner.kind.texts();
-        f.write_str(what)?;
+        write!(f, "{}", inner.kind)?;
         if !inner.associations.is_empty() {
             write!(f, " by {}", list(&inner.associations))?;
+        }
+        if let Some(id) = &inner.existing_certificate_id {
+            write!(f, " as {id}")?;
         }
         if let Some(detail) = &inner.detail {
             write!(f, ": {detail}")?;
@@ -76,7 +110,7 @@ impl fmt::Display for Error {
         if let Some(more @ 1..) = inner.messages.len().checked_sub(MAX_MESSAGES) {
             write!(f, " and {more} more")?;
         }
-        write!(f, "; {advice}")?;
+        write!(f, "; {}", self.advice())?;
         if inner.may_have_taken_effect {
             f.write_str("; it is unknown whether it took effect, so check before trying again")?;
         }
@@ -113,17 +147,4 @@ fn list<T: fmt::Display>(items: &[T]) -> String {
     let mut line = printable(&texts.join(", "));
     shorten(&mut line, MAX_BYTES);
     line
-}
-
-impl fmt::Display for ServiceMessage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} (code {})", self.message, self.code)?;
-        if let Some(pointer) = &self.pointer {
-            write!(f, " at {pointer}")?;
-        }
-        for (code, message) in &self.causes {
-            write!(f, ", because {message:?} (code {code})")?;
-        }
-        Ok(())
-    }
 }

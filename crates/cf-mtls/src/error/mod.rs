@@ -2,16 +2,19 @@
 
 mod display;
 mod json;
+mod message;
 mod operation;
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cf_mtls_api::{AccountId, CertificateId, InvalidId, ZoneId};
 use http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+pub use message::ServiceMessage;
 pub use operation::Operation;
 pub(crate) use operation::Subject;
 
@@ -21,11 +24,35 @@ use crate::model::Association;
 ///
 /// Programs decide by the [`kind`](Self::kind); the message tells people what
 /// happened, why, and what to do. It holds no token, key, header or PEM.
+///
+/// It serializes to [a stable form](crate#errors-as-json) and reads back from it,
+/// and it can be made, so that code that handles errors is tested without a server:
+///
+/// ```
+/// use std::time::Duration;
+/// use cf_mtls::{Error, ErrorKind};
+///
+/// /// When to try again; `None` if a person has to act.
+/// fn requeue(error: &Error) -> Option<Duration> {
+///     match error.kind() {
+///         ErrorKind::RateLimited => error.retry_after().or(Some(Duration::from_secs(300))),
+///         ErrorKind::Timeout | ErrorKind::Connection | ErrorKind::ServiceUnavailable => {
+///             Some(Duration::from_secs(10))
+///         }
+///         _ => None,
+///     }
+/// }
+///
+/// let limited = Error::new(ErrorKind::RateLimited).with_retry_after(Duration::from_secs(7));
+/// assert_eq!(requeue(&limited), Some(Duration::from_secs(7)));
+/// assert_eq!(requeue(&Error::new(ErrorKind::Permission)), None);
+/// ```
+#[derive(Clone)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schemars", schemars(with = "json::ErrorBody"))]
 pub struct Error(Box<Inner>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
     kind: ErrorKind,
     operation: Option<Operation>,
@@ -38,15 +65,16 @@ struct Inner {
     may_have_taken_effect: bool,
     associations: Vec<Association>,
     candidates: Vec<CertificateId>,
+    existing_certificate_id: Option<CertificateId>,
     detail: Option<String>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// Kinds of errors, by what a caller can do next.
 ///
 /// The [table of the crate](crate#errors) shows which codes and statuses of the
 /// service give which kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -55,9 +83,13 @@ pub enum ErrorKind {
     InUse,
     /// There is no such certificate or zone.
     NotFound,
+    /// The account already holds this certificate, whatever its name:
+    /// [`Error::existing_certificate`].
+    AlreadyExists,
     /// The service rejected the credentials.
     Authentication,
-    /// The credentials are valid, but lack the permission.
+    /// The credentials lack a permission, or the id is of somebody else's account or
+    /// zone: the service does not tell these apart.
     Permission,
     /// Too many requests. Wait for [`Error::retry_after`].
     RateLimited,
@@ -83,24 +115,9 @@ pub enum ErrorKind {
     Configuration,
 }
 
-/// An error message of the service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ServiceMessage {
-    /// The code.
-    pub code: i64,
-    /// The text, without control characters, and shortened.
-    pub message: String,
-    /// A page that explains it.
-    pub documentation_url: Option<String>,
-    /// JSON pointer to the field of the request that it is about.
-    pub pointer: Option<String>,
-    /// The causes, outermost first, as code and message.
-    pub causes: Vec<(i64, String)>,
-}
-
 impl Error {
-    pub(crate) fn new(kind: ErrorKind) -> Self {
+    /// An error of which only the kind is known.
+    pub fn new(kind: ErrorKind) -> Self {
         Self(Box::new(Inner {
             kind,
             operation: None,
@@ -113,6 +130,7 @@ impl Error {
             may_have_taken_effect: false,
             associations: Vec::new(),
             candidates: Vec::new(),
+            existing_certificate_id: None,
             detail: None,
             source: None,
         }))
@@ -163,9 +181,9 @@ impl Error {
 
     /// The service's codes, causes included, in its order.
     pub fn codes(&self) -> impl Iterator<Item = i64> + '_ {
-        self.0.messages.iter().flat_map(|message| {
-            std::iter::once(message.code).chain(message.causes.iter().map(|(code, _)| *code))
-        })
+        let messages = self.0.messages.iter();
+        let all = messages.flat_map(|message| std::iter::once(message).chain(&message.causes));
+        all.filter_map(|message| message.code)
     }
 
     /// `cf-ray` of the last response, which Cloudflare's support asks for.
@@ -202,50 +220,25 @@ impl Error {
         &self.0.candidates
     }
 
+    /// The id under which the account holds the certificate, for
+    /// [`ErrorKind::AlreadyExists`]; `None` if the list does not show it yet.
+    pub fn existing_certificate(&self) -> Option<&CertificateId> {
+        self.0.existing_certificate_id.as_ref()
+    }
+
     pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = kind;
         self
     }
 
     /// Adds the status and the `cf-ray` of the response.
-    pub(crate) fn with_response(mut self, status: StatusCode, ray_id: Option<String>) -> Self {
-        self.0.status = Some(status);
-        self.0.ray_id = ray_id;
-        self
-    }
-
-    pub(crate) fn with_messages(mut self, messages: Vec<ServiceMessage>) -> Self {
-        self.0.messages = messages;
-        self
-    }
-
-    pub(crate) fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
-        self.0.retry_after = wait;
-        self
-    }
-
-    pub(crate) fn with_attempts(mut self, attempts: u32) -> Self {
-        self.0.attempts = attempts;
-        self
-    }
-
-    pub(crate) fn with_effect(mut self, may_have_taken_effect: bool) -> Self {
-        self.0.may_have_taken_effect = may_have_taken_effect;
-        self
-    }
-
-    pub(crate) fn with_associations(mut self, associations: Vec<Association>) -> Self {
-        self.0.associations = associations;
-        self
-    }
-
-    pub(crate) fn with_candidates(mut self, candidates: Vec<CertificateId>) -> Self {
-        self.0.candidates = candidates;
-        self
+    pub(crate) fn with_response(self, status: StatusCode, ray_id: Option<String>) -> Self {
+        self.with_status(status).with_ray_id(ray_id)
     }
 
     /// Adds to the explanation.
-    pub(crate) fn with_detail(mut self, detail: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         self.0.detail = Some(match self.0.detail.take() {
             Some(before) => format!("{before}; {detail}"),
@@ -259,11 +252,10 @@ impl Error {
         self.with_detail(format!("looking it up afterwards failed: {}", error.kind()))
     }
 
-    pub(crate) fn with_source(
-        mut self,
-        source: impl Into<Box<dyn StdError + Send + Sync>>,
-    ) -> Self {
-        self.0.source = Some(source.into());
+    /// Sets the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 
@@ -275,6 +267,48 @@ impl Error {
         });
         self
     }
+}
+
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident($type:ty) $($field:ident).+;)*) => {
+        impl Error {$(
+            $(#[$doc])*
+            #[must_use]
+            pub fn $name(mut self, value: impl Into<$type>) -> Self {
+                self.0.$($field).+ = value.into();
+                self
+            }
+        )*}
+    };
+}
+
+setters! {
+    /// Sets the [operation](Self::operation) that failed.
+    with_operation(Option<Operation>) operation;
+    /// Sets the [account](Self::account_id).
+    with_account_id(Option<AccountId>) subject.account;
+    /// Sets the [zone](Self::zone_id).
+    with_zone_id(Option<ZoneId>) subject.zone;
+    /// Sets the [certificate](Self::certificate_id).
+    with_certificate_id(Option<CertificateId>) subject.certificate;
+    /// Sets the [HTTP status](Self::status).
+    with_status(Option<StatusCode>) status;
+    /// Sets the [messages](Self::messages) of the service.
+    with_messages(Vec<ServiceMessage>) messages;
+    /// Sets [`cf-ray`](Self::ray_id).
+    with_ray_id(Option<String>) ray_id;
+    /// Sets [how long to wait](Self::retry_after).
+    with_retry_after(Option<Duration>) retry_after;
+    /// Sets [how often](Self::attempts) the request was sent.
+    with_attempts(u32) attempts;
+    /// Sets whether it [may have taken effect](Self::may_have_taken_effect).
+    with_effect(bool) may_have_taken_effect;
+    /// Sets [what uses the certificate](Self::associations).
+    with_associations(Vec<Association>) associations;
+    /// Sets the [certificates that match](Self::candidates).
+    with_candidates(Vec<CertificateId>) candidates;
+    /// Sets the id of the [stored certificate](Self::existing_certificate).
+    with_existing_certificate(Option<CertificateId>) existing_certificate_id;
 }
 
 impl fmt::Debug for Error {

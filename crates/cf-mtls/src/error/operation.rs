@@ -3,11 +3,16 @@
 use std::fmt;
 
 use cf_mtls_api::{AccountId, CertificateId, ZoneId};
+use serde::{Deserialize, Serialize};
 
 /// An operation of the API.
 ///
 /// <https://developers.cloudflare.com/api/resources/mtls_certificates/>
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+///
+/// Serializes to its name in snake case, such as `delete_certificate`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Operation {
     /// `GET /accounts/{account_id}/mtls_certificates`

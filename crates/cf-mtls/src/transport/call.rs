@@ -48,7 +48,7 @@ impl<'a> Call<'a> {
             client,
             operation,
             subject,
-            interpreter: Interpreter::new(client.secrets()),
+            interpreter: Interpreter::new(operation, client.secrets()),
             deadline: Deadline::new(client.limits()),
             fails_if_limited: false,
             attempts: 0,
@@ -59,7 +59,7 @@ impl<'a> Call<'a> {
 
     /// Keeps a further secret out of errors and events.
     pub(crate) fn hide(mut self, secret: Option<&'a api::Secret>) -> Self {
-        self.interpreter = Interpreter::new(self.client.secrets().chain(secret));
+        self.interpreter = Interpreter::new(self.operation, self.client.secrets().chain(secret));
         self
     }
 

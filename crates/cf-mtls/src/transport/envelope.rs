@@ -147,16 +147,14 @@ pub(crate) fn messages(
     sanitizer: &Sanitizer<'_>,
 ) -> Vec<ServiceMessage> {
     let clean = |text: String| sanitizer.clean(&text, MAX_MESSAGE_CHARS);
-    let cause = |cause: types::MessageCause| (cause.code.unwrap_or_default(), clean(cause.message));
-    let message = |wire: types::ApiMessage| ServiceMessage {
-        code: wire.code.unwrap_or_default(),
-        message: clean(wire.message),
-        documentation_url: wire.documentation_url.map(clean),
-        pointer: wire.source.and_then(|source| source.pointer).map(clean),
-        causes: (wire.error_chain.into_iter().flatten())
-            .take(MAX_CAUSES)
-            .map(cause)
-            .collect(),
+    let cause = |cause: types::MessageCause| ServiceMessage::new(cause.code, clean(cause.message));
+    let message = |wire: types::ApiMessage| {
+        let mut message = ServiceMessage::new(wire.code, clean(wire.message));
+        message.documentation_url = wire.documentation_url.map(clean);
+        message.pointer = wire.source.and_then(|source| source.pointer).map(clean);
+        let causes = wire.error_chain.into_iter().flatten();
+        message.causes = causes.take(MAX_CAUSES).map(cause).collect();
+        message
     };
     wire.into_iter().take(MAX_MESSAGES).map(message).collect()
 }

@@ -7,15 +7,15 @@ use super::envelope::{self, Envelope};
 use super::outcome::{FailedAttempt, Outcome};
 use super::requests::Sent;
 use super::{classify, rate_limit};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Operation};
 use crate::text::Sanitizer;
 
 /// Reads responses, and keeps secrets out of what it says about them.
-pub(crate) struct Interpreter<'a>(Sanitizer<'a>);
+pub(crate) struct Interpreter<'a>(Sanitizer<'a>, Operation);
 
 impl<'a> Interpreter<'a> {
-    pub(crate) fn new(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
-        Self(Sanitizer::new(secrets))
+    pub(crate) fn new(operation: Operation, secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        Self(Sanitizer::new(secrets), operation)
     }
 
     /// The envelope of a success, or how the attempt failed.
@@ -55,7 +55,7 @@ impl<'a> Interpreter<'a> {
         }
         let messages = envelope::messages(envelope.into_errors(), &self.0);
         let error = Error::new(ErrorKind::InvalidRequest).with_messages(messages);
-        let kind = classify::kind(status, error.codes());
+        let kind = classify::kind(self.1, status, error.messages());
         let outcome = match kind {
             ErrorKind::RateLimited => Outcome::Rejected,
             _ if is_gateway(status) => Outcome::Unanswered,

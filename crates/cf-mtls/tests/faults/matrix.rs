@@ -85,19 +85,13 @@ fn faults() -> Vec<(&'static str, Made, Class, &'static str)> {
         ("endless body", Fault::endless, Unclear, "invalid_response"),
         (
             "envelope 500",
-            || Fault::error(500, 10001, "internal"),
+            || Fault::error(500, 10001, "internal error"),
             Unclear,
             "service_unavailable",
         ),
         (
             "envelope 503",
-            || Fault::error(503, 10001, "busy"),
-            Unclear,
-            "service_unavailable",
-        ),
-        (
-            "envelope 400, code 1406",
-            || Fault::error(400, 1406, "bad"),
+            || Fault::error(503, 10001, "internal error: busy"),
             Unclear,
             "service_unavailable",
         ),
@@ -519,7 +513,7 @@ async fn each_operation_says_what_is_true_after_each_fault() {
             });
         }
     }
-    assert!(700 < cases.len(), "only {} rows", cases.len());
+    assert!(690 < cases.len(), "only {} rows", cases.len());
     check(cases).await;
 }
 
@@ -575,8 +569,8 @@ async fn sequences_of_faults() {
         ("no answer, then refused", Delete, each(Delete, [Fault::reset(), forbidden()]), "permission, may have taken effect", "delete 2 get 1", 0),
         ("deleted, then refused", Delete, each(Delete, [Fault::reset().after_effect(), forbidden()]), "ok, seen gone", "delete 2 get 1", 1),
         ("deleted, then conflict", Delete, each(Delete, [Fault::reset().after_effect(), conflict()]), "ok, seen gone", "delete 2 get 1 associations 1", 1),
-        ("refused, nothing uses it", Delete, each(Delete, [conflict()]), "conflict", "delete 1 associations 1", 0),
-        ("refused, uses cannot be read", Delete, and(each(Delete, [conflict()]), Fault::html(502).on(Associations)), "conflict", "delete 1 associations 3", 0),
+        ("refused, nothing uses it", Delete, each(Delete, [conflict()]), "in_use", "delete 1 associations 1", 0),
+        ("refused, uses cannot be read", Delete, and(each(Delete, [conflict()]), Fault::html(502).on(Associations)), "in_use", "delete 1 associations 3", 0),
         ("unclear, and the look too", Delete, vec![Fault::html(503).on(Delete), Fault::html(502).on(Get)], "service_unavailable, may have taken effect", "delete 3 get 3", 0),
         ("deleted, and the look fails", Delete, vec![Fault::html(503).on(Delete).after_effect(), Fault::reset().on(Get)], "service_unavailable, may have taken effect", "delete 3 get 3", 1),
         ("unclear, and the look is refused", Delete, vec![Fault::html(503).on(Delete), forbidden().on(Get)], "service_unavailable, may have taken effect", "delete 3 get 1", 0),

@@ -1,0 +1,59 @@
+//! What the service itself says about an error.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// An error or a notice in a response of the service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct ServiceMessage {
+    /// The service's number for it; `None` where it gave none.
+    pub code: Option<i64>,
+    /// The text, without control characters and cut to a readable length.
+    pub message: String,
+    /// Where the service explains it.
+    #[serde(default)]
+    pub documentation_url: Option<String>,
+    /// JSON pointer into the request.
+    #[serde(default)]
+    pub pointer: Option<String>,
+    /// The causes that the service names, outermost first, none with causes of
+    /// its own.
+    #[serde(default)]
+    pub causes: Vec<ServiceMessage>,
+}
+
+impl ServiceMessage {
+    /// A message with a code and a text.
+    #[must_use]
+    pub fn new(code: impl Into<Option<i64>>, message: impl Into<String>) -> Self {
+        Self {
+            code: code.into(),
+            message: message.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether the text mentions something, in any case.
+    pub(crate) fn mentions(&self, text: &str) -> bool {
+        self.message.to_ascii_lowercase().contains(text)
+    }
+}
+
+impl fmt::Display for ServiceMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.message)?;
+        if let Some(code) = self.code {
+            write!(f, " (code {code})")?;
+        }
+        if let Some(pointer) = &self.pointer {
+            write!(f, " at {pointer}")?;
+        }
+        for cause in &self.causes {
+            write!(f, ", because {cause}")?;
+        }
+        Ok(())
+    }
+}
