@@ -1,9 +1,9 @@
 //! Deletes mTLS certificates, and shows what can happen on the way.
 //!
-//! Without an environment it plays on a simulator of its own:
-//! `cargo run -p cf-mtls --example delete`. With `CLOUDFLARE_API_TOKEN` and
-//! `CLOUDFLARE_ACCOUNT_ID` it works on that account, lists its certificates,
-//! and deletes only those whose ids are given on the command line.
+//! It plays on a simulator of its own: `cargo run -p cf-mtls --example delete`. With
+//! `-- --account [ID...]` it works on the account that CLOUDFLARE_API_TOKEN and
+//! CLOUDFLARE_ACCOUNT_ID name: it lists its certificates, and deletes those whose ids
+//! are given.
 
 use std::env;
 use std::error::Error;
@@ -16,18 +16,17 @@ use cf_mtls_testkit::{DOCUMENTED_CA, Simulator};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
-    match (set("CLOUDFLARE_API_TOKEN"), set("CLOUDFLARE_ACCOUNT_ID")) {
-        (true, true) => on_the_account().await,
-        (false, false) => on_a_simulator().await,
-        _ => Err("set both CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID, or none of them".into()),
+    let mut arguments = env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some("--account") => on_the_account(arguments).await,
+        None => on_a_simulator().await,
+        Some(_) => Err("expected no argument, or --account and ids of certificates".into()),
     }
 }
 
-async fn on_the_account() -> Result<(), Box<dyn Error>> {
+async fn on_the_account(ids: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
     // Every id is read before anything is deleted.
-    let ids = env::args()
-        .skip(1)
+    let ids = ids
         .map(|id| id.parse())
         .collect::<Result<Vec<CertificateId>, _>>()?;
     let certificates = Client::from_env()?.certificates(&account_id_from_env()?);
@@ -46,11 +45,6 @@ async fn on_the_account() -> Result<(), Box<dyn Error>> {
 }
 
 async fn on_a_simulator() -> Result<(), Box<dyn Error>> {
-    if 1 < env::args().len() {
-        return Err(
-            "ids are for a real account: set CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID".into(),
-        );
-    }
     let simulator = Simulator::start().await?;
     let unused = simulator
         .seed(Seed::ca(DOCUMENTED_CA).name("example_ca_cert"))?
@@ -69,7 +63,7 @@ async fn on_a_simulator() -> Result<(), Box<dyn Error>> {
     let account: AccountId = simulator.account_id().parse()?;
     let certificates = client.certificates(&account);
 
-    println!("No account is set in the environment, so this plays on a simulator.\n");
+    println!("This plays on a simulator; codes from 99001 on are made up by it.\n");
     list("Certificates", &certificates).await?;
     delete("Delete one that is in use", &certificates, &used).await;
     delete("Delete one that is not there", &certificates, &unknown).await;
