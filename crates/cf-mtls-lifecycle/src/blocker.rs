@@ -6,7 +6,7 @@
 //! hostnames. Any other name needs evidence: if there are hostnames but no
 //! `API Shield`, and exactly one unknown name with at most as many rows as there are
 //! zones with hostnames, it stands for them. Otherwise an unknown name blocks the
-//! release, since detaching hostnames in vain would switch off mTLS in vain.
+//! release, since detaching hostnames would switch off mTLS and not end that use.
 
 use std::fmt;
 

@@ -50,7 +50,7 @@ impl ReleaseOptions {
     }
 
     /// Proceeds although zones cannot be read. If they have hostnames of the
-    /// certificate, the others are detached, and the wait is in vain.
+    /// certificate, the others are detached, and the wait times out.
     pub fn with_unreadable_zones_ignored(mut self) -> Self {
         self.unreadable_zones_ignored = true;
         self

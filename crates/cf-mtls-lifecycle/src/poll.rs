@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::options::ReleaseOptions;
 use crate::step::Step;
 
-/// Told of each step.
+/// Receives each step.
 pub(crate) type OnStep<'a> = &'a mut (dyn FnMut(&Step) + Send);
 
 /// What one look found.
@@ -74,7 +74,7 @@ impl Poll {
     }
 }
 
-/// Comes back at the second poll, so that whoever polls can stop in between.
+/// Is ready at the second poll, so that the caller can stop in between.
 pub(crate) async fn yield_once() {
     let mut polled = false;
     poll_fn(|context| {

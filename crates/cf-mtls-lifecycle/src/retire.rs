@@ -14,7 +14,7 @@ use crate::poll::{Look, OnStep, Poll, yield_once};
 use crate::step::Step;
 use crate::zone_hostnames::ZoneHostnames;
 
-/// What to do after a wait that ended in vain.
+/// What to do after a wait that timed out.
 pub(crate) const RUN_AGAIN: &str = "run it again later to go on";
 
 /// A certificate to retire.

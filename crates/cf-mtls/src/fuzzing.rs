@@ -1,5 +1,5 @@
-//! What fuzzing and property tests need and nobody else: responses, headers and texts
-//! as the transport reads them.
+//! Responses, headers and texts as the transport reads them, for fuzzing and property
+//! tests. Not part of the API.
 
 use std::time::Duration;
 

@@ -24,8 +24,8 @@ pub use model::{Association, AssociationStatus};
 pub use transport::{Client, Credentials, Listing, Retry};
 pub use zones::{Zone, ZoneFilter};
 
-/// The examples of the project's own README are compiled, too. The package does
-/// not hold it, and nobody tests the package.
+/// The examples of the project's README are compiled, too. It is not part of the
+/// package.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 mod project {}

@@ -50,8 +50,7 @@ impl Certificates {
     ///   [`Error::associations`]
     /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the account has no
     ///   such certificate
-    /// - others as in the [table of the crate](crate#errors); it may be gone all the
-    ///   same if [`Error::may_have_taken_effect`]
+    /// - others as in the [table of the crate](crate#errors)
     pub async fn delete(&self, id: &CertificateId) -> Result<Deleted, Error> {
         let mut call = self.call(Operation::DeleteCertificate, Some(id));
         traced(call.span(), self.send_delete(&mut call, id)).await

@@ -6,7 +6,6 @@ use super::certificate::Certificate;
 use super::{CertificateFilter, Certificates};
 use crate::error::{Error, ErrorKind, Operation};
 
-/// A longer list helps nobody.
 const MAX_CANDIDATES: usize = 100;
 /// Enough for a message; the rest is in [`Error::candidates`].
 const MAX_SHOWN: usize = 5;

@@ -185,8 +185,7 @@ impl Certificates {
     ///   account has no room for another CA
     /// - [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) if the
     ///   service refuses the certificate
-    /// - others as in the [table of the crate](crate#errors); it may be stored all
-    ///   the same if [`Error::may_have_taken_effect`]
+    /// - others as in the [table of the crate](crate#errors)
     pub async fn upload(&self, upload: &Upload) -> Result<Certificate, Error> {
         upload.check()?;
         let call = self

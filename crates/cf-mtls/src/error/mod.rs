@@ -23,7 +23,7 @@ use crate::model::Association;
 /// Why an operation failed.
 ///
 /// Programs decide by the [`kind`](Self::kind); the message tells people what
-/// happened, why, and what to do. It holds no token, key, header or PEM.
+/// happened, why, and what to do. Neither contains a token, key, header or PEM.
 ///
 /// It serializes to [a stable form](crate#errors-as-json) and reads back from it,
 /// and it can be made, so that code that handles errors is tested without a server:

@@ -175,13 +175,13 @@ impl Edit {
 
 /// Replacements that failed since the last one that did not.
 ///
-/// Each is followed by a read. If the list is then as wanted, the edit succeeded
-/// all the same; otherwise it is replaced again, unless the failure was the last.
+/// Each is followed by a read. If the list is then as wanted, the edit succeeded;
+/// otherwise it is replaced again, unless the failure was the last.
 #[derive(Default)]
 struct Failures {
     count: u32,
     error: Option<Error>,
-    /// The hostnames that may have changed all the same.
+    /// The hostnames that may have changed.
     unclear: Vec<String>,
     /// The most that any of them may have done.
     effect: Effect,

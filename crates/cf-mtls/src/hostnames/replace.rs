@@ -20,8 +20,7 @@ impl Hostnames {
     ///
     /// - [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if one is not a
     ///   hostname
-    /// - others as in the [table of the crate](crate#errors); the list may be
-    ///   replaced all the same if [`Error::may_have_taken_effect`]
+    /// - others as in the [table of the crate](crate#errors)
     pub async fn replace<H: AsRef<str>>(
         &self,
         ca: &ClientCa,

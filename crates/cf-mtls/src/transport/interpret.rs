@@ -160,7 +160,7 @@ impl<'a> Interpreter<'a> {
         FailedAttempt::new(outcome, error)
     }
 
-    /// `cf-ray`, as far as it looks like one.
+    /// `cf-ray`, if it looks like one.
     pub(crate) fn ray_id(&self, head: &ResponseHead) -> Option<String> {
         const MAX_LENGTH: usize = 64;
         let text = head.cf_ray()?.to_str().ok()?;

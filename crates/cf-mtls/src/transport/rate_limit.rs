@@ -130,7 +130,7 @@ fn number(digits: &[u8]) -> Option<u64> {
 pub(crate) fn retry_after(value: &HeaderValue) -> Option<Duration> {
     let text = value.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        // More digits than fit are a long wait all the same.
+        // More digits than fit are a long wait, too.
         return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     let wait = date(text)?.duration_since(jiff::Timestamp::now());
