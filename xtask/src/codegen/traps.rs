@@ -9,39 +9,39 @@ use crate::upstream::resolve::entries;
 pub(super) fn find(fragment: &Value) -> Vec<String> {
     let mut traps = Vec::new();
     for (name, operation) in entries(&upstream::canonical_operations(fragment)) {
+        let mut closed_enums = |place: &str, schema: &Value| {
+            if schema.get("enum").is_some() {
+                traps.push(format!(
+                    "{place} is a closed enum, so a new value fails the whole response; take \
+                     `type: string` and name the values in the description"
+                ));
+            }
+        };
         for (status, response) in entries(&operation["responses"]) {
             for (_, schema) in entries(&response["content"]) {
                 visit(
                     schema,
                     &format!("{name}: {status} response"),
-                    &mut |place, schema| {
-                        if schema.get("enum").is_some() {
-                            traps.push(format!(
-                            "{place} is a closed enum, so a new value fails the whole response; \
-                             take `type: string` and name the values in the description"
-                        ));
-                        }
-                    },
+                    &mut closed_enums,
                 );
             }
         }
+        let mut optional_arrays = |place: &str, schema: &Value| {
+            for (name, property) in entries(&schema["properties"]) {
+                let mut required = schema["required"].as_array().into_iter().flatten();
+                if property["type"] == "array" && !required.any(|one| one == name) {
+                    traps.push(format!(
+                        "{place}/{name} is an optional array, which is left out of the request \
+                         when it is empty; put it into `required`"
+                    ));
+                }
+            }
+        };
         for (_, schema) in entries(&operation["body"]["content"]) {
             visit(
                 schema,
                 &format!("{name}: request body"),
-                &mut |place, schema| {
-                    let required = schema["required"].as_array();
-                    for (name, property) in entries(&schema["properties"]) {
-                        let is_required =
-                            required.is_some_and(|all| all.iter().any(|one| one == name));
-                        if property["type"] == "array" && !is_required {
-                            traps.push(format!(
-                                "{place}/{name} is an optional array, which is left out of the \
-                             request when it is empty; put it into `required`"
-                            ));
-                        }
-                    }
-                },
+                &mut optional_arrays,
             );
         }
     }
@@ -55,10 +55,8 @@ fn visit(schema: &Value, place: &str, check: &mut impl FnMut(&str, &Value)) {
         visit(property, &format!("{place}/{name}"), check);
     }
     let alternatives = schema["anyOf"].as_array().into_iter().flatten();
-    for schema in alternatives
-        .chain(schema.get("items"))
-        .chain(schema.get("additionalProperties"))
-    {
+    let others = [schema.get("items"), schema.get("additionalProperties")];
+    for schema in alternatives.chain(others.into_iter().flatten()) {
         visit(schema, &format!("{place}[]"), check);
     }
 }
