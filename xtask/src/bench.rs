@@ -7,46 +7,22 @@ use anyhow::{Context as _, ensure};
 
 /// Measures what the client costs at run time, or with `build` what it costs to build.
 pub(crate) fn run(root: &Path, build: bool, runs: usize) -> anyhow::Result<()> {
-    let runs = runs.to_string();
+    let bench = "-p cf-mtls-bench --bin";
     if build {
-        return cargo(
-            root,
-            &[
-                "run",
-                "--quiet",
-                "-p",
-                "cf-mtls-bench",
-                "--bin",
-                "build-cost",
-                "--",
-                &runs,
-            ],
-        );
+        return cargo(root, &format!("run --quiet {bench} build-cost -- {runs}"));
     }
     // The program that is measured stands beside the one that measures.
-    cargo(
-        root,
-        &["build", "--quiet", "--release", "-p", "cf-mtls-cli"],
-    )?;
-    let bench = [
-        "run",
-        "--quiet",
-        "--release",
-        "-p",
-        "cf-mtls-bench",
-        "--bin",
-    ];
-    cargo(
-        root,
-        &[&bench[..], &["cf-mtls-bench", "--", "--runs", &runs]].concat(),
-    )?;
+    cargo(root, "build --quiet --release -p cf-mtls-cli")?;
+    let run = format!("run --quiet --release {bench}");
+    cargo(root, &format!("{run} cf-mtls-bench -- --runs {runs}"))?;
     println!();
-    cargo(root, &[&bench[..], &["allocations"]].concat())
+    cargo(root, &format!("{run} allocations"))
 }
 
-fn cargo(root: &Path, arguments: &[&str]) -> anyhow::Result<()> {
+fn cargo(root: &Path, arguments: &str) -> anyhow::Result<()> {
     let mut command = Command::new(env!("CARGO"));
-    let status = command.current_dir(root).args(arguments).status();
+    command.current_dir(root).args(arguments.split_whitespace());
+    let status = command.status();
     let status = status.with_context(|| format!("cannot run {command:?}"))?;
     ensure!(status.success(), "failed: {command:?}");
     Ok(())
