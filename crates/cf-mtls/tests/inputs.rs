@@ -287,9 +287,9 @@ fn pem_is_read_before_anything_is_sent() {
         ),
         (ca(&escaped), "in place of line breaks"),
         (ca(&one_line), "no line breaks"),
-        (leaf(&both, &key), "leaf_bundle"),
+        (leaf(&both, &key), "pass no other key with it"),
         (leaf(&certificate, ""), "no private key"),
-        (leaf(&certificate, &certificate), "not a private key"),
+        (leaf(&certificate, &certificate), "contains no private key"),
         (leaf(&certificate, public), "not a private key"),
         (leaf(&certificate, encrypted), "encrypted"),
         (leaf(&certificate, legacy), "encrypted"),
@@ -373,7 +373,7 @@ async fn what_is_refused_reaches_nobody() {
 fn debug_shows_no_secret() {
     let made = rcgen::generate_simple_self_signed(["leaf.example.com".to_owned()]).unwrap();
     let key = made.signing_key.serialize_pem();
-    let upload = Upload::leaf(&made.cert.pem(), key.clone()).unwrap();
+    let upload = Upload::leaf(made.cert.pem(), key.clone()).unwrap();
     let builder = Client::builder(common::TOKEN);
     let shown = [
         format!("{upload:?} {upload:#?}"),

@@ -359,7 +359,7 @@ async fn upload_splits_a_file_with_certificate_and_key() {
     let server = MockServer::start_async().await;
     let mock = server.mock(|when, then| {
         when.method(POST).path(path("")).json_body(json!({
-            "ca": false, "certificates": leaf, "private_key": key.trim(),
+            "ca": false, "certificates": leaf, "private_key": key,
         }));
         then.status(200)
             .json_body(success(json!({"id": common::ID, "ca": false})));

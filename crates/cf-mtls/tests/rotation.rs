@@ -19,7 +19,7 @@ async fn a_rotation_leaves_no_hostname_without_a_ca() {
     let hostnames = client.hostnames(&zone.parse().unwrap());
 
     let upload = async |name| {
-        let upload = Upload::ca(&new_ca()).unwrap().with_name(name);
+        let upload = Upload::ca(new_ca()).unwrap().with_name(name);
         let stored = certificates.upload(&upload).await.unwrap();
         stored.id().unwrap().clone()
     };

@@ -137,7 +137,15 @@ fn fields(c: &types::Certificate) -> Fields<'_> {
 
 /// Times are parsed when asked for, since most callers never ask.
 fn parse(text: Option<&cf_mtls_api::Timestamp>) -> Option<Timestamp> {
-    text?.0.parse().ok()
+    /// Go's time that was never set.
+    const YEAR_ONE: &str = "0001-01-01T00:00:00Z";
+
+    let text = text?.0.as_str();
+    match text.parse() {
+        Ok(moment) => Some(moment).filter(|_| text != YEAR_ONE),
+        // RFC 5280's date for "never", which lies beyond the calendar of `jiff`.
+        Err(_) => text.starts_with("9999-12-31T").then_some(Timestamp::MAX),
+    }
 }
 
 impl From<types::Certificate> for Certificate {

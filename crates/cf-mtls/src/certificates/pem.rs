@@ -1,16 +1,15 @@
-//! Certificates and keys in PEM.
+//! Certificates and keys in PEM, as files hold them.
 
 use std::fmt;
 
-use rustls_pki_types::CertificateDer;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use cf_mtls_api::Secret;
 use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::error::Error;
 use crate::text::printable;
-
-/// Either ends a line for the decoder, so it must here: whatever the decoder skips
-/// must not be sent.
-const LINE_ENDS: [char; 2] = ['\n', '\r'];
 
 /// One certificate or several, the leaf first, decoded from PEM.
 ///
@@ -20,14 +19,15 @@ const LINE_ENDS: [char; 2] = ['\n', '\r'];
 pub struct CertificateChain(Vec<CertificateDer<'static>>);
 
 impl CertificateChain {
-    /// Reads the certificates of a PEM text.
+    /// Reads the certificates of a PEM file, or the one of a DER file. Text outside
+    /// of the blocks does not matter, and need not be UTF-8.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when the
-    /// text is malformed, or contains anything but certificates.
-    pub fn from_pem(pem: &str) -> Result<Self, Error> {
-        let bundle = Bundle::split(pem)?;
+    /// input is malformed, or contains anything but certificates.
+    pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self, Error> {
+        let bundle = Bundle::split(pem.as_ref())?;
         if bundle.key.is_some() {
             return Err(Error::invalid_input(
                 "the PEM contains a private key beside certificates",
@@ -49,128 +49,218 @@ impl fmt::Debug for CertificateChain {
 }
 
 /// The contents of a PEM file.
-pub(crate) struct Bundle<'a> {
+pub(crate) struct Bundle {
     pub(crate) chain: CertificateChain,
     /// The blocks of the certificates, with plain line ends and nothing in between.
     pub(crate) certificates: String,
     /// The block of the private key, if there is one.
-    pub(crate) key: Option<&'a str>,
+    pub(crate) key: Option<Secret>,
 }
 
-impl<'a> Bundle<'a> {
+impl Bundle {
     /// Splits a PEM: at least one certificate, and at most one key.
-    pub(crate) fn split(pem: &'a str) -> Result<Self, Error> {
+    pub(crate) fn split(input: &[u8]) -> Result<Self, Error> {
         let mut bundle = Self {
             chain: CertificateChain(Vec::new()),
             certificates: String::new(),
             key: None,
         };
-        let mut others = Vec::new();
-        for block in blocks(pem)? {
-            match block.label {
-                "CERTIFICATE" => bundle.add_certificate(block.text)?,
-                "EC PARAMETERS" => {} // openssl writes it before a key; the key has it too
-                _ => match key(&block)? {
-                    true if bundle.key.is_some() => {
-                        return Err(Error::invalid_input(
-                            "the PEM contains more than one private key",
-                        ));
-                    }
-                    true => bundle.key = Some(block.text),
-                    false => others.push(block.label),
-                },
+        let mut other = None;
+        let text = text(input)?;
+        for block in blocks(text.expose())? {
+            if block.label == "CERTIFICATE" {
+                bundle.add_certificate(&block)?;
+            } else if block.is_key()? {
+                if bundle.key.replace(block.to_key()?).is_some() {
+                    return Err(block.refuse("the PEM contains more than one private key"));
+                }
+            } else if !PASSED_OVER.contains(&block.label) {
+                other = other.or(Some(block.refuse(unwanted(block.label))));
             }
         }
-        match (bundle.chain.0.is_empty(), others.first(), bundle.key) {
-            (_, Some(other), _) => Err(Error::invalid_input(unwanted(other))),
+        match (bundle.chain.0.is_empty(), other, &bundle.key) {
+            (_, Some(other), _) => Err(other),
             (true, None, Some(_)) => Err(Error::invalid_input(
                 "the PEM contains a private key, but no certificate",
             )),
-            (true, None, None) => Err(Error::invalid_input(nothing(pem))),
+            (true, None, None) => Err(Error::invalid_input(nothing(text.expose()))),
             (false, None, _) => Ok(bundle),
         }
     }
 
-    fn add_certificate(&mut self, text: &str) -> Result<(), Error> {
+    fn add_certificate(&mut self, block: &Block<'_>) -> Result<(), Error> {
         let number = self.chain.0.len() + 1;
-        let from = self.certificates.len();
-        let lines = text.split(LINE_ENDS).map(str::trim);
-        for line in lines.filter(|line| !line.is_empty()) {
-            self.certificates.push_str(line);
-            self.certificates.push('\n');
-        }
-        // Decoded as it will be sent, without white space around its lines. The error
-        // is dropped: it may quote a line, which may be part of a key.
-        let block = &self.certificates.as_bytes()[from..];
-        let der = CertificateDer::from_pem_slice(block).map_err(|_| {
-            Error::invalid_input(format!(
+        // Decoded as it will be sent. The error is dropped: it may quote a line, which
+        // may be part of a key.
+        let pem = block.to_pem();
+        let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| {
+            block.refuse(format!(
                 "certificate block {number} of the PEM cannot be decoded"
             ))
         })?;
-        // Certificates begin as a DER sequence.
-        if der.first() != Some(&0x30) {
-            return Err(Error::invalid_input(format!(
-                "certificate block {number} of the PEM does not contain a certificate"
+        let form = Form::of(&der);
+        if form != Form::Certificate {
+            return Err(block.refuse(format!(
+                "certificate block {number} of the PEM does not contain a whole certificate{}",
+                form.advice()
             )));
         }
+        self.certificates.push_str(&pem);
         self.chain.0.push(der);
         Ok(())
     }
 }
 
-/// Checks that a PEM is one private key, and returns its block.
-pub(crate) fn private_key(pem: &str) -> Result<&str, Error> {
+/// Checks that a PEM is one private key, perhaps beside certificates, and returns its
+/// block.
+pub(crate) fn private_key(input: &[u8]) -> Result<Secret, Error> {
     let refuse = |why: &str| Error::invalid_input(format!("the PEM of the private key {why}"));
+    let text = text(input)?;
     let mut found = None;
-    for block in blocks(pem)? {
-        if key(&block)? {
-            if found.replace(block.text).is_some() {
+    for block in blocks(text.expose())? {
+        if block.is_key()? {
+            if found.replace(block.to_key()?).is_some() {
                 return Err(refuse("contains more than one key"));
             }
-        } else if block.label != "EC PARAMETERS" {
-            let label = shown(block.label);
+        } else if block.label != "CERTIFICATE" && !PASSED_OVER.contains(&block.label) {
+            let (line, label) = (block.line, shown(block.label));
+            let why = format!("contains a block {label}, which is not a private key");
             return Err(refuse(&format!(
-                "contains a block {label}, which is not a private key"
+                "{why} (line {line}){}",
+                advice(block.label)
             )));
         }
     }
     found.ok_or_else(|| refuse("contains no private key"))
 }
 
-/// Whether a block is a private key that the service can read.
-fn key(block: &Block<'_>) -> Result<bool, Error> {
-    let is_key = block.label.ends_with("PRIVATE KEY");
-    if block.label == "ENCRYPTED PRIVATE KEY" || is_key && block.text.contains("ENCRYPTED") {
+/// The text of an input, with a DER certificate as PEM.
+fn text(input: &[u8]) -> Result<Secret, Error> {
+    let is_utf16 = matches!(
+        input,
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [_, 0, ..] | [0, _, ..]
+    );
+    if is_utf16 {
         return Err(Error::invalid_input(
-            "the private key is encrypted, which the service cannot read; decrypt it first, for \
-             example with `openssl pkey`",
+            "the input is in UTF-16; convert it to UTF-8, for example with `iconv -f UTF-16`",
         ));
     }
-    Ok(matches!(
-        block.label,
-        "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY"
-    ))
+    match Form::of(input) {
+        // A character that is lost in commentary does not matter.
+        Form::Unknown => Ok(String::from_utf8_lossy(input).into_owned().into()),
+        Form::Certificate => {
+            let mut pem = "-----BEGIN CERTIFICATE-----".to_owned();
+            for (place, digit) in BASE64_STANDARD.encode(input).chars().enumerate() {
+                if place.is_multiple_of(64) {
+                    pem.push('\n');
+                }
+                pem.push(digit);
+            }
+            Ok((pem + "\n-----END CERTIFICATE-----\n").into())
+        }
+        form => Err(Error::invalid_input(format!(
+            "the input is not PEM{}",
+            form.advice()
+        ))),
+    }
 }
+
+/// What the first bytes of a DER value tell.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Certificate,
+    Key,
+    Pkcs7,
+    Pkcs12,
+    Unknown,
+}
+
+impl Form {
+    fn of(der: &[u8]) -> Self {
+        match sequence(der) {
+            Some([0x30, ..]) => Self::Certificate,
+            Some([0x06, ..]) => Self::Pkcs7,
+            Some([0x02, 0x01, 0x03, ..]) => Self::Pkcs12,
+            Some([0x02, 0x01, 0x00 | 0x01, ..]) => Self::Key,
+            _ => Self::Unknown,
+        }
+    }
+
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Certificate | Self::Unknown => "",
+            Self::Key => ", but a private key in DER; convert it with `openssl pkey -inform DER`",
+            Self::Pkcs7 => ", but PKCS#7; convert it with `openssl pkcs7 -inform DER -print_certs`",
+            Self::Pkcs12 => ", but PKCS#12; convert it with `openssl pkcs12 -nodes`",
+        }
+    }
+}
+
+/// The content of a DER sequence, if it is all of the bytes.
+fn sequence(der: &[u8]) -> Option<&[u8]> {
+    let [0x30, length, rest @ ..] = der else {
+        return None;
+    };
+    let (length, content) = match length {
+        0..=0x7f => (usize::from(*length), rest),
+        0x81..=0x84 => {
+            let (bytes, content) = rest.split_at_checked(usize::from(length & 0x7f))?;
+            let length = bytes
+                .iter()
+                .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+            (length, content)
+        }
+        _ => return None,
+    };
+    (content.len() == length).then_some(content)
+}
+
+/// Blocks that stand beside certificates and keys, and are not sent: openssl writes
+/// parameters before a key, which has them too.
+const PASSED_OVER: [&str; 3] = ["EC PARAMETERS", "DH PARAMETERS", "X509 CRL"];
 
 fn unwanted(label: &str) -> String {
-    let advice = match label {
-        "PUBLIC KEY" | "RSA PUBLIC KEY" => {
-            "a public key is not a certificate; upload the certificate itself"
-        }
-        "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => {
-            "a signing request is not a certificate; have it signed first"
-        }
-        "TRUSTED CERTIFICATE" => "convert it, for example with `openssl x509`",
-        _ => "only certificates and one private key are allowed",
+    let advice = match advice(label) {
+        "" => "; only certificates and one private key are allowed",
+        advice => advice,
     };
-    format!("the PEM contains a block {}: {advice}", shown(label))
+    format!("the PEM contains a block {}{advice}", shown(label))
 }
 
-fn nothing(pem: &str) -> &'static str {
-    if pem.trim().is_empty() {
+/// What to do about a block that is neither a certificate nor a key.
+fn advice(label: &str) -> &'static str {
+    match label.trim() {
+        "CERTIFICATE" | "PRIVATE KEY" => "; remove the space in its BEGIN and END lines",
+        "PUBLIC KEY" | "RSA PUBLIC KEY" => {
+            "; a public key is not a certificate; upload the certificate itself"
+        }
+        "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => {
+            "; a signing request is not a certificate; have it signed first"
+        }
+        "TRUSTED CERTIFICATE" | "X509 CERTIFICATE" => {
+            "; convert it, for example with `openssl x509`"
+        }
+        "PKCS7" | "CMS" => "; convert it with `openssl pkcs7 -print_certs`",
+        "OPENSSH PRIVATE KEY" => "; convert it with `ssh-keygen -p -m PEM`",
+        _ => "",
+    }
+}
+
+fn nothing(text: &str) -> &'static str {
+    let trimmed = text.trim();
+    let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/=\r\n".contains(c);
+    if trimmed.is_empty() {
         "the PEM is empty"
-    } else if pem.contains("-----BEGIN") && pem.contains("\\n") {
+    } else if trimmed.starts_with(['{', '[']) {
+        "the input is JSON; take the PEM out of it, for example with `jq -r .certificate`"
+    } else if text.contains("-----BEGIN") && text.contains("\\n") {
         "the PEM has \\n in place of line breaks; replace them"
+    } else if trimmed.starts_with("LS0tLS1CRUdJTi") {
+        "the PEM is encoded in base64 once more; decode it with `base64 -d`"
+    } else if trimmed.starts_with("MII") && trimmed.chars().all(is_base64) {
+        "the PEM lacks its lines -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----"
+    } else if text.contains("BEGIN CERTIFICATE") {
+        "the PEM contains no certificate; its BEGIN and END lines need five hyphens on each side"
     } else {
         "the PEM contains no certificate; it must begin with -----BEGIN CERTIFICATE-----"
     }
@@ -184,23 +274,69 @@ fn shown(label: &str) -> String {
 
 struct Block<'a> {
     label: &'a str,
-    /// From the begin line to the end line.
-    text: &'a str,
+    /// The number of its first line.
+    line: usize,
+    /// From the begin line to the end line, without white space around them.
+    lines: Vec<&'a str>,
+}
+
+impl Block<'_> {
+    fn refuse(&self, why: impl fmt::Display) -> Error {
+        Error::invalid_input(format!("{why} (line {})", self.line))
+    }
+
+    /// With plain line ends. It may hold a key, so it is allocated once.
+    fn to_pem(&self) -> String {
+        let length = self.lines.iter().map(|line| line.len() + 1).sum();
+        let mut pem = String::with_capacity(length);
+        for line in &self.lines {
+            pem.push_str(line);
+            pem.push('\n');
+        }
+        pem
+    }
+
+    /// Whether it is a private key that the service can read.
+    fn is_key(&self) -> Result<bool, Error> {
+        let is_key = self.label.ends_with("PRIVATE KEY");
+        let is_encrypted = self.lines.iter().any(|line| line.contains("ENCRYPTED"));
+        if is_key && is_encrypted {
+            return Err(self.refuse(
+                "the private key is encrypted, which the service cannot read; decrypt it first, \
+                 for example with `openssl pkey`",
+            ));
+        }
+        Ok(matches!(
+            self.label,
+            "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY"
+        ))
+    }
+
+    /// The key, if it can be decoded and is whole.
+    fn to_key(&self) -> Result<Secret, Error> {
+        let pem = Secret::from(self.to_pem());
+        let key = PrivateKeyDer::from_pem_slice(pem.expose().as_bytes());
+        let is_whole = key.is_ok_and(|key| sequence(key.secret_der()).is_some());
+        match is_whole {
+            true => Ok(pem),
+            false => Err(self.refuse("the private key cannot be decoded, or was cut off")),
+        }
+    }
 }
 
 /// The blocks of a PEM. Text outside of them is commentary.
 fn blocks(pem: &str) -> Result<Vec<Block<'_>>, Error> {
-    let malformed = |why: &str| Err(Error::invalid_input(format!("malformed PEM: {why}")));
+    let malformed = |line: usize, why: &str| {
+        Err(Error::invalid_input(format!(
+            "malformed PEM: {why} (line {line})"
+        )))
+    };
     let mut blocks = Vec::new();
-    let mut open: Option<(&str, usize)> = None;
-    let mut offset = 0;
-    for line in pem.split_inclusive(LINE_ENDS) {
-        let start = offset;
-        offset += line.len();
-        let line = line.trim().trim_start_matches('\u{feff}');
+    let mut open: Option<Block<'_>> = None;
+    for (number, line) in lines(pem) {
         if let Some(label) = begin(line) {
             if open.is_some() {
-                return malformed("a block begins inside another");
+                return malformed(number, "a block begins inside another");
             }
             if label.contains("-----") {
                 return Err(Error::invalid_input(
@@ -208,22 +344,47 @@ fn blocks(pem: &str) -> Result<Vec<Block<'_>>, Error> {
                      lines",
                 ));
             }
-            open = Some((label, start));
+            open = Some(Block {
+                label,
+                line: number,
+                lines: vec![line],
+            });
         } else if let Some(label) = end(line) {
-            let Some((_, from)) = open.take().filter(|(begun, _)| *begun == label) else {
-                return malformed("a block ends without its beginning");
+            let Some(mut block) = open.take().filter(|open| open.label == label) else {
+                return malformed(number, "a block ends without its beginning");
             };
-            let text = pem[from..offset].trim().trim_start_matches('\u{feff}');
-            blocks.push(Block { label, text });
-        } else if open.is_some() && line.contains("-----") {
-            // A decoder may take it for the end.
-            return malformed("\"-----\" inside a block");
+            block.lines.push(line);
+            blocks.push(block);
+        } else if let Some(block) = open.as_mut().filter(|_| !line.is_empty()) {
+            if line.contains("-----") {
+                // A decoder may take it for the end.
+                return malformed(number, "\"-----\" inside a block");
+            }
+            block.lines.push(line);
         }
     }
     match open {
-        Some(_) => malformed("the last block has no end, so the text was cut off"),
+        Some(open) => malformed(
+            open.line,
+            "the last block has no end, so the text was cut off",
+        ),
         None => Ok(blocks),
     }
+}
+
+/// The lines with their numbers, without white space around them. A carriage return
+/// ends a line too, as it does for decoders, and a block may begin behind the end of
+/// another, where the line break between two files was lost.
+fn lines(pem: &str) -> impl Iterator<Item = (usize, &str)> {
+    (1..).zip(pem.split('\n')).flat_map(|(number, line)| {
+        line.split('\r').flat_map(move |line| {
+            let joint = line
+                .find("----------BEGIN ")
+                .map_or(line.len(), |at| at + 5);
+            let (first, second) = line.split_at(joint);
+            [first, second].map(|line| (number, line.trim().trim_start_matches('\u{feff}')))
+        })
+    })
 }
 
 fn begin(line: &str) -> Option<&str> {

@@ -28,14 +28,14 @@ pub struct Upload {
 }
 
 impl Upload {
-    /// A CA certificate, or a chain of them, in PEM.
+    /// A CA certificate, or a chain of them, in PEM, or one in DER.
     ///
     /// # Errors
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the text contains anything
     /// but certificates: a CA's key stays with its owner.
-    pub fn ca(pem: &str) -> Result<Self, Error> {
-        Self::certificates_only(true, pem)
+    pub fn ca(pem: impl AsRef<[u8]>) -> Result<Self, Error> {
+        Self::certificates_only(true, pem.as_ref())
     }
 
     /// A leaf certificate in PEM, followed by its intermediates, and its
@@ -45,8 +45,11 @@ impl Upload {
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the first text contains
     /// anything but certificates, or the second but one unencrypted private key.
-    pub fn leaf(certificates: &str, private_key: impl Into<Secret>) -> Result<Self, Error> {
-        Self::certificates_only(false, certificates)?.with_private_key(private_key)
+    pub fn leaf(
+        certificates: impl AsRef<[u8]>,
+        private_key: impl AsRef<[u8]>,
+    ) -> Result<Self, Error> {
+        Self::certificates_only(false, certificates.as_ref())?.with_private_key(private_key)
     }
 
     /// A leaf certificate and its private key from one PEM file, in any order.
@@ -55,34 +58,31 @@ impl Upload {
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the text lacks one of them,
     /// or contains anything else.
-    pub fn leaf_bundle(pem: impl Into<Secret>) -> Result<Self, Error> {
-        let pem = pem.into();
-        let bundle = Bundle::split(pem.expose())?;
-        let Some(key) = bundle.key else {
+    pub fn leaf_bundle(pem: impl AsRef<[u8]>) -> Result<Self, Error> {
+        let mut bundle = Bundle::split(pem.as_ref())?;
+        let Some(key) = bundle.key.take() else {
             return Err(Error::invalid_input(
                 "the PEM contains a leaf certificate without its private key; pass the key, too, \
                  or upload it as a CA if it is one",
             ));
         };
-        let private_key = Some(key.into());
-        Ok(Self::new(false, bundle, private_key))
+        Ok(Self::new(false, bundle, Some(key)))
     }
 
-    fn certificates_only(ca: bool, pem: &str) -> Result<Self, Error> {
+    fn certificates_only(ca: bool, pem: &[u8]) -> Result<Self, Error> {
         let bundle = Bundle::split(pem)?;
         if bundle.key.is_some() {
             return Err(Error::invalid_input(if ca {
-                "the PEM contains a private key beside the CA certificate; remove the key, which \
-                 the service does not need"
+                "the PEM contains a private key beside the CA certificate; pass the certificate \
+                 alone, and the key only if Gateway needs it"
             } else {
-                "the PEM contains a private key beside the certificates; pass a file with both to \
-                 `Upload::leaf_bundle`"
+                "the PEM contains a private key beside the certificates; pass no other key with it"
             }));
         }
         Ok(Self::new(ca, bundle, None))
     }
 
-    fn new(ca: bool, bundle: Bundle<'_>, private_key: Option<Secret>) -> Self {
+    fn new(ca: bool, bundle: Bundle, private_key: Option<Secret>) -> Self {
         Self {
             ca,
             chain: bundle.chain,
@@ -106,9 +106,8 @@ impl Upload {
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the text is anything but
     /// one unencrypted private key.
-    pub fn with_private_key(mut self, private_key: impl Into<Secret>) -> Result<Self, Error> {
-        let private_key = private_key.into();
-        self.private_key = Some(pem::private_key(private_key.expose())?.into());
+    pub fn with_private_key(mut self, private_key: impl AsRef<[u8]>) -> Result<Self, Error> {
+        self.private_key = Some(pem::private_key(private_key.as_ref())?);
         Ok(self)
     }
 
