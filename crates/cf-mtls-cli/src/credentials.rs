@@ -1,18 +1,17 @@
 //! The token, from the environment, a file or standard input. It is never an
 //! argument, because arguments are visible in process lists.
 
-use std::path::Path;
 use std::time::Duration;
 
 use cf_mtls::{Client, ClientBuilder, Credentials, ErrorKind, Retry, Secret};
 
-use crate::input;
 use crate::options::Global;
 use crate::report::failure::Failure;
 
-/// A client configured by the global options and the environment.
-pub(crate) fn client(global: &Global) -> Result<Client, Failure> {
-    let builder = match token(global)? {
+/// A client configured by the global options and the environment. `None` for a
+/// token that the environment has.
+pub(crate) fn client(global: &Global, token: Option<Secret>) -> Result<Client, Failure> {
+    let builder = match token {
         Some(token) => with_base_url_from_env(Client::builder(Credentials::token(token)))?,
         None => ClientBuilder::from_env().map_err(|error| {
             Failure::from(error)
@@ -46,13 +45,4 @@ fn with_base_url_from_env(builder: ClientBuilder) -> Result<ClientBuilder, Failu
             Err(Failure::new(ErrorKind::Configuration, message))
         }
     }
-}
-
-/// The token from a file or standard input; `None` if the environment has it.
-fn token(global: &Global) -> Result<Option<Secret>, Failure> {
-    let path = match global.token_stdin {
-        true => Some(Path::new("-")),
-        false => global.token_file.as_deref(),
-    };
-    path.map(input::read).transpose()
 }

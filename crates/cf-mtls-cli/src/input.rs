@@ -4,12 +4,15 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use cf_mtls::Secret;
+use zeroize::Zeroizing;
 
 use crate::report::failure::Failure;
 
 /// A larger input is no PEM and no list of ids that can be worked on.
 const MAX_SIZE: u64 = 4 << 20;
+
+/// The content of an input. It is wiped from memory when it is dropped.
+pub(crate) type Bytes = Zeroizing<Vec<u8>>;
 
 pub(crate) fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
@@ -23,29 +26,51 @@ pub(crate) fn name(path: &Path) -> String {
     }
 }
 
-/// Reads text from a file, or from standard input for `-`. It is wiped from memory
-/// when it is dropped.
-pub(crate) fn read(path: &Path) -> Result<Secret, Failure> {
-    let name = name(path);
-    let mut text = String::new();
+/// Reads a file, or standard input for `-`. Text in UTF-16, as PowerShell writes
+/// it, becomes UTF-8, and loses its byte order mark.
+pub(crate) fn read(path: &Path) -> Result<Bytes, Failure> {
+    let mut bytes = Bytes::default();
     let size = match is_stdin(path) {
-        true => read_all(io::stdin().lock(), &mut text),
-        false => File::open(path).and_then(|file| read_all(file, &mut text)),
+        true => read_all(io::stdin().lock(), &mut bytes),
+        false => File::open(path).and_then(|file| read_all(file, &mut bytes)),
     };
-    let text = Secret::from(text);
-    match size {
-        Ok(size) if MAX_SIZE < size as u64 => {
-            let message = format!("{name} is too large");
-            Err(Failure::invalid_input(message))
-        }
-        Ok(_) => Ok(text),
-        Err(error) => {
-            let message = format!("{name} cannot be read: {error}");
-            Err(Failure::invalid_input(message))
-        }
-    }
+    let problem = match size {
+        Ok(size) if MAX_SIZE < size as u64 => "is too large".to_owned(),
+        Ok(_) => return Ok(utf8(&bytes).map_or(bytes, |text| text.into_bytes().into())),
+        Err(error) => format!("cannot be read: {error}"),
+    };
+    let name = name(path);
+    Err(Failure::invalid_input(format!("{name} {problem}")))
 }
 
-fn read_all(source: impl Read, text: &mut String) -> io::Result<usize> {
-    source.take(MAX_SIZE + 1).read_to_string(text)
+/// The text of an input.
+pub(crate) fn text<'a>(bytes: &'a [u8], path: &Path) -> Result<&'a str, Failure> {
+    let text = std::str::from_utf8(bytes);
+    text.map_err(|_| Failure::invalid_input(format!("{} is not text", name(path))))
+}
+
+/// A text without what is pasted along with it.
+pub(crate) fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+}
+
+fn read_all(source: impl Read, bytes: &mut Vec<u8>) -> io::Result<usize> {
+    source.take(MAX_SIZE + 1).read_to_end(bytes)
+}
+
+/// UTF-16, or UTF-8 with a byte order mark, as UTF-8 without one.
+fn utf8(bytes: &[u8]) -> Option<String> {
+    let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units = bytes.as_chunks().0.iter().map(|pair| unit(*pair));
+        char::decode_utf16(units).collect::<Result<_, _>>().ok()
+    };
+    match bytes {
+        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8(rest.to_vec()).ok(),
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        // Without a mark, but with a letter.
+        [b' '..=b'~', 0, ..] => utf16(bytes, u16::from_le_bytes),
+        [0, b' '..=b'~', ..] => utf16(bytes, u16::from_be_bytes),
+        _ => None,
+    }
 }

@@ -16,12 +16,12 @@ mod zone;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = match cli::parse() {
-        Ok(cli) => cli,
+    let (cli, asked) = match cli::parse() {
+        Ok(parsed) => parsed,
         Err(code) => return code,
     };
     let reporter = cli.global.reporter();
     trace::begin(cli.global.verbose);
-    let outcome = cli::run(cli);
+    let outcome = cli::run(cli, &asked);
     reporter.finish(outcome)
 }

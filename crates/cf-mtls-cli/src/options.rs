@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cf_mtls_lifecycle::ReleaseOptions;
-use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 
 use crate::input;
@@ -19,12 +18,16 @@ pub(crate) struct Global {
     pub(crate) account: Option<String>,
     /// API base URL [env: CLOUDFLARE_BASE_URL] [default:
     /// https://api.cloudflare.com/client/v4]
-    #[arg(long, global = true, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, global = true, value_name = "URL", value_parser = plain_text)]
     pub(crate) base_url: Option<String>,
     /// Output format
     #[arg(long, short, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
-    pub(crate) output: Format,
-    /// Time limit for each operation, including retries [default: 60s]
+    output: Format,
+    /// The same as `--output json`
+    #[arg(long, global = true, hide = true)]
+    json: bool,
+    /// Time limit for each operation, including retries; a number alone means
+    /// seconds [default: 60s]
     #[arg(long, global = true, value_name = "DURATION", value_parser = times::positive_duration)]
     pub(crate) timeout: Option<Duration>,
     /// How many times to retry a request that failed and is safe to retry
@@ -43,7 +46,7 @@ pub(crate) struct Global {
     /// Read the API token from standard input
     #[arg(long, global = true)]
     pub(crate) token_stdin: bool,
-    /// Print only errors, hints, warnings and prompts on standard error
+    /// Print only errors and prompts on standard error
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// Show the causes of errors; -vv also logs every request
@@ -52,9 +55,16 @@ pub(crate) struct Global {
 }
 
 impl Global {
+    pub(crate) fn format(&self) -> Format {
+        match self.json {
+            true => Format::Json,
+            false => self.output,
+        }
+    }
+
     pub(crate) fn reporter(&self) -> Reporter {
         Reporter {
-            is_json: self.output != Format::Table,
+            is_json: self.format() != Format::Table,
             verbose: 0 < self.verbose,
         }
     }
@@ -87,20 +97,12 @@ pub(crate) struct Consent {
     pub(crate) dry_run: bool,
 }
 
-impl Consent {
-    /// Whether the plan is shown on standard error: always before a question, and
-    /// otherwise unless `--quiet` is given.
-    pub(crate) fn shows_plan(self, quiet: bool) -> bool {
-        !quiet || !(self.yes || self.dry_run)
-    }
-}
-
 /// How long a release or rotation waits, and what it ignores.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct WaitOptions {
-    /// Maximum total time to wait for the service to pick up a change
-    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = times::positive_duration)]
-    wait: Duration,
+    /// Maximum total time to wait for the service to pick up a change; 0s looks once
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = times::duration)]
+    pub(crate) wait: Duration,
     /// First pause between checks; later pauses grow to at most five times this
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = times::positive_duration)]
     poll: Duration,
@@ -124,5 +126,15 @@ impl WaitOptions {
             options = options.with_unreadable_zones_ignored();
         }
         options
+    }
+}
+
+/// Reads a name or another text that has no control characters. One that has, such
+/// as the carriage return of a file from Windows, would match nothing.
+pub(crate) fn plain_text(text: &str) -> Result<String, String> {
+    match text.chars().find(|c| c.is_control()) {
+        _ if text.is_empty() => Err("it is empty".to_owned()),
+        Some(c) => Err(format!("it contains the control character {c:?}")),
+        None => Ok(text.to_owned()),
     }
 }

@@ -41,8 +41,12 @@ pub(crate) async fn resolve(
         })?;
         return Ok(zone(id, None));
     }
-    let name = text.to_ascii_lowercase();
-    let mut filter = ZoneFilter::all().name(&name);
+    let name = text.to_lowercase();
+    let mut filter = ZoneFilter::all();
+    // The service may know an internationalized name only in its other form.
+    if name.is_ascii() && !name.contains("xn--") {
+        filter = filter.name(&name);
+    }
     // Without an account, all accounts of the credentials are searched.
     if let Some(account) = context.optional_account()? {
         filter = filter.account(&account);

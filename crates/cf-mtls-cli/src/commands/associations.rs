@@ -6,7 +6,8 @@ use cf_mtls_lifecycle::{CertificatesExt as _, UnreadableZone, Usage, ZoneHostnam
 use clap::Args;
 use serde::Serialize;
 
-use crate::context::{Context, READING_ZONES, certificate_id};
+use crate::commands::lookup;
+use crate::context::{Context, READING_ZONES};
 use crate::options::Format;
 use crate::report::exit::Kind;
 use crate::report::failure::Failure;
@@ -24,7 +25,7 @@ Examples:
   cf-mtls associations 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60
   cf-mtls associations 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 -o json | jq -r '.zones[].hostnames[]'")]
 pub(crate) struct Arguments {
-    /// The certificate
+    /// Id or exact name
     #[arg(value_name = "ID")]
     id: String,
 }
@@ -49,8 +50,8 @@ enum Line<'a> {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
-    let id = certificate_id(&arguments.id)?;
-    let certificates = context.certificates()?;
+    let certificates = context.certificates().await?;
+    let id = lookup::id(context, &certificates, &arguments.id, None).await?;
     let usage = context
         .reading(READING_ZONES, certificates.usage(&id))
         .await??;

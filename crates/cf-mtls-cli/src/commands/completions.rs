@@ -1,19 +1,19 @@
 //! `cf-mtls completions`: prints a completion script.
 
-use std::io;
-
-use clap::{Args, Command};
+use clap::{Args, Command, ValueHint};
 use clap_complete::Shell;
 
 use crate::report::failure::Failure;
+use crate::report::output;
 
 /// Print a shell completion script
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  cf-mtls completions bash > ~/.local/share/bash-completion/completions/cf-mtls
   cf-mtls completions zsh > \"${fpath[1]}/_cf-mtls\"
-  cf-mtls completions fish > ~/.config/fish/completions/cf-mtls.fish")]
+  cf-mtls completions fish > ~/.config/fish/completions/cf-mtls.fish
+  mkdir -p ~/.local/share/bash-completion/completions
+  cf-mtls completions bash > ~/.local/share/bash-completion/completions/cf-mtls")]
 pub(crate) struct Arguments {
     /// The shell
     #[arg(value_name = "SHELL")]
@@ -22,7 +22,31 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, mut command: Command) -> Result<(), Failure> {
     let mut script = Vec::new();
+    command = with_hints(command);
     clap_complete::generate(arguments.shell, &mut command, "cf-mtls", &mut script);
-    let written = io::Write::write_all(&mut io::stdout().lock(), &script);
-    written.map_err(|error| Failure::output(&error))
+    let mut script = String::from_utf8_lossy(&script).into_owned();
+    if arguments.shell == Shell::Bash {
+        // The generator writes a program name with a hyphen in two ways, so that its
+        // own cases are not found.
+        script = script.replace("cf__subcmd__mtls", "cf__mtls");
+        // Bash would offer files wherever nothing else is offered.
+        script = script.replace(" -o bashdefault -o default", "");
+    }
+    output::write(&script)
+}
+
+/// Offers files only for arguments that are files.
+fn with_hints(command: Command) -> Command {
+    let command = command.mut_args(|argument| {
+        let names = argument.get_value_names().unwrap_or_default();
+        let hint = match names.iter().any(|name| *name == "FILE") {
+            true => ValueHint::FilePath,
+            false => ValueHint::Other,
+        };
+        match argument.get_action().takes_values() {
+            true => argument.value_hint(hint),
+            false => argument,
+        }
+    });
+    command.mut_subcommands(with_hints)
 }

@@ -1,20 +1,17 @@
 //! `cf-mtls delete`: deletes certificates by id or name.
 
 use std::collections::HashSet;
-use std::path::Path;
 
-use cf_mtls::{Certificate, CertificateId, Certificates, ErrorKind};
+use cf_mtls::{CertificateId, Certificates, ErrorKind};
 use clap::Args;
-use clap::builder::NonEmptyStringValueParser;
 
 use crate::commands::deletion::Deletion;
 use crate::commands::lookup::{self, Lookup};
-use crate::context::{Context, certificate_id};
-use crate::options::Consent;
+use crate::context::Context;
+use crate::options::{Consent, plain_text};
 use crate::report::failure::Failure;
 use crate::terminal::progress::Progress;
-use crate::terminal::text::printable;
-use crate::view::preview::Target;
+use crate::terminal::text::mention;
 
 /// Delete certificates
 ///
@@ -28,8 +25,8 @@ Examples:
   cf-mtls delete ID1 ID2 ID3 --dry-run
   cf-mtls list --leaf -o ndjson | jq -r .id | cf-mtls delete - --yes")]
 pub(crate) struct Arguments {
-    /// Certificate ids; `-` reads ids from standard input, one per line, ignoring
-    /// lines that start with `#`
+    /// Ids or exact names; `-` reads them from standard input, one per line,
+    /// ignoring lines that start with `#`
     #[arg(
         value_name = "ID",
         required_unless_present = "name",
@@ -37,7 +34,7 @@ pub(crate) struct Arguments {
     )]
     ids: Vec<String>,
     /// Delete the one certificate with exactly this name
-    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_parser = plain_text)]
     name: Option<String>,
     /// Succeed if the certificate does not exist
     #[arg(long)]
@@ -48,24 +45,25 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let consent = arguments.consent;
-    let ids = ids(context, &arguments)?;
-    let certificates = context.certificates()?;
+    let texts = context.values(&arguments.ids).await?;
+    let certificates = context.certificates().await?;
     let ids = match &arguments.name {
-        None => ids,
-        Some(name) => by_name(context, &certificates, name, arguments.if_exists).await?,
+        None => ids(context, &certificates, texts, arguments.if_exists).await?,
+        Some(name) => {
+            let found = context.interrupt.reading(certificates.find(name)).await??;
+            let id = found.as_ref().and_then(|found| found.id()).cloned();
+            if id.is_none() && !arguments.if_exists {
+                let message = format!("no certificate has the name {}", mention(name));
+                let failure = Failure::new(ErrorKind::NotFound, message);
+                return Err(failure.with_hint("`cf-mtls list` shows the names in the account"));
+            }
+            id.into_iter().collect()
+        }
     };
     if ids.is_empty() {
         context.output.note("nothing to delete");
     }
-    let lookup = if consent.yes && context.output.quiet && !consent.dry_run {
-        // Nobody would see what is found.
-        Lookup {
-            targets: ids.into_iter().map(|id| Target::new(id, None)).collect(),
-            ..Lookup::default()
-        }
-    } else {
-        look_up(context, &certificates, ids, consent.dry_run).await?
-    };
+    let lookup = look_up(context, &certificates, ids, consent.dry_run).await?;
     let deletion = Deletion {
         context,
         certificates,
@@ -89,40 +87,24 @@ async fn look_up(
     lookup?
 }
 
-async fn by_name(
+/// The ids that are meant, each once.
+async fn ids(
     context: &Context,
     certificates: &Certificates,
-    name: &str,
+    texts: Vec<(String, String)>,
     if_exists: bool,
 ) -> Result<Vec<CertificateId>, Failure> {
-    let found = context.interrupt.reading(certificates.find(name)).await??;
-    match found.as_ref().and_then(Certificate::id) {
-        Some(id) => Ok(vec![id.clone()]),
-        None if if_exists => Ok(Vec::new()),
-        None => {
-            let name = printable(name);
-            let message =
-                format!("there is no certificate named {name:?}; check the name and the account");
-            Err(Failure::new(ErrorKind::NotFound, message))
-        }
-    }
-}
-
-/// The ids in the arguments and on standard input, each once.
-fn ids(context: &Context, arguments: &Arguments) -> Result<Vec<CertificateId>, Failure> {
     let mut ids = Vec::new();
-    for text in &arguments.ids {
-        if text == "-" {
-            let input = context.read_input(Path::new(text))?;
-            let lines = input.expose().lines().map(str::trim);
-            let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-            let read: Result<Vec<_>, Failure> = lines.map(certificate_id).collect();
-            ids.extend(read?);
-        } else {
-            ids.push(certificate_id(text)?);
+    let mut seen = HashSet::new();
+    for (text, place) in texts {
+        match lookup::id(context, certificates, &text, None).await {
+            Ok(id) if seen.insert(id.clone()) => ids.push(id),
+            Ok(_) => {}
+            Err(failure) if if_exists && failure.kind() == ErrorKind::NotFound.into() => {
+                context.output.note(failure.message());
+            }
+            Err(failure) => return Err(failure.at(&place)),
         }
     }
-    let mut seen = HashSet::new();
-    ids.retain(|id| seen.insert(id.clone()));
     Ok(ids)
 }

@@ -14,7 +14,6 @@ use crate::context::Context;
 use crate::options::Consent;
 use crate::report::failure::Failure;
 use crate::report::outcomes::{self, Outcome, OutcomeTable};
-use crate::report::output::Output;
 use crate::terminal::progress::Progress;
 use crate::terminal::width;
 use crate::view::preview::{self, Target};
@@ -34,14 +33,11 @@ impl Deletion<'_> {
         let Lookup { targets, failed } = lookup;
         let output = self.context.output;
         let Consent { dry_run, .. } = self.consent;
-        if !targets.is_empty() && self.consent.shows_plan(output.quiet) {
-            show(output, &targets);
+        if !targets.is_empty() {
+            self.context.show_plan(self.consent, || plan(&targets));
         }
         if !targets.is_empty() && !dry_run {
-            let question = match targets.len() {
-                1 => "Delete this certificate?".to_owned(),
-                count => format!("Delete these {count} certificates?"),
-            };
+            let question = question(&targets);
             self.context.confirm(self.consent, &question).await?;
         }
         let progress = match dry_run {
@@ -121,8 +117,26 @@ impl Deletion<'_> {
     }
 }
 
-/// Shows what will be deleted.
-fn show(output: Output, targets: &[Target]) {
+/// Asks for what is expected: the service refuses to delete what is in use.
+fn question(targets: &[Target]) -> String {
+    let in_use = targets.iter().filter(|target| target.is_in_use()).count();
+    match (targets, in_use) {
+        ([_], 0) => "Delete this certificate?".to_owned(),
+        ([one], _) => format!(
+            "It is in use, so the service will refuse this; `cf-mtls release {}` detaches its \
+             hostnames first.\nTry to delete it anyway?",
+            one.id
+        ),
+        (many, 0) => format!("Delete these {} certificates?", many.len()),
+        (many, _) => format!(
+            "The service will refuse to delete the {in_use} in use.\nDelete these {} certificates?",
+            many.len()
+        ),
+    }
+}
+
+/// What will be deleted.
+fn plan(targets: &[Target]) -> String {
     let shown = targets.get(..MAX_PREVIEW_ROWS).unwrap_or(targets);
     let mut text = preview::targets(shown, width::stderr());
     if shown.len() < targets.len() {
@@ -133,5 +147,5 @@ fn show(output: Output, targets: &[Target]) {
             "With this many, usage is not looked up; the service refuses to delete those in use.\n",
         );
     }
-    output.show(text.trim_end());
+    text
 }

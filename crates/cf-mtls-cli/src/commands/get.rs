@@ -4,9 +4,11 @@ use cf_mtls::ErrorKind;
 use clap::Args;
 use jiff::Timestamp;
 
-use crate::context::{Context, certificate_id};
+use crate::commands::lookup;
+use crate::context::Context;
 use crate::report::failure::Failure;
 use crate::report::output;
+use crate::terminal::text::printable;
 use crate::view::preview;
 
 /// Show one certificate
@@ -17,7 +19,7 @@ Examples:
   cf-mtls get 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 --output json | jq -r .expires_on
   cf-mtls get 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 --pem | openssl x509 -text")]
 pub(crate) struct Arguments {
-    /// Certificate id
+    /// Id or exact name
     #[arg(value_name = "ID")]
     id: String,
     /// Print only the PEM, regardless of --output
@@ -26,8 +28,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
-    let id = certificate_id(&arguments.id)?;
-    let certificates = context.certificates()?;
+    let certificates = context.certificates().await?;
+    let id = lookup::id(context, &certificates, &arguments.id, None).await?;
     let certificate = context.interrupt.reading(certificates.get(&id)).await??;
     if !arguments.pem {
         let now = Timestamp::now();
@@ -35,11 +37,11 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
             .output
             .write_value(&certificate, || preview::card(&certificate, now));
     }
-    match certificate.pem() {
-        Some(pem) => output::write(&format!("{}\n", pem.trim_end())),
-        None => {
-            let message = format!("the service returned no PEM for {id}");
-            Err(Failure::new(ErrorKind::InvalidResponse, message))
-        }
+    if let Err(error) = certificate.chain() {
+        let message = format!("the service returned no PEM for {id} that can be read");
+        return Err(Failure::new(ErrorKind::InvalidResponse, message).with_cause(error));
     }
+    let lines = certificate.pem().unwrap_or_default().trim_end().lines();
+    let text: String = lines.map(|line| printable(line) + "\n").collect();
+    output::write(&text)
 }

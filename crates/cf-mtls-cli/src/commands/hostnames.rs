@@ -1,11 +1,15 @@
 //! `cf-mtls hostnames`: lists and changes the hostnames of a CA in a zone.
 
+use std::collections::HashSet;
+
 use anstyle::Style;
 use cf_mtls::{CertificateId, ClientCa, Error, ErrorKind, Hostnames};
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::context::{Context, certificate_id};
+use crate::commands::lookup;
+use crate::context::Context;
 use crate::options::{Consent, Format};
 use crate::report::failure::Failure;
 use crate::terminal::text::printable;
@@ -13,6 +17,7 @@ use crate::terminal::width;
 use crate::view::difference::{Change, Difference, is_outside};
 use crate::view::preview::{self, Target, Uses};
 use crate::view::table::{Row, Table};
+use crate::view::x509;
 use crate::zone::{self, ZoneForm};
 
 /// Manage the hostnames whose clients must present a certificate issued by a CA
@@ -61,7 +66,7 @@ enum Action {
 
 #[derive(Args, Debug)]
 struct ChangeArgs {
-    /// The hostnames
+    /// The hostnames; `-` reads them from standard input, one per line
     #[arg(value_name = "HOST")]
     hosts: Vec<String>,
     #[command(flatten)]
@@ -84,7 +89,7 @@ struct ListArgs {
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 struct CaArgs {
-    /// An uploaded CA
+    /// An uploaded CA, by id or exact name
     #[arg(long, value_name = "ID")]
     certificate: Option<String>,
     /// The CA that Cloudflare manages for the zone
@@ -126,18 +131,36 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     // Adding takes nothing away, so it needs no confirmation.
     consent.yes |= change == Change::Add;
     // Wrong hostnames are reported before anything is sent or shown.
-    let hosts = normalized(&arguments.hosts)?;
+    let hosts = normalized(context.values(&arguments.hosts).await?)?;
+    if hosts.is_empty() && !arguments.hosts.is_empty() {
+        return Err(Failure::invalid_input(
+            "standard input has no hostname; nothing was changed",
+        ));
+    }
     let list = HostnameList::find(context, &arguments.list).await?;
     list.change(change, hosts, consent).await
 }
 
-/// The hostnames as they are sent, each once.
-fn normalized(hosts: &[String]) -> Result<Vec<String>, Failure> {
+/// The hostnames in one spelling, each once.
+fn normalized(hosts: Vec<(String, String)>) -> Result<Vec<String>, Failure> {
     let mut all: Vec<String> = Vec::new();
-    for host in hosts {
-        let host = Hostnames::normalize(host)?;
-        if !all.iter().any(|other| Hostnames::is_same(other, &host)) {
-            all.push(host);
+    let mut seen = HashSet::new();
+    for (host, place) in hosts {
+        let normal =
+            Hostnames::normalize(&host).map_err(|error| Failure::from(error).at(&place))?;
+        let is_bad = |label: &str| label.starts_with('-') || label.ends_with('-');
+        if !normal.contains('.') || normal.split('.').any(is_bad) {
+            let host = printable(&host);
+            return Err(Failure::invalid_input(format!(
+                "{place}{host:?} is no hostname; expected one like api.example.com; nothing was \
+                 changed"
+            )));
+        }
+        // The two forms of an internationalized name are one name.
+        let is_known = (!normal.is_ascii() || normal.contains("xn--"))
+            && all.iter().any(|other| Hostnames::is_same(other, &normal));
+        if seen.insert(normal.clone()) && !is_known {
+            all.push(normal);
         }
     }
     Ok(all)
@@ -154,9 +177,18 @@ struct HostnameList<'a> {
 
 impl<'a> HostnameList<'a> {
     async fn find(context: &'a Context, list: &ListArgs) -> Result<Self, Failure> {
-        let certificate = list.ca.certificate.as_deref();
-        let certificate = certificate.map(certificate_id).transpose()?;
-        let client = context.client()?;
+        let client = context.client().await?;
+        let certificate = match &list.ca.certificate {
+            None => None,
+            Some(text) => match lookup::parse(text)? {
+                Some(id) => Some(id),
+                // A name needs an account.
+                None => {
+                    let certificates = client.certificates(&context.account()?);
+                    Some(lookup::id(context, &certificates, text, None).await?)
+                }
+            },
+        };
         let lookup = zone::resolve(context, &client, &list.zone);
         let (id, zone) = context.interrupt.reading(lookup).await??;
         Ok(Self {
@@ -181,21 +213,25 @@ impl<'a> HostnameList<'a> {
         hosts: Vec<String>,
         consent: Consent,
     ) -> Result<(), Failure> {
-        let (interrupt, output) = (&self.context.interrupt, self.context.output);
+        let interrupt = &self.context.interrupt;
         let before = interrupt.reading(self.read()).await??;
         let plan = Difference::planned(change, &before, &hosts);
-        let shows_plan = match plan.is_empty() {
-            true => !output.quiet,
-            false => consent.shows_plan(output.quiet),
-        };
-        if shows_plan {
-            self.warn(change, &plan);
+        self.warn(change, &plan);
+        let asks = !(consent.yes || consent.dry_run);
+        if let (Change::Replace, false, Some(zone)) = (change, asks, &self.zone.name)
+            && !hosts.is_empty()
+            && hosts.iter().all(|host| is_outside(host, zone))
+        {
+            return Err(Failure::invalid_input(format!(
+                "none of the hostnames is in zone {}; nothing was changed; leave out --yes if they \
+                 are right",
+                printable(zone)
+            )));
         }
         if !plan.is_empty() {
             let certificate = interrupt.reading(self.look_up(change)).await??;
-            if shows_plan {
-                self.show(certificate, &plan);
-            }
+            self.context
+                .show_plan(consent, || self.describe(certificate, &plan));
         }
         if consent.dry_run || plan.is_empty() {
             return self.report(&plan, consent.dry_run);
@@ -219,7 +255,7 @@ impl<'a> HostnameList<'a> {
             .changing(self.hostnames.client(), change)
             .await??;
         let others = Difference::between(&before, after.clone()).beyond(&plan);
-        if !others.is_empty() && !output.quiet {
+        if !others.is_empty() {
             self.warn_of_others(&others);
         }
         let done = Difference { after, ..plan };
@@ -288,7 +324,7 @@ impl<'a> HostnameList<'a> {
         let (Some(id), Some(account)) = (&self.certificate, account) else {
             return Ok(None);
         };
-        let certificates = self.context.client()?.certificates(&account);
+        let certificates = self.hostnames.client().certificates(&account);
         let certificate = match certificates.get(id).await {
             Ok(certificate) => certificate,
             // A token for the zone may have no access to the account.
@@ -299,6 +335,15 @@ impl<'a> HostnameList<'a> {
             return Err(Failure::invalid_input(format!(
                 "certificate {id} is a leaf, and only a CA can have hostnames; nothing was changed"
             )));
+        }
+        let contents = certificate.chain().map(|chain| x509::read(&chain));
+        let contents = contents.unwrap_or_default();
+        let problem = contents
+            .iter()
+            .find_map(|one| one.problem(Timestamp::now()));
+        if let Some(problem) = problem.filter(|_| change != Change::Remove) {
+            let message = format!("clients may be rejected: the CA {problem}");
+            self.context.output.warn(message);
         }
         if change == Change::Add {
             return Ok(None);
@@ -312,8 +357,8 @@ impl<'a> HostnameList<'a> {
         }))
     }
 
-    /// Shows what will be done.
-    fn show(&self, certificate: Option<Target>, plan: &Difference) {
+    /// What will be done.
+    fn describe(&self, certificate: Option<Target>, plan: &Difference) -> String {
         let mut text = match certificate {
             Some(target) => preview::targets(&[target], width::stderr()),
             None => String::new(),
@@ -331,7 +376,7 @@ impl<'a> HostnameList<'a> {
                 "No hostname is left: mTLS with {ca} is turned off for zone {zone}.\n"
             ));
         }
-        self.context.output.show(text.trim_end());
+        text
     }
 
     /// Writes the list.

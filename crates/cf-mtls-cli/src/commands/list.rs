@@ -1,15 +1,17 @@
 //! `cf-mtls list`: lists certificates as pages arrive.
 
-use cf_mtls::CertificateFilter;
-use clap::Args;
-use clap::builder::NonEmptyStringValueParser;
+use cf_mtls::{Certificate, CertificateFilter};
+use clap::{Args, ValueEnum as _};
 use futures_util::FutureExt as _;
 use jiff::{Span, Timestamp};
 
 use crate::context::Context;
+use crate::options::plain_text;
+use crate::report::exit::Kind;
 use crate::report::failure::Failure;
+use crate::report::output::ListWriter;
 use crate::terminal::width;
-use crate::view::preview;
+use crate::view::preview::{self, Column};
 use crate::view::table::Table;
 use crate::view::times;
 
@@ -22,14 +24,16 @@ Examples:
   cf-mtls list
   cf-mtls list --ca --expires-within 30d
   cf-mtls list --name devices --wide
+  cf-mtls list --sort expires --columns name,expires,id
+  cf-mtls list --expires-within 30d --exit-code >/dev/null || echo renew   # 12 if there are any
   cf-mtls list --output ndjson | jq -r .id")]
 pub(crate) struct Arguments {
     /// Only certificates of this type, such as custom, gateway_managed or
     /// access_managed; repeatable or comma-separated
-    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', value_parser = plain_text)]
     types: Vec<String>,
     /// Only certificates with exactly this name
-    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_parser = plain_text)]
     name: Option<String>,
     /// CAs only
     #[arg(long, conflicts_with = "leaf")]
@@ -41,9 +45,27 @@ pub(crate) struct Arguments {
     /// 30d
     #[arg(long, value_name = "DURATION", value_parser = times::span)]
     expires_within: Option<Span>,
-    /// Show more columns, with full dates
+    /// Exit with code 12 if there is any such certificate
+    #[arg(long)]
+    exit_code: bool,
+    /// Show all columns, with full dates
     #[arg(long)]
     wide: bool,
+    /// Columns to show, comma-separated
+    #[arg(
+        long,
+        value_name = "COLUMNS",
+        value_enum,
+        value_delimiter = ',',
+        conflicts_with = "wide"
+    )]
+    columns: Vec<Column>,
+    /// Sort by this column once the whole list is read; missing values come last
+    #[arg(long, value_name = "COLUMN", value_enum)]
+    sort: Option<Column>,
+    /// Include the PEM in JSON
+    #[arg(long)]
+    pem: bool,
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
@@ -53,13 +75,25 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         .map(|span| times::after(now, span))
         .transpose();
     let until = until.map_err(|why| Failure::usage(format!("--expires-within: {why}")))?;
-    let certificates = context.certificates()?;
-    let columns = match arguments.wide {
-        true => preview::WIDE_COLUMNS,
-        false => preview::COLUMNS,
+    let certificates = context.certificates().await?;
+    let columns = match (arguments.wide, &arguments.columns[..]) {
+        (true, _) => Column::value_variants(),
+        (false, []) => Column::DEFAULT,
+        (false, chosen) => chosen,
     };
-    let table = Table::new(columns, preview::NAME, width::stdout());
+    let headers: Vec<&str> = columns.iter().map(|column| column.header()).collect();
+    // A name is cut before other columns on a narrow terminal.
+    let name = columns.iter().position(|column| *column == Column::Name);
+    let table = Table::new(&headers, name.unwrap_or(0), width::stdout());
     let mut writer = context.output.list(table);
+    let write = |certificate: &Certificate, writer: &mut ListWriter| {
+        let mut json = serde_json::to_value(certificate).unwrap_or_default();
+        if let Some(fields) = json.as_object_mut().filter(|_| !arguments.pem) {
+            fields.remove("certificates");
+        }
+        writer.push(&json, || preview::row(certificate, columns, now))
+    };
+    let mut sorted = Vec::new();
     let mut count = 0_usize;
     let mut list = certificates.list(filter(&arguments));
     let read = async {
@@ -80,17 +114,25 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
                 continue;
             }
             count += 1;
-            writer.push(&certificate, || match arguments.wide {
-                true => preview::wide_row(&certificate, now),
-                false => preview::row(&certificate, now),
-            })?;
+            match arguments.sort {
+                Some(_) => sorted.push(certificate),
+                None => write(&certificate, &mut writer)?,
+            }
         }
         Ok::<_, Failure>(())
     };
     context.interrupt.reading(read).await??;
+    if let Some(column) = arguments.sort {
+        sorted.sort_by_cached_key(|certificate| column.sort_key(certificate));
+    }
+    for certificate in &sorted {
+        write(certificate, &mut writer)?;
+    }
     writer.finish()?;
-    if count == 0 && context.output.is_table() {
-        context.output.note("no certificates");
+    match count {
+        0 => context.output.note("no certificates"),
+        _ if arguments.exit_code => return Err(Failure::new(Kind::Found, "")),
+        _ => {}
     }
     Ok(())
 }
@@ -98,7 +140,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
 fn filter(arguments: &Arguments) -> CertificateFilter {
     let mut filter = CertificateFilter::all();
     for word in &arguments.types {
-        filter = filter.certificate_type(word.clone().into());
+        filter = filter.certificate_type(word.to_ascii_lowercase().into());
     }
     if let Some(name) = &arguments.name {
         filter = filter.name(name);

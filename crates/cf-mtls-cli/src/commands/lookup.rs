@@ -1,20 +1,95 @@
-//! Looks up certificates that are about to be deleted, and what uses them.
+//! Looks up certificates: by id or name, and what uses those that will be deleted.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use cf_mtls::{Certificate, CertificateFilter, CertificateId, Certificates, ErrorKind};
+use cf_mtls::{
+    Certificate, CertificateChain, CertificateFilter, CertificateId, Certificates, ErrorKind,
+};
 use cf_mtls_lifecycle::{CertificatesExt as _, Error};
 use futures_util::stream::{self, StreamExt as _};
 
+use crate::context::Context;
+use crate::input;
+use crate::options::plain_text;
 use crate::report::failure::Failure;
 use crate::report::output::Output;
 use crate::terminal::progress::Progress;
+use crate::terminal::text::mention;
 use crate::view::preview::{Target, Uses};
 
 /// Of more certificates, uses are not looked up.
 pub(crate) const MAX_LOOKUPS: usize = 100;
 const LOOKUP_CONCURRENCY: usize = 8;
+
+/// The id, if a text has the form of all ids. More than an id is no name: with
+/// `--if-exists`, it would pass for a certificate that is gone.
+pub(crate) fn parse(text: &str) -> Result<Option<CertificateId>, Failure> {
+    let text = input::trim(text);
+    let is_other = |c: char| !c.is_ascii_hexdigit() && c != '-';
+    match text
+        .split(is_other)
+        .find(|part| matches!(part.len(), 32 | 36))
+    {
+        None => Ok(None),
+        Some(_) => match text.parse() {
+            Ok(id) if !text.contains(is_other) => Ok(Some(id)),
+            _ => Err(Failure::invalid_input(format!(
+                "{} is not an id, but contains one; nothing was changed",
+                mention(text)
+            ))),
+        },
+    }
+}
+
+/// The certificate that an argument means: by its id, or else by its exact name.
+/// Those of the name that hold the chain `except` are passed over.
+pub(crate) async fn id(
+    context: &Context,
+    certificates: &Certificates,
+    text: &str,
+    except: Option<&CertificateChain>,
+) -> Result<CertificateId, Failure> {
+    if let Some(id) = parse(text)? {
+        return Ok(id);
+    }
+    let bad = |why| Failure::invalid_input(format!("not the id or name of a certificate: {why}"));
+    let name = plain_text(input::trim(text)).map_err(bad)?;
+    let read = async {
+        let mut found: Vec<CertificateId> = Vec::new();
+        let mut list = certificates.list(CertificateFilter::all());
+        while let Some(certificate) = list.next().await.transpose()? {
+            let id = certificate.id().filter(|id| !found.contains(id));
+            let is_meant = certificate.name() == Some(&name)
+                || certificate.id().is_some_and(|id| id.as_str() == name);
+            let is_excepted =
+                |chain: &CertificateChain| certificate.chain().is_ok_and(|own| own == *chain);
+            if let Some(id) = id.filter(|_| is_meant && !except.is_some_and(is_excepted)) {
+                found.push(id.clone());
+            }
+        }
+        Ok::<_, Failure>(found)
+    };
+    let found = context.reading("looking for the name", read).await??;
+    let name = mention(&name);
+    match &found[..] {
+        [id] => Ok(id.clone()),
+        [] => {
+            let message = format!("no certificate has the name or id {name}; nothing was changed");
+            let failure = Failure::new(ErrorKind::NotFound, message);
+            Err(failure.with_hint("`cf-mtls list` shows the certificates of the account"))
+        }
+        several => {
+            let ids: Vec<&str> = several.iter().map(CertificateId::as_str).collect();
+            let ids = ids.join(", ");
+            let message = format!(
+                "several certificates are named {name}: {ids}; nothing was changed; pass the id of \
+                 one"
+            );
+            Err(Failure::new(ErrorKind::Ambiguous, message).with_candidates(several))
+        }
+    }
+}
 
 /// Certificates that are about to be deleted.
 #[derive(Default)]

@@ -8,6 +8,7 @@ pub(crate) mod get;
 pub(crate) mod hostnames;
 pub(crate) mod list;
 mod lookup;
+pub(crate) mod man;
 pub(crate) mod prune;
 pub(crate) mod release;
 pub(crate) mod rotate;

@@ -3,13 +3,12 @@
 use cf_mtls::CertificateId;
 use cf_mtls_lifecycle::{Candidate, CertificatesExt as _, Error, Outcomes, Prune};
 use clap::Args;
-use clap::builder::NonEmptyStringValueParser;
 use jiff::{Span, Timestamp};
 
 use crate::commands::deletion::Deletion;
 use crate::commands::lookup::{self, Lookup, MAX_LOOKUPS};
 use crate::context::Context;
-use crate::options::Consent;
+use crate::options::{Consent, plain_text};
 use crate::report::failure::Failure;
 use crate::view::preview::Target;
 use crate::view::times;
@@ -35,7 +34,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     leaf: bool,
     /// Only certificates of this type (default: custom); repeatable
-    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', value_parser = plain_text)]
     types: Vec<String>,
     #[command(flatten)]
     consent: Consent,
@@ -55,7 +54,7 @@ struct Criteria {
     #[arg(long)]
     unused: bool,
     /// Certificates whose name begins with PREFIX
-    #[arg(long, value_name = "PREFIX", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "PREFIX", value_parser = plain_text)]
     name_prefix: Option<String>,
     /// Certificates uploaded before this date
     #[arg(long, value_name = "DATE", value_parser = times::date)]
@@ -68,12 +67,12 @@ struct Criteria {
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let consent = arguments.consent;
     let criteria = criteria(&arguments)?;
-    let certificates = context.certificates()?;
+    let certificates = context.certificates().await?;
     let candidates = certificates.prune_candidates(criteria)?;
     let mut lookup = context
         .reading("reading the list", collect(candidates))
         .await??;
-    let is_seen = consent.dry_run || !(consent.yes && context.output.quiet);
+    let is_seen = consent.dry_run || context.shows_plan(consent);
     if is_seen && lookup.targets.len() <= MAX_LOOKUPS {
         let uses = lookup::add_uses(&certificates, lookup);
         lookup = context.interrupt.reading(uses).await??;
@@ -122,7 +121,7 @@ fn criteria(arguments: &Arguments) -> Result<Prune, Failure> {
         criteria = criteria.leaf();
     }
     for word in &arguments.types {
-        criteria = criteria.certificate_type(word.clone().into());
+        criteria = criteria.certificate_type(word.to_ascii_lowercase().into());
     }
     Ok(criteria)
 }

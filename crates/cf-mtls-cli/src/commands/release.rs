@@ -5,11 +5,11 @@ use cf_mtls_lifecycle::{CertificatesExt as _, ReleasePlan};
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::context::{Context, READING_ZONES, certificate_id};
+use crate::commands::lookup;
+use crate::context::{Context, READING_ZONES};
 use crate::options::{Consent, WaitOptions};
 use crate::report::failure::Failure;
-use crate::report::output::Output;
-use crate::terminal::text::printable;
+use crate::terminal::text::{mention, printable};
 use crate::terminal::width;
 use crate::view::preview::{self, Target, Uses};
 use crate::zone;
@@ -27,7 +27,7 @@ Examples:
   cf-mtls release 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60
   cf-mtls release 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 --zone example.com --yes --wait 5m")]
 pub(crate) struct Arguments {
-    /// The certificate
+    /// Id or exact name
     #[arg(value_name = "ID")]
     id: String,
     /// Detach only the hostnames of this zone (repeatable); the release is refused
@@ -45,13 +45,18 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let (consent, output) = (arguments.consent, context.output);
-    let id = certificate_id(&arguments.id)?;
-    let account = context.account()?;
-    let client = context.client()?;
-    let release = client.certificates(&account).release(&id);
+    let certificates = context.certificates().await?;
+    let id = match lookup::id(context, &certificates, &arguments.id, None).await {
+        Err(failure) if arguments.if_exists && failure.kind() == ErrorKind::NotFound.into() => {
+            return report_nothing(context, &arguments.id, consent.dry_run);
+        }
+        id => id?,
+    };
+    let client = certificates.client();
+    let release = certificates.release(&id);
     let mut release = release.with_options(arguments.wait.to_release_options());
     for text in &arguments.zones {
-        let lookup = zone::resolve(context, &client, text);
+        let lookup = zone::resolve(context, client, text);
         let (zone, _) = context.interrupt.reading(lookup).await??;
         release = release.in_zones([zone]);
     }
@@ -59,18 +64,11 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let plan = match plan {
         Ok(plan) => plan,
         Err(error) if arguments.if_exists && error.kind() == ErrorKind::NotFound => {
-            output.note(format!("there is no certificate {id}"));
-            let mut body = nothing(consent.dry_run);
-            if !consent.dry_run {
-                body["steps"] = json!([]);
-            }
-            return output.write_value(&body, String::new);
+            return report_nothing(context, id.as_str(), consent.dry_run);
         }
         Err(error) => return Err(error.into()),
     };
-    if consent.shows_plan(output.quiet) {
-        show(output, &id, &plan);
-    }
+    context.show_plan(consent, || describe(&id, &plan));
     if consent.dry_run {
         output.write_value(&plan, || dry_run(&plan))?;
         return Ok(plan.check()?);
@@ -81,8 +79,21 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let steps = context.steps("releasing");
     let run = plan.run(steps.listener());
     steps
-        .run(&client, &id, run, |_| format!("{id}  deleted\n"))
+        .run(client, &id, run, arguments.wait.wait, |_| {
+            format!("{id}  deleted\n")
+        })
         .await
+}
+
+/// There is nothing to release.
+fn report_nothing(context: &Context, text: &str, dry_run: bool) -> Result<(), Failure> {
+    let note = format!("there is no certificate {}", mention(text));
+    context.output.note(note);
+    let mut body = nothing(dry_run);
+    if !dry_run {
+        body["steps"] = json!([]);
+    }
+    context.output.write_value(&body, String::new)
 }
 
 /// The result of a release without a certificate, or in a dry run the plan: it has
@@ -94,8 +105,8 @@ pub(crate) fn nothing(dry_run: bool) -> Value {
     }
 }
 
-/// Shows the certificate, what uses it, and what blocks the release.
-pub(crate) fn show(output: Output, id: &CertificateId, plan: &ReleasePlan) {
+/// The certificate, what uses it, and what blocks the release.
+pub(crate) fn describe(id: &CertificateId, plan: &ReleasePlan) -> String {
     let target = Target {
         uses: Some(Uses {
             services: plan.associations().to_vec(),
@@ -107,7 +118,7 @@ pub(crate) fn show(output: Output, id: &CertificateId, plan: &ReleasePlan) {
     for blocker in plan.blockers() {
         text.push_str(&format!("  blocked: {}\n", printable(&blocker.to_string())));
     }
-    output.show(text.trim_end());
+    text
 }
 
 /// The plan, as a dry run writes it to standard output.

@@ -2,23 +2,22 @@
 
 use std::path::PathBuf;
 
-use cf_mtls::{Certificate, CertificateId, Certificates, ErrorKind};
-use cf_mtls_lifecycle::{CertificatesExt as _, Error, ReleasePlan, Rotate, RotatePlan};
+use cf_mtls::{Certificate, CertificateId, Certificates, ErrorKind, Upload};
+use cf_mtls_lifecycle::{CertificatesExt as _, ReleasePlan, RotatePlan};
 use clap::Args;
-use clap::builder::NonEmptyStringValueParser;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::commands::{lookup, release, upload};
-use crate::context::{Context, READING_ZONES, certificate_id};
+use crate::context::{Context, READING_ZONES};
 use crate::input;
-use crate::options::{Consent, WaitOptions};
+use crate::options::{Consent, WaitOptions, plain_text};
 use crate::report::failure::Failure;
-use crate::terminal::text::printable;
+use crate::terminal::text::{mention, printable};
 use crate::terminal::width;
 use crate::view::preview::{self, Target};
-use crate::view::x509::{self, Contents};
+use crate::view::x509::Contents;
 
 /// Replace one CA with another without downtime, then delete the old one
 ///
@@ -31,22 +30,24 @@ Examples:
   cf-mtls rotate 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 --ca new-ca.pem --dry-run
   cf-mtls rotate 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 --ca new-ca.pem --name devices-2027")]
 pub(crate) struct Arguments {
-    /// Id of the old CA, which is deleted in the end
+    /// The old CA, by id or exact name, which is deleted in the end
     #[arg(value_name = "OLD-ID")]
     old: String,
-    /// PEM file with the new CA (`-` for standard input)
+    /// File with the new CA (`-` for standard input)
     #[arg(long, value_name = "FILE")]
     ca: PathBuf,
-    /// Name for the new CA; ignored if that CA is already stored
-    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    /// Name for the new CA, instead of that of the old one; ignored if the new CA is
+    /// already stored
+    #[arg(long, value_parser = plain_text)]
     name: Option<String>,
     /// Succeed if the old CA no longer exists and the new one does, so that a
     /// completed rotation can safely be run again
     #[arg(long)]
     if_exists: bool,
-    /// Allow a new CA that has expired, although clients may then be rejected
-    #[arg(long)]
-    allow_expired: bool,
+    /// Allow a new CA that has expired, is not valid yet, or has neither an RSA nor
+    /// an ECDSA key, although clients may then be rejected
+    #[arg(long, alias = "allow-expired")]
+    allow_unusable: bool,
     #[command(flatten)]
     consent: Consent,
     #[command(flatten)]
@@ -76,43 +77,55 @@ impl Arguments {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let (consent, output) = (arguments.consent, context.output);
-    let old = certificate_id(&arguments.old)?;
-    let new = upload::ca(context, &arguments.ca)?;
-    let contents = x509::read(new.chain());
-    check_expiry(&arguments, &contents)?;
-    let new = match &arguments.name {
-        Some(name) => new.with_name(name),
-        None => new,
+    let (new, contents) = upload::ca(context, &arguments.ca).await?;
+    check_usable(&arguments, &contents)?;
+    let certificates = context.certificates().await?;
+    // After an interruption, the new CA may have the name of the old one.
+    let old = lookup::id(context, &certificates, &arguments.old, Some(new.chain())).await;
+    let is_gone = |kind| arguments.if_exists && kind == ErrorKind::NotFound.into();
+    let old = match old {
+        Err(failure) if is_gone(failure.kind()) => {
+            return report_gone(context, &arguments, &certificates, &new, &contents, failure).await;
+        }
+        old => old?,
     };
-    let certificates = context.certificates()?;
-    let rotation = certificates.rotate(&old, new);
+    let name = match arguments.name.clone() {
+        Some(name) => Some(name),
+        None => {
+            let read = certificates.get(&old);
+            match context
+                .interrupt
+                .reading(read)
+                .await?
+                .map_err(Failure::from)
+            {
+                Err(failure) if is_gone(failure.kind()) => None,
+                certificate => certificate?
+                    .name()
+                    .filter(|name| !name.is_empty())
+                    .map(str::to_owned),
+            }
+        }
+    };
+    let named = match name {
+        Some(name) => new.clone().with_name(name),
+        None => new.clone(),
+    };
+    named.check()?;
+    let rotation = certificates.rotate(&old, named);
     let rotation = rotation.with_options(arguments.wait.to_release_options());
     let plan = context.reading(READING_ZONES, rotation.plan()).await?;
     let plan = match plan {
         Ok(plan) => plan,
-        Err(error) if arguments.if_exists && error.kind() == ErrorKind::NotFound => {
-            let successor = find_successor(context, &certificates, &rotation, &old, error).await?;
-            let old = release::nothing(consent.dry_run);
-            let body = match consent.dry_run {
-                true => json!({
-                    "old": old,
-                    "successor": successor,
-                    "other_copies": null,
-                    "name_unused": arguments.is_name_unused(Some(&successor)),
-                    "certificates": contents,
-                }),
-                false => json!({
-                    "successor": successor, "attached": [], "old": old, "steps": [],
-                }),
-            };
-            return output.write_value(&body, String::new);
+        Err(error) if is_gone(error.kind().into()) => {
+            let failure = error.into();
+            return report_gone(context, &arguments, &certificates, &new, &contents, failure).await;
         }
         Err(error) => return Err(error.into()),
     };
-    if consent.shows_plan(output.quiet) {
-        release::show(output, &old, plan.release());
-        output.show(describe(&plan, &arguments, &contents));
-    }
+    context.show_plan(consent, || {
+        release::describe(&old, plan.release()) + &describe(&plan, &arguments, &contents)
+    });
     if consent.dry_run {
         let body = PlanBody {
             old: plan.release(),
@@ -131,47 +144,48 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let run = plan.run(steps.listener());
     let client = certificates.client();
     steps
-        .run(client, &old, run, |rotated| {
+        .run(client, &old, run, arguments.wait.wait, |rotated| {
             let new = rotated.successor.id().map_or("-", CertificateId::as_str);
             format!("{old}  deleted\n{new}  replaces it\n")
         })
         .await
 }
 
-/// Refuses a new CA that has expired.
-fn check_expiry(arguments: &Arguments, contents: &[Contents]) -> Result<(), Failure> {
+/// Refuses a new CA with which clients would be rejected.
+fn check_usable(arguments: &Arguments, contents: &[Contents]) -> Result<(), Failure> {
     let now = Timestamp::now();
-    let expired = contents.iter().find(|one| one.has_expired(now));
-    match expired.filter(|_| !arguments.allow_expired) {
+    let problem = contents.iter().find_map(|one| one.problem(now));
+    match problem.filter(|_| !arguments.allow_unusable) {
         None => Ok(()),
-        Some(expired) => Err(Failure::invalid_input(format!(
-            "the new CA in {} has expired ({}), so clients may be rejected; nothing was changed; \
-             pass --allow-expired to proceed anyway",
-            input::name(&arguments.ca),
-            expired.summary(now)
+        Some(problem) => Err(Failure::invalid_input(format!(
+            "the new CA in {} {problem}, so clients may be rejected; nothing was changed; pass \
+             --allow-unusable to proceed anyway",
+            printable(&input::name(&arguments.ca)),
         ))),
     }
 }
 
-/// Finds the new CA if the old one does not exist. Whether the old one ever
-/// existed is unknown, so what uses the new one is shown.
-async fn find_successor(
+/// Reports that the old CA does not exist, if the new one does. Whether the old one
+/// ever existed is unknown, so what uses the new one is shown.
+async fn report_gone(
     context: &Context,
+    arguments: &Arguments,
     certificates: &Certificates,
-    rotation: &Rotate,
-    old: &CertificateId,
-    error: Error,
-) -> Result<Certificate, Failure> {
-    let output = context.output;
-    let successor = context.interrupt.reading(rotation.successor()).await??;
+    new: &Upload,
+    contents: &[Contents],
+    failure: Failure,
+) -> Result<(), Failure> {
+    let (output, dry_run) = (context.output, arguments.consent.dry_run);
+    let find = upload::find_same(certificates, new);
+    let successor = context.interrupt.reading(find).await??;
     let id = successor.as_ref().and_then(Certificate::id).cloned();
     let (Some(successor), Some(id)) = (successor, id) else {
-        return Err(Failure::from(error).with_hint(
+        return Err(failure.with_hint(
             "the account does not contain the new CA either, so --if-exists does not apply; \
              nothing was uploaded",
         ));
     };
-    if !output.quiet {
+    if output.is_table() && !output.quiet {
         let uses = lookup::uses(certificates, &id);
         let target = Target {
             // This is a remark, so nothing fails for it.
@@ -180,12 +194,26 @@ async fn find_successor(
         };
         let shown = preview::targets(&[target], width::stderr());
         output.note(format!(
-            "there is no certificate {old}, and whether it ever existed is not known; the account \
+            "there is no certificate {}, and whether it ever existed is not known; the account \
              contains the new CA:\n{}",
+            mention(&arguments.old),
             shown.trim_end()
         ));
     }
-    Ok(successor)
+    let old = release::nothing(dry_run);
+    let body = match dry_run {
+        true => json!({
+            "old": old,
+            "successor": successor,
+            "other_copies": null,
+            "name_unused": arguments.is_name_unused(Some(&successor)),
+            "certificates": contents,
+        }),
+        false => json!({
+            "successor": successor, "attached": [], "old": old, "steps": [],
+        }),
+    };
+    output.write_value(&body, String::new)
 }
 
 /// The new CA of a plan, in words.

@@ -2,16 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use cf_mtls::Upload;
+use cf_mtls::{Certificate, CertificateChain, CertificateFilter, Certificates, Error, Upload};
 use clap::Args;
-use clap::builder::NonEmptyStringValueParser;
 use jiff::Timestamp;
 
 use crate::context::Context;
-use crate::input;
+use crate::input::{self, Bytes};
+use crate::options::plain_text;
 use crate::report::failure::Failure;
+use crate::terminal::text::printable;
 use crate::view::preview;
-use crate::view::x509;
+use crate::view::x509::{self, Contents};
 
 /// Upload a CA, or a leaf certificate with its private key
 ///
@@ -21,74 +22,187 @@ use crate::view::x509;
 Examples:
   cf-mtls upload --ca ca.pem --name devices
   cf-mtls upload --cert leaf.pem --key leaf.key --name gateway
-  cf-mtls upload --cert both.pem          # certificate and key in one file")]
+  cf-mtls upload --ca ca.pem --name devices --if-not-exists
+  cf-mtls upload --cert both.pem          # certificate and key in one file
+  cf-mtls upload --ca gateway.pem --key gateway.key   # a CA that Gateway signs with")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     what: What,
-    /// The private key of the leaf certificate in PEM, unless it is in the same file
-    #[arg(long, value_name = "FILE", requires = "cert", conflicts_with = "ca")]
+    /// The private key in PEM, unless it is in the same file; of a CA, only Gateway
+    /// needs it
+    #[arg(long, value_name = "FILE", requires = "What")]
     key: Option<PathBuf>,
     /// A name for the certificate
-    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_parser = plain_text)]
     name: Option<String>,
+    /// Upload nothing if the account has the same certificate, whatever its name
+    #[arg(long)]
+    if_not_exists: bool,
 }
 
 /// A CA or a leaf.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 struct What {
-    /// A CA certificate, or a chain of them, in PEM
+    /// A CA certificate, or a chain of them, in PEM or DER
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// A leaf certificate, followed by its intermediates, in PEM
+    /// A leaf certificate, followed by its intermediates, in PEM or DER
     #[arg(long, value_name = "FILE")]
     cert: Option<PathBuf>,
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
-    let upload = match (&arguments.what.ca, &arguments.what.cert, &arguments.key) {
-        (Some(ca), ..) => self::ca(context, ca)?,
-        (None, Some(cert), Some(key)) => {
-            if input::is_stdin(cert) && input::is_stdin(key) {
-                return Err(Failure::usage(
-                    "--cert and --key cannot both be standard input",
-                ));
-            }
-            let cert = context.read_input(cert)?;
-            Upload::leaf(cert.expose(), context.read_input(key)?)?
+    let now = Timestamp::now();
+    let What { ca, cert } = &arguments.what;
+    let (upload, contents) = match (ca, cert, &arguments.key) {
+        (Some(ca), _, None) => self::ca(context, ca).await?,
+        (Some(ca), _, Some(key)) => {
+            let (upload, contents) = self::ca(context, ca).await?;
+            let key = read_key(context, ca, key).await?;
+            let with_key = upload.with_private_key(&key[..]);
+            (
+                with_key.map_err(|error| of_file(error, arguments.key.as_deref()))?,
+                contents,
+            )
         }
-        (None, Some(cert), None) => Upload::leaf_bundle(context.read_input(cert)?)?,
+        (None, Some(cert), key) => leaf(context, cert, key.as_deref()).await?,
         (None, None, _) => return Err(Failure::usage("one of --ca and --cert is needed")),
     };
+    let file = printable(&input::name(
+        ca.as_deref().or(cert.as_deref()).unwrap_or(Path::new("")),
+    ));
+    for problem in contents.iter().filter_map(|one| one.problem(now)) {
+        context
+            .output
+            .warn(format!("{file}: a certificate {problem}"));
+    }
+    if ca.is_some() && 1 < contents.len() {
+        let count = contents.len();
+        context.output.warn(format!(
+            "{file} holds {count} certificates, uploaded as one CA: clients of each are accepted"
+        ));
+    }
     let upload = match arguments.name {
         Some(name) => upload.with_name(name),
         None => upload,
     };
-    let certificates = context.certificates()?;
-    let change = certificates.upload(&upload);
-    let stored = context.interrupt.changing(certificates.client(), change);
-    let stored = stored.await??;
-    let now = Timestamp::now();
+    let certificates = context.certificates().await?;
+    let same = match arguments.if_not_exists {
+        true => {
+            context
+                .interrupt
+                .reading(find_same(&certificates, &upload))
+                .await??
+        }
+        false => None,
+    };
+    if let Some(id) = same.as_ref().and_then(Certificate::id) {
+        context
+            .output
+            .note(format!("nothing to upload: it is stored as {id}"));
+    }
+    let stored = match same {
+        Some(same) => same,
+        None => {
+            let change = certificates.upload(&upload);
+            let stored = context.interrupt.changing(certificates.client(), change);
+            stored.await??
+        }
+    };
     let written = context
         .output
         .write_value(&stored, || preview::card(&stored, now));
     written.map_err(|failure| match stored.id() {
-        Some(id) => failure.with_done(format!("uploaded {id}")).about(id),
-        None => failure.with_done("uploaded it"),
+        Some(id) => failure.with_done(format!("{id} is stored")).about(id),
+        None => failure.with_done("it is stored"),
     })
+}
+
+/// The stored certificate with the same content; of several, the first of the list.
+pub(crate) async fn find_same(
+    certificates: &Certificates,
+    upload: &Upload,
+) -> Result<Option<Certificate>, Failure> {
+    let mut list = certificates.list(CertificateFilter::all());
+    while let Some(certificate) = list.next().await.transpose()? {
+        if certificate
+            .chain()
+            .is_ok_and(|chain| chain == *upload.chain())
+        {
+            return Ok(Some(certificate));
+        }
+    }
+    Ok(None)
+}
+
+/// Reads a key from another file than the certificate.
+async fn read_key(context: &Context, file: &Path, key: &Path) -> Result<Bytes, Failure> {
+    if input::is_stdin(file) && input::is_stdin(key) {
+        let message = "the certificate and its key cannot both be standard input";
+        return Err(Failure::usage(message));
+    }
+    context.read_input(key).await
+}
+
+/// Reads a leaf and its key, which may be in one file.
+async fn leaf(
+    context: &Context,
+    cert: &Path,
+    key: Option<&Path>,
+) -> Result<(Upload, Vec<Contents>), Failure> {
+    let pem = context.read_input(cert).await?;
+    let upload = match key.filter(|key| *key != cert) {
+        None => Upload::leaf_bundle(&pem[..]).map_err(|error| of_file(error, Some(cert)))?,
+        Some(key) => {
+            if Upload::leaf_bundle(&pem[..]).is_ok() {
+                let name = printable(&input::name(cert));
+                let message = format!("{name} holds a private key already; leave out --key");
+                return Err(Failure::invalid_input(message));
+            }
+            let chain = CertificateChain::from_pem(&pem[..]);
+            chain.map_err(|error| of_file(error, Some(cert)))?;
+            let private_key = read_key(context, cert, key).await?;
+            let upload = Upload::leaf(&pem[..], &private_key[..]);
+            upload.map_err(|error| of_file(error, Some(key)))?
+        }
+    };
+    let contents = x509::read(upload.chain());
+    let name = printable(&input::name(cert));
+    match contents.first().filter(|first| first.is_ca() == Some(true)) {
+        Some(first) if x509::first_leaf(&contents).is_some() => {
+            return Err(Failure::invalid_input(format!(
+                "{name} begins with a CA ({}), and the leaf has to come first; nothing was sent",
+                first.subject()
+            )));
+        }
+        Some(_) => context.output.warn(format!(
+            "{name} holds a CA, which --cert uploads as a leaf; --ca uploads it as a CA"
+        )),
+        None => {}
+    }
+    Ok((upload, contents))
+}
+
+/// An error about the content of a file.
+fn of_file(error: Error, path: Option<&Path>) -> Failure {
+    let name = path.map(|path| format!("{}: ", printable(&input::name(path))));
+    Failure::from(error).at(&name.unwrap_or_default())
 }
 
 /// Reads a CA from a file. A leaf is refused here, as the service would refuse it
 /// in the middle of a rotation.
-pub(crate) fn ca(context: &Context, path: &Path) -> Result<Upload, Failure> {
-    let upload = Upload::ca(context.read_input(path)?.expose())?;
-    let Some((number, leaf)) = x509::first_leaf(upload.chain()) else {
-        return Ok(upload);
+pub(crate) async fn ca(context: &Context, path: &Path) -> Result<(Upload, Vec<Contents>), Failure> {
+    let pem = context.read_input(path).await?;
+    let upload = Upload::ca(&pem[..]).map_err(|error| of_file(error, Some(path)))?;
+    let contents = x509::read(upload.chain());
+    let Some((number, leaf)) = x509::first_leaf(&contents) else {
+        return Ok((upload, contents));
     };
     Err(Failure::invalid_input(format!(
         "certificate {number} in {} ({}) is not a CA: it has no basic constraint CA:TRUE, without \
          which the service refuses it (code 1411); nothing was sent",
-        input::name(path),
+        printable(&input::name(path)),
         leaf.subject(),
     ))
     .with_hint("`cf-mtls upload --cert FILE --key FILE` uploads a leaf certificate"))

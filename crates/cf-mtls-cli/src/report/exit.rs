@@ -17,6 +17,11 @@ pub(crate) enum Exit {
     Unreachable = 7,
     SomeFailed = 8,
     Unknown = 9,
+    /// What was waited for had not happened when `--wait` ended.
+    WaitEnded = 10,
+    QuotaExceeded = 11,
+    /// `list --exit-code` found certificates.
+    Found = 12,
     /// 128 and the number of SIGINT, as in shells.
     Interrupted = 130,
 }
@@ -53,10 +58,13 @@ pub(crate) enum Kind {
     Usage,
     SomeFailed,
     Declined,
+    WaitEnded,
     Interrupted,
     Io,
     /// The reader of standard output has gone, which is no failure.
     ClosedPipe,
+    /// Certificates were found, which is no failure.
+    Found,
 }
 
 impl Kind {
@@ -69,6 +77,8 @@ impl Kind {
             Self::Interrupted => "interrupted",
             Self::Io => "io",
             Self::ClosedPipe => "closed_pipe",
+            Self::WaitEnded => "wait_ended",
+            Self::Found => "found",
         }
     }
 
@@ -82,6 +92,7 @@ impl Kind {
                 | ErrorKind::InvalidRequest => Exit::Invalid,
                 ErrorKind::NotFound => Exit::NotFound,
                 ErrorKind::InUse => Exit::InUse,
+                ErrorKind::QuotaExceeded => Exit::QuotaExceeded,
                 ErrorKind::Authentication | ErrorKind::Permission => Exit::Denied,
                 ErrorKind::RateLimited => Exit::RateLimited,
                 ErrorKind::Connection
@@ -95,6 +106,8 @@ impl Kind {
             Self::Declined | Self::Io => Exit::Other,
             Self::Interrupted => Exit::Interrupted,
             Self::ClosedPipe => Exit::Success,
+            Self::WaitEnded => Exit::WaitEnded,
+            Self::Found => Exit::Found,
         }
     }
 }

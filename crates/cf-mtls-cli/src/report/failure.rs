@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::report::exit::{Exit, Kind};
 use crate::terminal::interrupt::Interrupted;
 use crate::terminal::text::{printable, printable_json};
+use crate::terminal::width;
 
 /// Why a command did not succeed.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ struct Inner {
     hint: Option<String>,
     id: Option<CertificateId>,
     associations: Vec<Association>,
+    candidates: Vec<CertificateId>,
     steps: Vec<Step>,
 }
 
@@ -42,6 +44,7 @@ impl Failure {
             hint: None,
             id: None,
             associations: Vec::new(),
+            candidates: Vec::new(),
             steps: Vec::new(),
         }))
     }
@@ -62,6 +65,46 @@ impl Failure {
             io::ErrorKind::BrokenPipe => Self::new(Kind::ClosedPipe, ""),
             _ => Self::new(Kind::Io, "standard output cannot be written").with_cause(error),
         }
+    }
+
+    /// Puts the place of a bad value before the message.
+    pub(crate) fn at(mut self, place: &str) -> Self {
+        self.0.message.insert_str(0, place);
+        self
+    }
+
+    pub(crate) fn with_kind(mut self, kind: Kind) -> Self {
+        (self.0.kind, self.0.exit) = (kind, kind.exit());
+        self
+    }
+
+    /// Says what was asked instead of which operation failed, and why there was no
+    /// connection.
+    pub(crate) fn during(mut self, asked: &str, server: &str) -> Self {
+        let inner = &mut *self.0;
+        let Some(error) = inner.error.as_ref() else {
+            return self;
+        };
+        let own = printable(&error.to_string());
+        let rest = own.split_once(": ").filter(|_| error.operation().is_some());
+        if let Some((_, rest)) = rest {
+            inner.message = match inner.message.strip_prefix(&own) {
+                Some(more) => format!("{asked}: {rest}{more}"),
+                None => inner.message.replacen(&own, rest, 1),
+            };
+        }
+        if error.kind() == ErrorKind::Connection {
+            let cause = inner.causes.last().map_or("", String::as_str);
+            inner.message.push_str(&format!("; {server}: {cause}"));
+            if cause.contains("UnknownIssuer") {
+                inner.hint = Some(
+                    "if the server or a proxy has a CA of its own, set SSL_CERT_FILE to its PEM \
+                     file"
+                        .to_owned(),
+                );
+            }
+        }
+        self
     }
 
     pub(crate) fn with_exit(mut self, exit: Exit) -> Self {
@@ -88,6 +131,11 @@ impl Failure {
 
     pub(crate) fn with_associations(mut self, associations: &[Association]) -> Self {
         self.0.associations = associations.to_vec();
+        self
+    }
+
+    pub(crate) fn with_candidates(mut self, candidates: &[CertificateId]) -> Self {
+        self.0.candidates = candidates.to_vec();
         self
     }
 
@@ -119,6 +167,11 @@ impl Failure {
         self.0.kind == Kind::ClosedPipe
     }
 
+    /// Whether there is nothing to report.
+    fn is_silent(&self) -> bool {
+        self.is_closed_pipe() || self.0.kind == Kind::Found
+    }
+
     pub(crate) fn certificate_id(&self) -> Option<&CertificateId> {
         self.0.id.as_ref()
     }
@@ -137,6 +190,7 @@ impl From<Error> for Failure {
         }
         failure.0.id = error.certificate_id().cloned();
         failure.0.associations = error.associations().to_vec();
+        failure.0.candidates = error.candidates().to_vec();
         failure.0.error = Some(error);
         failure
     }
@@ -184,6 +238,7 @@ struct ErrorBody<'a> {
     detached: Vec<&'a ZoneHostnames>,
     steps: &'a [Step],
     causes: &'a [String],
+    hint: Option<&'a str>,
 }
 
 impl Serialize for Failure {
@@ -209,10 +264,11 @@ impl Serialize for Failure {
             retry_after_seconds: wait.map(|wait| wait.as_secs_f64().ceil() as u64),
             may_have_taken_effect: error.is_some_and(|error| error.may_have_taken_effect()),
             associations: &inner.associations,
-            candidates: error.map_or(&[], |error| error.candidates()),
+            candidates: &inner.candidates,
             detached: detached.collect(),
             steps: &inner.steps,
             causes: &inner.causes,
+            hint: inner.hint.as_deref(),
         };
         body.serialize(serializer)
     }
@@ -239,7 +295,7 @@ impl Reporter {
 
     /// Writes the failure as the last line of standard error.
     pub(crate) fn report(self, failure: &Failure) {
-        if failure.is_closed_pipe() {
+        if failure.is_silent() {
             return;
         }
         let mut stderr = anstream::stderr().lock();
@@ -248,18 +304,35 @@ impl Reporter {
             let _ = writeln!(stderr, "{}", printable_json(&json));
             return;
         }
-        if let Some(hint) = &failure.0.hint {
-            let style = AnsiColor::Cyan.on_default();
-            let _ = writeln!(stderr, "{style}hint:{style:#} {hint}");
-        }
-        let mut line = printable(failure.message());
+        let mut message = printable(failure.message());
         if self.verbose {
             for cause in &failure.0.causes {
-                line.push_str("; because: ");
-                line.push_str(&printable(cause));
+                message.push_str("; because: ");
+                message.push_str(&printable(cause));
             }
         }
         let style = AnsiColor::Red.on_default().bold();
-        let _ = writeln!(stderr, "{style}error:{style:#} {line}");
+        let text = fit(&message, "error: ".len());
+        let _ = writeln!(stderr, "{style}error:{style:#} {text}");
+        if let Some(hint) = &failure.0.hint {
+            let style = AnsiColor::Cyan.on_default();
+            let text = fit(&printable(hint), "hint: ".len());
+            let _ = writeln!(stderr, "{style}hint:{style:#} {text}");
+        }
     }
+}
+
+/// A message that does not fit a line of the terminal, with each part on lines of its
+/// own, broken at words.
+fn fit(message: &str, used: usize) -> String {
+    let Some(width) = width::stderr().filter(|width| *width < used + message.len()) else {
+        return message.to_owned();
+    };
+    let options = textwrap::Options::new(width.max(20))
+        .break_words(false)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .subsequent_indent("  ");
+    let mut text = " ".repeat(used) + &message.replace("; ", "\n  ");
+    text = textwrap::fill(&text, options);
+    text.split_off(used)
 }

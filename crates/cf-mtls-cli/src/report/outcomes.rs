@@ -226,7 +226,7 @@ impl OutcomeTable {
             (false, 1) => "was not",
             (false, _) => "were not",
         };
-        let message = format!("{failed} of {total} certificates {verb} deleted; see above");
+        let message = format!("{failed} of {total} certificates {verb} deleted; see the outcomes");
         let exit = Exit::of_many(self.exits);
         let kind = match exit {
             Exit::SomeFailed => Kind::SomeFailed,
@@ -260,7 +260,7 @@ impl OutcomeTable {
 pub(crate) fn expected(target: &Target) -> Result<Outcome, Failure> {
     const MAX_USES: usize = 3;
 
-    let Some(uses) = target.uses.as_ref().filter(|uses| !uses.is_empty()) else {
+    let Some(uses) = target.uses.as_ref().filter(|_| target.is_in_use()) else {
         return Ok(Outcome::WouldDelete);
     };
     let lines = uses.lines();

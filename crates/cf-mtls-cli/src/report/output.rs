@@ -25,20 +25,21 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Writes a remark, unless `--quiet` is given.
+    /// Writes a remark for people: not with `--quiet`, nor beside JSON, where
+    /// standard error holds only the error.
     pub(crate) fn note(self, text: impl Display) {
-        if !self.quiet {
+        if self.is_table() && !self.quiet {
             self.show(text);
         }
     }
 
-    /// Writes a warning.
+    /// Writes a warning for people.
     pub(crate) fn warn(self, text: impl Display) {
         let style = AnsiColor::Yellow.on_default();
-        self.show(format_args!("{style}warning:{style:#} {text}"));
+        self.note(format_args!("{style}warning:{style:#} {text}"));
     }
 
-    /// Writes to standard error, even with `--quiet`.
+    /// Writes to standard error in any case.
     pub(crate) fn show(self, text: impl Display) {
         // There is no other place to report a failure.
         let _ = writeln!(anstream::stderr().lock(), "{text}");

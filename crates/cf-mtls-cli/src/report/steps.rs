@@ -2,8 +2,9 @@
 //! between two.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use cf_mtls::{CertificateId, Client};
+use cf_mtls::{CertificateId, Client, ErrorKind};
 use cf_mtls_lifecycle::{Error, Step};
 use serde::Serialize;
 
@@ -143,15 +144,24 @@ impl<'a> StepReporter<'a> {
         client: &Client,
         id: &CertificateId,
         job: impl Future<Output = Result<T, Error>>,
+        wait: Duration,
         table: impl FnOnce(&T) -> String,
     ) -> Result<(), Failure> {
         self.ledger.entries().id = Some(id.clone());
+        let begun = Instant::now();
         let outcome = self.interrupt.changing(client, job).await;
         self.progress.finish();
         let steps = self.ledger.steps();
         let result = match outcome {
             Ok(Ok(result)) => result,
-            Ok(Err(error)) => return Err(Failure::from(error).with_steps(steps)),
+            Ok(Err(error)) => {
+                let is_waited_for = matches!(error.kind(), ErrorKind::InUse | ErrorKind::Timeout);
+                let failure = Failure::from(error).with_steps(steps);
+                return Err(match is_waited_for && wait <= begun.elapsed() {
+                    true => failure.with_kind(Kind::WaitEnded),
+                    false => failure,
+                });
+            }
             Err(_) => {
                 let done = match self.ledger.changes() {
                     None => "nothing was changed".to_owned(),

@@ -3,6 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use cf_mtls::{Association, Certificate, CertificateId};
 use cf_mtls_lifecycle::{Reason, ZoneHostnames};
+use clap::ValueEnum;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -10,31 +11,70 @@ use crate::terminal::text::printable;
 use crate::view::table::{Row, Table};
 use crate::view::times::{self, Urgency};
 
-/// The columns of a list of certificates.
-pub(crate) const COLUMNS: &[&str] = &["ID", "NAME", "KIND", "TYPE", "EXPIRES"];
-#[rustfmt::skip]
-pub(crate) const WIDE_COLUMNS: &[&str] = &[
-    "ID", "NAME", "KIND", "TYPE",
-    "ISSUER", "SERIAL", "SIGNATURE", "UPLOADED", "EXPIRES ON", "EXPIRES",
-];
+/// What a list can show of a certificate, in the order of [`cells`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Column {
+    Id,
+    Name,
+    Kind,
+    Type,
+    Issuer,
+    Serial,
+    Signature,
+    Uploaded,
+    ExpiresOn,
+    Expires,
+}
+
+impl Column {
+    #[rustfmt::skip]
+    pub(crate) const DEFAULT: &[Self] =
+        &[Self::Id, Self::Name, Self::Kind, Self::Type, Self::Expires];
+
+    pub(crate) fn header(self) -> &'static str {
+        const HEADERS: [&str; 10] = [
+            "ID",
+            "NAME",
+            "KIND",
+            "TYPE",
+            "ISSUER",
+            "SERIAL",
+            "SIGNATURE",
+            "UPLOADED",
+            "EXPIRES ON",
+            "EXPIRES",
+        ];
+        HEADERS.get(self as usize).copied().unwrap_or_default()
+    }
+
+    /// Sorts texts, and puts what is missing last.
+    pub(crate) fn sort_key(self, certificate: &Certificate) -> (bool, String) {
+        let column = match self {
+            Self::Expires => Self::ExpiresOn,
+            other => other,
+        };
+        let cell = cells(certificate).swap_remove(column as usize);
+        (cell == "-", cell)
+    }
+}
+
 const TARGET_COLUMNS: &[&str] = &["ID", "NAME", "KIND", "EXPIRES"];
 /// The column of names, which is cut on a narrow terminal.
 pub(crate) const NAME: usize = 1;
 
-/// A row for `COLUMNS`.
-pub(crate) fn row(certificate: &Certificate, now: Timestamp) -> Row {
+/// A row of a list.
+pub(crate) fn row(certificate: &Certificate, columns: &[Column], now: Timestamp) -> Row {
     let (expires, style) = expiry(certificate, now);
-    let mut cells = cells(certificate);
-    cells.splice(4.., [expires]);
-    Row::new(cells, style)
-}
-
-/// A row for `WIDE_COLUMNS`.
-pub(crate) fn wide_row(certificate: &Certificate, now: Timestamp) -> Row {
-    let (expires, style) = expiry(certificate, now);
-    let mut cells = cells(certificate);
-    cells.push(expires);
-    Row::new(cells, style)
+    let mut all = cells(certificate);
+    all.push(expires);
+    let cells = columns
+        .iter()
+        .filter_map(|column| all.get(*column as usize));
+    let style = match columns.last() {
+        Some(Column::Expires) => style,
+        _ => Style::new(),
+    };
+    Row::new(cells.cloned().collect(), style)
 }
 
 /// One certificate in full.
@@ -98,7 +138,11 @@ pub(crate) fn kind(certificate: &Certificate) -> &'static str {
 }
 
 fn moment(moment: Option<Timestamp>) -> String {
-    moment.map_or("-".into(), |moment| moment.to_string())
+    match moment {
+        None => "-".to_owned(),
+        Some(end) if end == Timestamp::MAX => "9999-12-31".to_owned(),
+        Some(moment) => moment.to_string(),
+    }
 }
 
 pub(crate) fn expiry(certificate: &Certificate, now: Timestamp) -> (String, Style) {
@@ -178,6 +222,11 @@ impl Target {
 
     pub(crate) fn name(&self) -> Option<&str> {
         self.certificate.as_ref()?.name()
+    }
+
+    /// Whether it is known that something uses it.
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.uses.as_ref().is_some_and(|uses| !uses.is_empty())
     }
 }
 

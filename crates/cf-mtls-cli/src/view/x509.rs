@@ -14,6 +14,11 @@ pub(crate) struct Contents {
     subject: Option<String>,
     expires_on: Option<Timestamp>,
     #[serde(skip)]
+    valid_from: Option<Timestamp>,
+    /// Whether Cloudflare can verify what its key signs.
+    #[serde(skip)]
+    has_usable_key: Option<bool>,
+    #[serde(skip)]
     is_ca: Option<bool>,
 }
 
@@ -26,15 +31,30 @@ pub(crate) fn read(chain: &CertificateChain) -> Vec<Contents> {
 }
 
 /// The first certificate that is known to be no CA, with its number from one.
-pub(crate) fn first_leaf(chain: &CertificateChain) -> Option<(usize, Contents)> {
-    let mut numbered = (1..).zip(read(chain));
+pub(crate) fn first_leaf(contents: &[Contents]) -> Option<(usize, &Contents)> {
+    let mut numbered = (1..).zip(contents);
     numbered.find(|(_, contents)| contents.is_ca == Some(false))
 }
 
 impl Contents {
-    /// Whether it is known to have expired.
-    pub(crate) fn has_expired(&self, now: Timestamp) -> bool {
-        self.expires_on.is_some_and(|end| end <= now)
+    pub(crate) fn is_ca(&self) -> Option<bool> {
+        self.is_ca
+    }
+
+    /// Why clients with certificates of this CA may be rejected.
+    pub(crate) fn problem(&self, now: Timestamp) -> Option<String> {
+        if self.expires_on.is_some_and(|end| end <= now) {
+            return Some(format!("has expired ({})", self.summary(now)));
+        }
+        let subject = self.subject();
+        match self.valid_from.filter(|begin| now < *begin) {
+            Some(begin) => Some(format!("is not valid before {begin} ({subject})")),
+            None if self.has_usable_key == Some(false) => Some(format!(
+                "has neither an RSA nor an ECDSA key, so Cloudflare verifies nothing with it \
+                 ({subject})"
+            )),
+            None => None,
+        }
     }
 
     /// The subject and the expiry, in words.
@@ -56,16 +76,29 @@ impl Contents {
     }
 }
 
+/// The object identifiers of their keys.
+#[cfg(feature = "x509")]
+const RSA_AND_ECDSA: [&str; 3] = [
+    "1.2.840.113549.1.1.1",
+    "1.2.840.113549.1.1.10",
+    "1.2.840.10045.2.1",
+];
+
 #[cfg(feature = "x509")]
 fn parse(der: &[u8]) -> Option<Contents> {
     use x509_parser::prelude::{FromDer as _, X509Certificate};
 
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
-    let end = certificate.validity().not_after.timestamp();
+    let validity = certificate.validity();
+    let end = validity.not_after.timestamp();
     let constraints = certificate.basic_constraints().ok();
+    let algorithm = certificate.public_key().algorithm.algorithm.to_id_string();
     Some(Contents {
         subject: Some(certificate.subject().to_string()),
-        expires_on: Timestamp::from_second(end).ok(),
+        // A date beyond the calendar is later than any other.
+        expires_on: Some(Timestamp::from_second(end).unwrap_or(Timestamp::MAX)),
+        valid_from: Timestamp::from_second(validity.not_before.timestamp()).ok(),
+        has_usable_key: Some(RSA_AND_ECDSA.contains(&algorithm.as_str())),
         is_ca: constraints.map(|found| found.is_some_and(|found| found.value.ca)),
     })
 }

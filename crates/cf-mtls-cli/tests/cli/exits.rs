@@ -36,7 +36,7 @@ fn each_kind_of_error_has_its_code() {
         ),
         (
             Fault::error(400, 1489, "full"),
-            1,
+            11,
             "quota_exceeded",
             400,
             1489,
@@ -123,8 +123,12 @@ fn what_is_no_answer_of_the_service_is_7() {
 fn in_use_is_4_with_the_reasons() {
     let world = World::new();
     let id = world.seed_in_use("devices");
-    let run = world.run(&["delete", &id, "--yes"]);
+    let run = world.run(&["delete", "devices", "--yes"]);
     assert_eq!((run.code, run.stdout.as_str()), (4, ""), "{run:?}");
+    assert!(
+        run.last_error().starts_with("error: delete devices: "),
+        "{run:?}"
+    );
     assert!(
         run.last_error().contains("in use by API Shield (active)"),
         "{run:?}"
@@ -146,7 +150,9 @@ fn an_unknown_outcome_is_9() {
     let world = World::new();
     let id = world.seed("devices");
     world.simulator.inject(Fault::reset().on(Operation::Delete));
-    world.simulator.inject(Fault::html(502).on(Operation::Get));
+    world
+        .simulator
+        .inject(Fault::html(502).on(Operation::Get).nth(2));
     let run = world.run(&[
         "delete",
         &id,

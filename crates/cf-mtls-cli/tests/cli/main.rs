@@ -4,14 +4,17 @@
 mod delete;
 mod exits;
 mod hostnames;
+mod inputs;
 mod interrupts;
 mod jobs;
 mod many;
+mod names;
 mod output;
 mod reads;
 mod release;
 mod rotate;
 mod secrets;
+mod shell;
 #[cfg(feature = "simulate")]
 mod simulate;
 mod support;

@@ -52,7 +52,7 @@ fn what_changes_something_says_what_it_did() {
         let run = run_on_a_full_disk(&world, &["upload", "--ca", &ca, "-o", form]);
         let id = world.ids().remove(0);
         assert!(
-            run.last_error().contains(&format!("uploaded {id}")),
+            run.last_error().contains(&format!("{id} is stored")),
             "{run:?}"
         );
 

@@ -155,7 +155,7 @@ fn a_ca_that_has_expired_takes_over_only_where_that_is_said() {
     for consent in ["--yes", "--dry-run"] {
         let run = world.run(&["rotate", &old, "--ca", &ca, consent]);
         assert_eq!(run.code, 2, "{run:?}");
-        assert!(run.last_error().contains("--allow-expired"), "{run:?}");
+        assert!(run.last_error().contains("--allow-unusable"), "{run:?}");
     }
     assert_eq!(world.simulator.request_count(None), 0);
     let run = world.run(&["rotate", &old, "--ca", &ca, "--yes", "--allow-expired"]);

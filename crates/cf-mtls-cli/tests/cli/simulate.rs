@@ -92,7 +92,7 @@ fn options_shape_the_account_and_the_responses() {
     assert_eq!(run.code, 0, "the upload took effect: {run:?}");
     std::fs::write(&path, new_ca()).unwrap();
     let run = simulated.run(&upload);
-    assert!(run.code == 1 && run.stderr.contains("1489"), "{run:?}");
+    assert!(run.code == 11 && run.stderr.contains("1489"), "{run:?}");
 
     let log = BufReader::new(simulated.child.stderr.take().unwrap());
     let first = log.lines().next().unwrap().unwrap();

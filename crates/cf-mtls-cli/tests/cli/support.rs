@@ -147,7 +147,12 @@ impl From<Output> for Run {
 
 impl Run {
     pub(crate) fn last_error(&self) -> &str {
-        self.stderr.lines().last().unwrap_or_default()
+        let error = self
+            .stderr
+            .lines()
+            .rfind(|line| line.starts_with("error: "));
+        let last = self.stderr.lines().last();
+        error.or(last).unwrap_or_default()
     }
 
     pub(crate) fn error_json(&self) -> Value {

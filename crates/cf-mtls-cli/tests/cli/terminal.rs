@@ -268,7 +268,7 @@ fn tables_fit_the_terminal_and_keep_ids_whole() {
             let tables = seen.split(['\n', '\r']).map(str::trim_end);
             // Remarks and errors are prose, which the terminal breaks; a spinner
             // takes a terminal without rows for one of 80 columns.
-            let prose = ["error:", "hint:", "dry run:"];
+            let prose = ["error:", "hint:", "dry run:", "Account "];
             let spinner = |line: &str| size.0 == 0 && line.contains("reading the ");
             for line in tables {
                 let is_prose = prose.iter().any(|word| line.starts_with(word)) || spinner(line);
