@@ -53,22 +53,19 @@ impl ResponseHead {
         self.headers.get(&CF_RAY)
     }
 
-    /// `Retry-After`: seconds, or an HTTP date.
-    #[must_use]
-    pub fn retry_after(&self) -> Option<&HeaderValue> {
-        self.headers.get(RETRY_AFTER)
+    /// The lines of `Retry-After`: seconds, or an HTTP date.
+    pub fn retry_after(&self) -> impl Iterator<Item = &HeaderValue> {
+        self.headers.get_all(RETRY_AFTER).iter()
     }
 
-    /// `Ratelimit`: what remains of the rate limit, and when it starts anew.
-    #[must_use]
-    pub fn ratelimit(&self) -> Option<&HeaderValue> {
-        self.headers.get(&RATELIMIT)
+    /// The lines of `Ratelimit`: what remains of the rate limit, and when it starts anew.
+    pub fn ratelimit(&self) -> impl Iterator<Item = &HeaderValue> {
+        self.headers.get_all(&RATELIMIT).iter()
     }
 
-    /// `Ratelimit-Policy`: the rate limit.
-    #[must_use]
-    pub fn ratelimit_policy(&self) -> Option<&HeaderValue> {
-        self.headers.get(&RATELIMIT_POLICY)
+    /// The lines of `Ratelimit-Policy`: the rate limit.
+    pub fn ratelimit_policy(&self) -> impl Iterator<Item = &HeaderValue> {
+        self.headers.get_all(&RATELIMIT_POLICY).iter()
     }
 }
 

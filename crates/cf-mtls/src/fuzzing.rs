@@ -67,7 +67,7 @@ impl Read {
 /// Reads a value as `Ratelimit` and as `Retry-After`.
 pub fn headers(value: &[u8]) -> (Option<(u64, Duration)>, Option<Duration>) {
     match HeaderValue::from_bytes(value) {
-        Ok(value) => (rate_limit::parse(&value), rate_limit::retry_after(&value)),
+        Ok(value) => (rate_limit::parse([&value]), rate_limit::retry_after(&value)),
         Err(_) => (None, None),
     }
 }

@@ -19,6 +19,9 @@ pub(crate) trait Envelope: DeserializeOwned {
     /// Whether the request succeeded.
     fn success(&self) -> bool;
 
+    /// Whether it names errors.
+    fn has_errors(&self) -> bool;
+
     /// The errors of a request that did not.
     fn into_errors(self) -> Vec<types::ApiMessage>;
 
@@ -164,6 +167,10 @@ macro_rules! envelope {
         impl Envelope for types::$name {
             fn success(&self) -> bool {
                 self.success
+            }
+
+            fn has_errors(&self) -> bool {
+                self.errors.as_ref().is_some_and(|errors| !errors.is_empty())
             }
 
             fn into_errors(self) -> Vec<types::ApiMessage> {

@@ -3,6 +3,7 @@
 mod call;
 pub(crate) mod classify;
 mod client;
+mod connections;
 mod credentials;
 mod deadline;
 pub(crate) mod envelope;
@@ -17,6 +18,7 @@ mod retry;
 pub(crate) use call::{Call, FailedCall, traced};
 pub use client::Client;
 pub(crate) use client::Inner;
+pub(crate) use connections::{Connections, HttpSettings};
 pub use credentials::Credentials;
 pub(crate) use deadline::{Limits, limit_setters};
 pub(crate) use handle::handle_limits;

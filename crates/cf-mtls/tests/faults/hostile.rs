@@ -1,7 +1,6 @@
 //! Peers that want more than an answer: memory, credentials, or trust.
 
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Duration;
 
 use cf_mtls::{Certificates, Client, Credentials, ErrorKind, Retry};
@@ -245,40 +244,15 @@ async fn credentials_go_to_the_base_url_and_are_sent_once() {
 
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 mod tls {
-    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-    use rustls::pki_types::PrivateKeyDer;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
-    use tokio_rustls::TlsAcceptor;
 
     use super::*;
+    use crate::support::tls;
 
     /// A server with a certificate of a root that nobody knows; gives the root.
     async fn server(names: &[&str], says: Vec<u8>) -> (u16, String) {
-        let root_key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // With the name of its issuer a leaf would pass for self-signed.
-        let name = &mut params.distinguished_name;
-        name.push(DnType::CommonName, "a root of a test");
-        let root = params.self_signed(&root_key).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        let leaf = CertificateParams::new(names).unwrap();
-        let leaf = leaf
-            .signed_by(&key, &Issuer::new(params, root_key))
-            .unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![leaf.der().clone()],
-                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-            )
-            .unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let tls::Tls { acceptor, root } = tls::make(names, &[]);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(async move {
@@ -300,7 +274,7 @@ mod tls {
                 });
             }
         });
-        (port, root.pem())
+        (port, root)
     }
 
     fn https(port: u16) -> String {
