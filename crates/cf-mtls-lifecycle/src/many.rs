@@ -97,7 +97,8 @@ pub(crate) fn each<T: 'static, F: Future<Output = Outcome<T>> + Send + 'static>(
         .take_while(move |_| ready(!brake.is_on()))
         .map(move |id| {
             let brake = Arc::clone(&observer);
-            run(this.clone(), id).inspect(move |outcome| brake.observe(outcome.result.as_ref().err()))
+            run(this.clone(), id)
+                .inspect(move |outcome| brake.observe(outcome.result.as_ref().err()))
         });
     Outcomes::new(begun.buffer_unordered(max))
 }

@@ -151,7 +151,11 @@ impl Prune {
         if !self.has_time() || skew.abs() <= MAX_CLOCK_SKEW {
             return Ok(());
         }
-        let side = if skew.is_positive() { "ahead of" } else { "behind" };
+        let side = if skew.is_positive() {
+            "ahead of"
+        } else {
+            "behind"
+        };
         let detail = format!(
             "the local clock is {} hours {side} that of the service; correct it first",
             skew.abs().as_hours()

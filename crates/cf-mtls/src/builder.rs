@@ -4,8 +4,8 @@ use std::env;
 use std::sync::{Mutex, atomic::AtomicUsize};
 
 use cf_mtls_api::{self as api, AccountId, Exchange};
-use http::{HeaderValue, Uri};
 use http::header::USER_AGENT;
+use http::{HeaderValue, Uri};
 use reqwest::Url;
 
 use crate::error::Error;

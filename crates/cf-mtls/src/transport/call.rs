@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cf_mtls_api::{self as api, ClientInfo as _, ResponseHead, types};
+use cf_mtls_api::{self as api, ClientInfo as _, ResponseHead};
 use tokio::time::Instant;
 use tower::retry::budget::Budget as _;
 use tower::util::rng::{HasherRng, Rng as _};
@@ -13,7 +13,6 @@ use super::client::{Client, PendingWrite};
 use super::deadline::{Deadline, Limits};
 use super::interpret::{self, Interpreter};
 use super::outcome::{Effect, FailedAttempt, Idempotency, Outcome};
-use super::pages::Page;
 use super::rate_limit::Permit;
 use super::requests::Request;
 use crate::error::{Error, ErrorKind, Operation, Subject};
@@ -36,6 +35,8 @@ pub(crate) struct Call<'a> {
     client: &'a Client,
     operation: Operation,
     subject: Subject,
+    /// Whether an id contains a part of the credentials.
+    has_secret: bool,
     interpreter: Interpreter<'a>,
     deadline: Deadline,
     /// Fails if it would wait for the rate limit: the body would be stale by then.
@@ -49,10 +50,17 @@ pub(crate) struct Call<'a> {
 
 impl<'a> Call<'a> {
     pub(crate) fn new(client: &'a Client, operation: Operation, subject: Subject) -> Self {
+        let has_secret = client.has_secret_in(&subject);
         Self {
             client,
             operation,
-            subject,
+            // Neither sent nor shown.
+            subject: if has_secret {
+                Subject::default()
+            } else {
+                subject
+            },
+            has_secret,
             interpreter: Interpreter::new(operation, client.secrets()),
             deadline: Deadline::new(client.limits()),
             fails_if_limited: false,
@@ -194,6 +202,13 @@ impl<'a> Call<'a> {
     }
 
     async fn attempt<R: Request>(&mut self, request: &R) -> Result<R::Response, FailedAttempt> {
+        if self.has_secret {
+            let detail = "an id contains a part of the token or key; the request was not sent";
+            return Err(FailedAttempt::new(
+                Outcome::Refused,
+                Error::invalid_input(detail),
+            ));
+        }
         // Held until the response is known to the rate limit.
         let _permit = self.acquire_permit().await?;
         let left = self.deadline.left_for_attempts();
@@ -244,25 +259,6 @@ impl<'a> Call<'a> {
     /// Adds the operation to an error.
     pub(crate) fn finish(&self, error: Error) -> Error {
         error.during(self.operation, &self.subject)
-    }
-
-    /// A page of a list. A missing list is an empty one only if the service counts
-    /// none.
-    pub(crate) fn page<W, T>(
-        &self,
-        result: Option<Vec<W>>,
-        info: Option<types::ResultInfo>,
-        from: impl Fn(W) -> T,
-    ) -> Result<Page<T>, Error> {
-        let count = info
-            .as_ref()
-            .and_then(|info| info.count.or(info.total_count));
-        let items = match result {
-            Some(items) => items.into_iter().map(from).collect(),
-            None if count == Some(0) => Vec::new(),
-            None => return Err(self.empty_result("the response has no list")),
-        };
-        Ok(Page { items, info })
     }
 
     /// A success without the result that it should have.

@@ -26,6 +26,6 @@ pub(crate) use handle::handle_limits;
 pub(crate) use interpret::Interpreter;
 pub(crate) use outcome::{Effect, Idempotency, Outcome};
 pub use pages::Listing;
-pub(crate) use pages::PER_PAGE;
+pub(crate) use pages::{PER_PAGE, Page};
 pub use retry::Retry;
 pub(crate) use retry::budget;

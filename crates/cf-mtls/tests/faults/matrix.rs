@@ -324,7 +324,9 @@ async fn check(cases: Vec<Case>) {
     let count = 2 * cases.len();
     let http2 = tls::http2_client();
     let protocols = [None, Some(&http2)];
-    let runs = cases.iter().flat_map(|case| protocols.map(|http2| (case, http2)));
+    let runs = cases
+        .iter()
+        .flat_map(|case| protocols.map(|http2| (case, http2)));
     let wrong: Vec<String> = stream::iter(runs)
         .map(|(case, http2)| async move {
             let want = Report {

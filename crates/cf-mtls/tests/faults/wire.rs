@@ -54,23 +54,11 @@ fn breaks() -> Vec<Break> {
         waits: true,
     };
     vec![
-        row(
-            "closed before the request is read",
-            Act::HangUp,
-            Connection,
-        ),
-        row(
-            "closed after the request",
-            say("", Close),
-            Connection,
-        ),
+        row("closed before the request is read", Act::HangUp, Connection),
+        row("closed after the request", say("", Close), Connection),
         row("reset after the request", say("", Reset), Connection),
         slow("silence", say("", Hold)),
-        row(
-            "half of a status line",
-            say("HTTP/1.", Close),
-            Connection,
-        ),
+        row("half of a status line", say("HTTP/1.", Close), Connection),
         slow(
             "half of a status line, then silence",
             say("HTTP/1.1 2", Hold),

@@ -38,7 +38,10 @@ pub(crate) fn make(names: &[&str], protocols: &[&str]) -> Tls {
             PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
         )
         .unwrap();
-    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    config.alpn_protocols = protocols
+        .iter()
+        .map(|name| name.as_bytes().to_vec())
+        .collect();
     let acceptor = TlsAcceptor::from(Arc::new(config));
     Tls { acceptor, root }
 }
