@@ -78,12 +78,9 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-/// Anything else than a list is not an empty list.
+/// Only `null` is an empty list beside a list.
 fn is_list(rest: &Map<String, Value>) -> bool {
-    matches!(
-        rest.get("result"),
-        None | Some(Value::Null | Value::Array(_))
-    )
+    matches!(rest.get("result"), Some(Value::Null | Value::Array(_)))
 }
 
 /// The fields of an object that decode.

@@ -45,7 +45,7 @@ pub(crate) struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// No list is an empty one; [`Listing`] compares it with what the service counts.
+    /// `null` is an empty list; [`Listing`] compares it with what the service counts.
     pub(crate) fn new<W>(
         result: Option<Vec<W>>,
         info: Option<ResultInfo>,

@@ -60,6 +60,122 @@ async fn a_body_is_read_up_to_the_bound_and_no_further() {
 }
 
 #[tokio::test]
+async fn values_are_bounded_like_bytes() {
+    // Each is far below the bound in bytes, and takes gigabytes when it is read.
+    let many = |value: &str| vec![value; 1 << 20].join(",");
+    let rows = [
+        format!("{{\"success\":true,\"result\":[{}]}}", many("{}")),
+        format!("{{\"success\":true,\"result\":[{}]}}", many("0")),
+        format!("{{\"success\":true,{}}}", many("\"a\":1")),
+        format!(
+            "{{\"success\":true,\"result\":\"\\\"\",\"x\":[{}]}}",
+            many("[]")
+        ),
+    ];
+    for body in rows {
+        for end in ["", "connection: close\r\n"] {
+            let length = match end {
+                "" => format!("content-length: {}\r\n", body.len()),
+                end => end.to_owned(),
+            };
+            let start = format!("HTTP/1.1 200 OK\r\n{length}\r\n{body}");
+            let server = Raw::saying(start).await;
+            let error = certificates(&server.base_url()).with_retry(Retry::off());
+            let error = error.get(&unknown_id()).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error}");
+            assert!(error.to_string().contains("larger"), "{error}");
+        }
+    }
+    // A text of any length is one value.
+    let name = ",[{".repeat(1 << 20);
+    let body = THERE.replacen("\"id\"", &format!("\"name\":\"{name}\",\"id\""), 1);
+    let server = Raw::saying(json("200 OK", body)).await;
+    let certificate = certificates(&server.base_url())
+        .get(&unknown_id())
+        .await
+        .unwrap();
+    assert_eq!(certificate.name().unwrap(), name);
+}
+
+#[tokio::test]
+async fn an_id_that_holds_the_token_is_neither_sent_nor_shown() {
+    let server = Raw::saying(json("200 OK", THERE)).await;
+    let client = own_builder(&server.base_url(), TOKEN).build().unwrap();
+    let key = Credentials::email_and_key("a@example.com", "0123456789abcdef0123456789abcdef01234");
+    let key = Client::builder(key)
+        .with_base_url(server.base_url())
+        .build()
+        .unwrap();
+    let rows = [
+        (&client, TOKEN, unknown_id().to_string()),
+        (&client, ACCOUNT, TOKEN.to_owned()),
+        (&client, ACCOUNT, format!("x-{}", &TOKEN[3..12])),
+        (&key, ACCOUNT, unknown_id().to_string()),
+    ];
+    for (client, account, id) in rows {
+        let certificates = client.certificates(&account.parse().unwrap());
+        let error = certificates.delete(&id.parse().unwrap()).await.unwrap_err();
+        assert_eq!(verdict(&error), "invalid_input", "{error}");
+        let shown = crate::support::renderings(&error);
+        assert!(!shown.contains(account) || account == ACCOUNT, "{shown}");
+        assert!(!shown.contains(&TOKEN[3..12]), "{shown}");
+    }
+    assert_eq!(server.methods(), "");
+}
+
+#[test]
+fn a_proxy_that_cannot_be_used_is_an_error() {
+    let build = |base_url: &str| Client::builder(TOKEN).with_base_url(base_url).build();
+    if std::env::var_os(CHILD).is_some() {
+        let error = build("https://example.com").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
+        assert!(error.to_string().contains("_PROXY") || error.to_string().contains("_proxy"));
+        assert!(!error.to_string().contains("secret"), "{error}");
+        assert!(build("https://localhost").is_ok(), "NO_PROXY");
+        assert!(build("http://127.0.0.1:1").is_ok(), "no proxy");
+        return;
+    }
+    let name = "hostile::a_proxy_that_cannot_be_used_is_an_error";
+    for (variable, value) in [
+        ("HTTPS_PROXY", "nonsense://u:secret@host"),
+        ("https_proxy", "socks5://u:secret@host:1080"),
+        ("ALL_PROXY", "http://"),
+        ("all_proxy", "socks4a://host"),
+    ] {
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        for variable in [
+            "HTTPS_PROXY",
+            "https_proxy",
+            "ALL_PROXY",
+            "all_proxy",
+            "no_proxy",
+        ] {
+            child.env_remove(variable);
+        }
+        child.args([name, "--exact"]).env(CHILD, "1");
+        child.env(variable, value).env("NO_PROXY", "localhost");
+        let output = child.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{variable}={value}: {text}");
+        assert!(text.contains("1 passed"), "the child ran the test: {text}");
+    }
+}
+
+#[tokio::test]
+async fn the_longest_duration_is_no_limit() {
+    let server = Raw::saying(json("200 OK", THERE)).await;
+    let client = own_builder(&server.base_url(), TOKEN)
+        .with_attempt_timeout(Duration::MAX)
+        .with_deadline(Duration::MAX)
+        .with_patience(Duration::MAX)
+        .build()
+        .unwrap();
+    let certificates = client.certificates(&ACCOUNT.parse().unwrap());
+    certificates.get(&unknown_id()).await.unwrap();
+    certificates.delete(&unknown_id()).await.unwrap();
+}
+
+#[tokio::test]
 async fn the_bound_holds_unless_set() {
     // Without a bound of its own a client reads 16 MiB, and not 17.
     let start = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();

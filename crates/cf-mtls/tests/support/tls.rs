@@ -1,11 +1,13 @@
 //! TLS in front of servers that speak none, with a root made for the test.
 
+use std::io;
 use std::sync::{Arc, LazyLock};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// A server's side of TLS, and the root that trusts it.
 pub(crate) struct Tls {
@@ -50,38 +52,59 @@ pub(crate) fn make(names: &[&str], protocols: &[&str]) -> Tls {
 pub(crate) static HTTP2: LazyLock<Tls> = LazyLock::new(|| make(&["127.0.0.1"], &["h2"]));
 
 /// An HTTP client that trusts [`HTTP2`], set up like the one that the builder makes.
-/// Its connections belong to one test.
-pub(crate) fn http2_client() -> reqwest::Client {
-    let root = reqwest::Certificate::from_pem(HTTP2.root.as_bytes()).unwrap();
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .no_proxy()
-        .tls_certs_only([root])
-        .build()
-        .unwrap()
+/// Its connections belong to one test. `None` without TLS.
+pub(crate) fn http2_client() -> Option<reqwest::Client> {
+    #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    {
+        let root = reqwest::Certificate::from_pem(HTTP2.root.as_bytes()).unwrap();
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .tls_certs_only([root]);
+        Some(http.build().unwrap())
+    }
+    #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+    None
+}
+
+/// Serves each connection, and gives the base URL.
+pub(crate) async fn serve<F>(
+    serve: impl Fn(TlsStream<TcpStream>) -> F + Send + Sync + 'static,
+) -> String
+where
+    F: Future<Output = io::Result<()>> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/client/v4", listener.local_addr().unwrap());
+    let serve = Arc::new(serve);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let serve = serve.clone();
+            tokio::spawn(async move {
+                // Errors are clients that went away.
+                if let Ok(stream) = HTTP2.acceptor.accept(stream).await {
+                    let _ = serve(stream).await;
+                }
+            });
+        }
+    });
+    url
 }
 
 /// The base URL of a server that passes on what it decrypts to that of `base_url`,
 /// which knows beforehand that it is HTTP/2.
 pub(crate) async fn front(base_url: &str) -> String {
     let (_, rest) = base_url.split_once("//").unwrap();
-    let (behind, path) = rest.split_once('/').unwrap();
-    let behind = behind.to_owned();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("https://{}/{path}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let behind = behind.clone();
-            tokio::spawn(async move {
-                let (stream, server) =
-                    tokio::join!(HTTP2.acceptor.accept(stream), TcpStream::connect(behind));
-                if let (Ok(mut stream), Ok(mut server)) = (stream, server) {
-                    // It ends as either side ends.
-                    let _ = tokio::io::copy_bidirectional(&mut stream, &mut server).await;
-                }
-            });
+    let behind = rest.split_once('/').unwrap().0.to_owned();
+    serve(move |mut stream| {
+        let behind = behind.clone();
+        async move {
+            let mut server = TcpStream::connect(behind).await?;
+            tokio::io::copy_bidirectional(&mut stream, &mut server)
+                .await
+                .map(drop)
         }
-    });
-    url
+    })
+    .await
 }
