@@ -101,13 +101,15 @@ impl HttpSettings {
             .timeout(self.attempt_timeout)
             .http2_keep_alive_interval(ping)
             .http2_keep_alive_timeout(ping);
-        let http = match self.is_plain() {
+        let http = if self.is_plain() {
+            // Reading root certificates takes longer than everything else.
+            #[cfg(any(feature = "rustls", feature = "native-tls"))]
+            let http = http.tls_certs_only([]);
             // A proxy would get the credentials in clear text.
-            true => without_roots(http.no_proxy()),
-            false => {
-                check_proxy(&self.base)?;
-                self.tls(http.https_only(true))?
-            }
+            http.no_proxy()
+        } else {
+            check_proxy(&self.base)?;
+            self.tls(http.https_only(true))?
         };
         http.build().map_err(|error| {
             Error::configuration("the HTTP client cannot be built").with_source(error)
@@ -143,18 +145,6 @@ impl HttpSettings {
     }
 }
 
-/// Reads no root certificates, which takes longer than everything else: there is no
-/// TLS.
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn without_roots(http: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
-    http.tls_certs_only([])
-}
-
-#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-fn without_roots(http: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
-    http
-}
-
 /// Rejects a proxy of the environment that reqwest would ignore, or speak to as an
 /// HTTP proxy. The value is not shown: it may contain a password.
 fn check_proxy(base: &Uri) -> Result<(), Error> {
@@ -168,7 +158,7 @@ fn check_proxy(base: &Uri) -> Result<(), Error> {
     let Some((name, value)) = https.or_else(|| first(["ALL_PROXY", "all_proxy"])) else {
         return Ok(());
     };
-    let except = first(["NO_PROXY", "no_proxy"]).map_or_else(String::new, |(_, except)| except);
+    let (_, except) = first(["NO_PROXY", "no_proxy"]).unwrap_or_default();
     let proxy = |value: &str| {
         let matcher = Matcher::builder().all(value.to_owned()).no(except.clone());
         matcher.build().intercept(base)
