@@ -50,7 +50,8 @@ pub(crate) struct Call<'a> {
 
 impl<'a> Call<'a> {
     pub(crate) fn new(client: &'a Client, operation: Operation, subject: Subject) -> Self {
-        let has_secret = client.has_secret_in(&subject);
+        let interpreter = Interpreter::new(operation, client.secrets());
+        let has_secret = interpreter.finds_secret_in(&subject);
         Self {
             client,
             operation,
@@ -61,7 +62,7 @@ impl<'a> Call<'a> {
                 subject
             },
             has_secret,
-            interpreter: Interpreter::new(operation, client.secrets()),
+            interpreter,
             deadline: Deadline::new(client.limits()),
             fails_if_limited: false,
             attempts: 0,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cf_mtls_api::{AccountId, CertificateId, ResponseHead, Secret, ZoneId};
+use cf_mtls_api::{ResponseHead, Secret};
 use http::{HeaderValue, header};
 use jiff::{SignedDuration, Timestamp};
 use tower::retry::budget::TpsBudget;
@@ -13,7 +13,6 @@ use super::connections::Connections;
 use super::credentials::Credentials;
 use super::deadline::{Limits, limit_setters};
 use super::rate_limit::{self, RateLimit};
-use crate::error::Subject;
 use crate::text::Sanitizer;
 
 /// A client of the API, cheap to clone.
@@ -100,20 +99,6 @@ impl Client {
     pub fn redact(&self, text: &str) -> String {
         const MAX_CHARS: usize = 600;
         Sanitizer::new(self.secrets()).clean(text, MAX_CHARS)
-    }
-
-    /// Whether an id contains a part of a secret: variables may be swapped, and the
-    /// service may send any id.
-    pub(crate) fn has_secret_in(&self, subject: &Subject) -> bool {
-        let ids = [
-            subject.account.as_ref().map(AccountId::as_str),
-            subject.zone.as_ref().map(ZoneId::as_str),
-            subject.certificate.as_ref().map(CertificateId::as_str),
-        ];
-        let sanitizer = Sanitizer::new(self.secrets());
-        ids.into_iter()
-            .flatten()
-            .any(|id| sanitizer.finds_secret_in_id(id))
     }
 
     pub(crate) fn new(shared: Inner, limits: Limits) -> Self {

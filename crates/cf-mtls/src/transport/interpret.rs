@@ -1,13 +1,13 @@
 //! What came back from an attempt, and what it means.
 
-use cf_mtls_api::{self as api, ResponseHead, Secret, types};
+use cf_mtls_api::{self as api, AccountId, CertificateId, ResponseHead, Secret, ZoneId, types};
 use http::StatusCode;
 
 use super::envelope::{self, Envelope};
 use super::outcome::{FailedAttempt, Outcome};
 use super::requests::Sent;
 use super::{classify, rate_limit};
-use crate::error::{Error, ErrorKind, Operation};
+use crate::error::{Error, ErrorKind, Operation, Subject};
 use crate::text::Sanitizer;
 
 /// Reads responses, and keeps secrets out of what it says about them.
@@ -165,6 +165,18 @@ impl<'a> Interpreter<'a> {
         let is_valid = |c: char| c.is_ascii_alphanumeric() || c == '-';
         let is_ray = !text.is_empty() && text.len() <= MAX_LENGTH && text.chars().all(is_valid);
         (is_ray && !self.0.finds_secret(text)).then(|| text.to_owned())
+    }
+
+    /// Whether an id contains a part of a secret: variables may be swapped, and the
+    /// service may send any id.
+    pub(crate) fn finds_secret_in(&self, subject: &Subject) -> bool {
+        let ids = [
+            subject.account.as_ref().map(AccountId::as_str),
+            subject.zone.as_ref().map(ZoneId::as_str),
+            subject.certificate.as_ref().map(CertificateId::as_str),
+        ];
+        let mut ids = ids.into_iter().flatten();
+        ids.any(|id| self.0.finds_secret_in_id(id))
     }
 
     /// A text of the service, safe to show.
