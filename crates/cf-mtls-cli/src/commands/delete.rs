@@ -6,7 +6,7 @@ use cf_mtls::{CertificateId, Certificates, ErrorKind};
 use clap::Args;
 
 use crate::commands::deletion::Deletion;
-use crate::commands::lookup::{self, Lookup};
+use crate::commands::lookup;
 use crate::context::Context;
 use crate::options::{Consent, plain_text};
 use crate::report::failure::Failure;
@@ -63,28 +63,18 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     if ids.is_empty() {
         context.output.note("nothing to delete");
     }
-    let lookup = look_up(context, &certificates, ids, consent.dry_run).await?;
+    let output = context.output;
+    let progress = Progress::bar(output.quiet, ids.len(), "looking up");
+    let lookup = lookup::by_id(&certificates, ids, consent.dry_run, output, &progress);
+    let lookup = context.interrupt.reading(lookup).await;
+    progress.finish();
     let deletion = Deletion {
         context,
         certificates,
         consent,
         if_exists: arguments.if_exists,
     };
-    deletion.run(lookup).await
-}
-
-async fn look_up(
-    context: &Context,
-    certificates: &Certificates,
-    ids: Vec<CertificateId>,
-    dry_run: bool,
-) -> Result<Lookup, Failure> {
-    let output = context.output;
-    let progress = Progress::bar(output.quiet, ids.len(), "looking up");
-    let lookup = lookup::by_id(certificates, ids, dry_run, output, &progress);
-    let lookup = context.interrupt.reading(lookup).await;
-    progress.finish();
-    lookup?
+    deletion.run(lookup??).await
 }
 
 /// The ids that are meant, each once.

@@ -120,18 +120,18 @@ impl Deletion<'_> {
 /// Asks for what is expected: the service refuses to delete what is in use.
 fn question(targets: &[Target]) -> String {
     let in_use = targets.iter().filter(|target| target.is_in_use()).count();
-    match (targets, in_use) {
-        ([_], 0) => "Delete this certificate?".to_owned(),
+    let warning = match (targets, in_use) {
+        (_, 0) => String::new(),
         ([one], _) => format!(
             "It is in use, so the service will refuse this; `cf-mtls release {}` detaches its \
-             hostnames first.\nTry to delete it anyway?",
+             hostnames first.\n",
             one.id
         ),
-        (many, 0) => format!("Delete these {} certificates?", many.len()),
-        (many, _) => format!(
-            "The service will refuse to delete the {in_use} in use.\nDelete these {} certificates?",
-            many.len()
-        ),
+        _ => format!("The service will refuse to delete the {in_use} in use.\n"),
+    };
+    match targets.len() {
+        1 => format!("{warning}Delete this certificate?"),
+        count => format!("{warning}Delete these {count} certificates?"),
     }
 }
 

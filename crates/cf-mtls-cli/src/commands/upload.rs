@@ -7,7 +7,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use crate::context::Context;
-use crate::input::{self, Bytes};
+use crate::input;
 use crate::options::plain_text;
 use crate::report::failure::Failure;
 use crate::terminal::text::printable;
@@ -59,12 +59,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         (Some(ca), _, None) => self::ca(context, ca).await?,
         (Some(ca), _, Some(key)) => {
             let (upload, contents) = self::ca(context, ca).await?;
-            let key = read_key(context, ca, key).await?;
-            let with_key = upload.with_private_key(&key[..]);
-            (
-                with_key.map_err(|error| of_file(error, arguments.key.as_deref()))?,
-                contents,
-            )
+            let private_key = context.read_input(key).await?;
+            let with_key = upload.with_private_key(&private_key[..]);
+            (with_key.map_err(|error| of_file(error, key))?, contents)
         }
         (None, Some(cert), key) => leaf(context, cert, key.as_deref()).await?,
         (None, None, _) => return Err(Failure::usage("one of --ca and --cert is needed")),
@@ -136,15 +133,6 @@ pub(crate) async fn find_same(
     Ok(None)
 }
 
-/// Reads a key from another file than the certificate.
-async fn read_key(context: &Context, file: &Path, key: &Path) -> Result<Bytes, Failure> {
-    if input::is_stdin(file) && input::is_stdin(key) {
-        let message = "the certificate and its key cannot both be standard input";
-        return Err(Failure::usage(message));
-    }
-    context.read_input(key).await
-}
-
 /// Reads a leaf and its key, which may be in one file.
 async fn leaf(
     context: &Context,
@@ -153,7 +141,7 @@ async fn leaf(
 ) -> Result<(Upload, Vec<Contents>), Failure> {
     let pem = context.read_input(cert).await?;
     let upload = match key.filter(|key| *key != cert) {
-        None => Upload::leaf_bundle(&pem[..]).map_err(|error| of_file(error, Some(cert)))?,
+        None => Upload::leaf_bundle(&pem[..]).map_err(|error| of_file(error, cert))?,
         Some(key) => {
             if Upload::leaf_bundle(&pem[..]).is_ok() {
                 let name = printable(&input::name(cert));
@@ -161,10 +149,10 @@ async fn leaf(
                 return Err(Failure::invalid_input(message));
             }
             let chain = CertificateChain::from_pem(&pem[..]);
-            chain.map_err(|error| of_file(error, Some(cert)))?;
-            let private_key = read_key(context, cert, key).await?;
+            chain.map_err(|error| of_file(error, cert))?;
+            let private_key = context.read_input(key).await?;
             let upload = Upload::leaf(&pem[..], &private_key[..]);
-            upload.map_err(|error| of_file(error, Some(key)))?
+            upload.map_err(|error| of_file(error, key))?
         }
     };
     let contents = x509::read(upload.chain());
@@ -185,16 +173,15 @@ async fn leaf(
 }
 
 /// An error about the content of a file.
-fn of_file(error: Error, path: Option<&Path>) -> Failure {
-    let name = path.map(|path| format!("{}: ", printable(&input::name(path))));
-    Failure::from(error).at(&name.unwrap_or_default())
+fn of_file(error: Error, path: &Path) -> Failure {
+    Failure::from(error).at(&format!("{}: ", printable(&input::name(path))))
 }
 
 /// Reads a CA from a file. A leaf is refused here, as the service would refuse it
 /// in the middle of a rotation.
 pub(crate) async fn ca(context: &Context, path: &Path) -> Result<(Upload, Vec<Contents>), Failure> {
     let pem = context.read_input(path).await?;
-    let upload = Upload::ca(&pem[..]).map_err(|error| of_file(error, Some(path)))?;
+    let upload = Upload::ca(&pem[..]).map_err(|error| of_file(error, path))?;
     let contents = x509::read(upload.chain());
     let Some((number, leaf)) = x509::first_leaf(&contents) else {
         return Ok((upload, contents));

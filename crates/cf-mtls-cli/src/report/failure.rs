@@ -331,8 +331,9 @@ fn fit(message: &str, used: usize) -> String {
     let options = textwrap::Options::new(width.max(20))
         .break_words(false)
         .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .initial_indent("  ")
         .subsequent_indent("  ");
-    let mut text = " ".repeat(used) + &message.replace("; ", "\n  ");
+    let mut text = " ".repeat(used - 2) + &message.replace("; ", "\n");
     text = textwrap::fill(&text, options);
     text.split_off(used)
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::terminal::text::printable;
 use crate::view::table::{Row, Table};
-use crate::view::times::{self, Urgency};
+use crate::view::times;
 
 /// What a list can show of a certificate, in the order of [`cells`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -58,6 +58,8 @@ impl Column {
     }
 }
 
+/// Certificates that expire in fewer hours are marked.
+const SOON: i64 = 30 * 24;
 const TARGET_COLUMNS: &[&str] = &["ID", "NAME", "KIND", "EXPIRES"];
 /// The column of names, which is cut on a narrow terminal.
 pub(crate) const NAME: usize = 1;
@@ -149,10 +151,10 @@ pub(crate) fn expiry(certificate: &Certificate, now: Timestamp) -> (String, Styl
     let Some(end) = certificate.expires_on() else {
         return ("unknown".to_owned(), Style::new());
     };
-    let style = match times::urgency(end, now) {
-        Urgency::Expired => AnsiColor::Red.on_default().bold(),
-        Urgency::Soon => AnsiColor::Yellow.on_default(),
-        Urgency::Fine => Style::new(),
+    let style = match end.duration_since(now).as_hours() {
+        _ if end <= now => AnsiColor::Red.on_default().bold(),
+        ..SOON => AnsiColor::Yellow.on_default(),
+        _ => Style::new(),
     };
     (times::expiry(end, now), style)
 }

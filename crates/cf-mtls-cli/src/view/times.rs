@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, civil};
-
-/// Certificates that expire earlier are marked.
-const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
+use jiff::{Span, SpanRelativeTo, Timestamp, civil};
 
 /// Reads `30s`, `5m` or `1h 30m`, and a number alone as seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -62,25 +59,6 @@ pub(crate) fn date(text: &str) -> Result<Timestamp, String> {
     };
     let zoned = utc.to_zoned_datetime(TimeZone::UTC);
     Ok(zoned.map_or(Timestamp::MAX, |zoned| zoned.timestamp()))
-}
-
-/// How soon a certificate expires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Urgency {
-    Expired,
-    Soon,
-    Fine,
-}
-
-pub(crate) fn urgency(end: Timestamp, now: Timestamp) -> Urgency {
-    let left = end.duration_since(now);
-    if !left.is_positive() {
-        Urgency::Expired
-    } else if left < SOON {
-        Urgency::Soon
-    } else {
-        Urgency::Fine
-    }
 }
 
 /// `in 12 days`, or `expired 3 hours ago`.

@@ -455,3 +455,20 @@ fn a_line_without_end_is_not_read_for_ever() {
     assert_eq!(run.code, 2, "{run:?}");
     assert!(run.last_error().contains("too large"), "{run:?}");
 }
+
+#[test]
+#[cfg(unix)]
+fn the_first_interrupt_ends_a_command_that_waits_for_input() {
+    let world = World::new();
+    let mut command = world.command(&["delete", "-", "--yes", "-vv"]);
+    command.stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // The handler is in place when the command reads, which nothing shows: an
+    // interrupt before that ends the process by the signal.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    crate::support::signal(&child, "-INT");
+    let stdin = child.stdin.take();
+    let code = child.wait().unwrap().code();
+    drop(stdin);
+    assert_eq!(code, Some(130));
+}

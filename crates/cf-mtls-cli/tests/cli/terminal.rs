@@ -325,3 +325,40 @@ fn what_takes_long_has_a_bar_on_a_terminal() {
         assert_eq!(plain(&seen).matches("  deleted").count(), 30, "{seen}");
     }
 }
+
+#[test]
+fn a_refusal_that_is_expected_is_told_before_the_question() {
+    let world = World::new();
+    let id = world.seed_in_use("devices");
+    let mut terminal = Terminal::start(&world, 100, &["delete", "devices"], &[]);
+    terminal.expect("Delete this certificate? [y/N] ");
+    let seen = terminal.seen();
+    assert!(seen.contains("the service will refuse this"), "{seen}");
+    assert!(seen.contains(&format!("cf-mtls release {id}")), "{seen}");
+    let account = format!("Account {} at http://", world.simulator.account_id());
+    assert!(seen.contains(&account), "{seen}");
+    terminal.press("n\r");
+    assert_eq!(terminal.end().0, 1);
+}
+
+#[test]
+fn an_error_is_broken_at_words_and_its_hint_comes_last() {
+    let world = World::new();
+    world.seed_in_use("devices");
+    let (code, seen) = Terminal::start(&world, 60, &["delete", "devices", "--yes"], &[]).end();
+    assert_eq!(code, 4, "{seen}");
+    let text = plain(&seen);
+    let error = text.split("error: ").nth(1).unwrap();
+    let lines: Vec<&str> = error.lines().map(str::trim_end).collect();
+    assert!(lines.iter().all(|line| line.len() <= 60), "{error}");
+    assert!(
+        lines[1..]
+            .iter()
+            .any(|line| line.starts_with("  Cloudflare says ")),
+        "{error}"
+    );
+    assert!(
+        lines.iter().any(|line| line.starts_with("hint: ")),
+        "{error}"
+    );
+}
