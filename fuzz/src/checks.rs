@@ -4,6 +4,8 @@ use cf_mtls::{
     AccountId, Certificate, CertificateChain, CertificateId, Error, Upload, ZoneId, fuzzing,
 };
 use reqwest::StatusCode;
+use serde::de::IgnoredAny;
+use serde_json::Value;
 
 /// The secret of the client that reads the responses.
 pub const SECRET: &str = "Fz7Kq2Vx9Lm4Tb6Rw8Yc3Nd5";
@@ -50,6 +52,60 @@ fn assert_presentable(error: &Error) {
     );
     let all = format!("{message}{error:?}");
     assert!(!all.contains(SECRET), "a secret");
+}
+
+/// Compares what is read of a response, strictly or leniently, with its JSON.
+///
+/// # Panics
+///
+/// When something is read that the JSON does not say.
+pub fn differential(body: &[u8]) -> bool {
+    let read = fuzzing::response(SECRET, StatusCode::OK, body);
+    if read.successes == 0 {
+        return false;
+    }
+    assert!(
+        serde_json::from_slice::<IgnoredAny>(body).is_ok(),
+        "not JSON"
+    );
+    // Numbers out of range and text that is not UTF-8 are ignored in other members.
+    let Ok(json) = serde_json::from_slice::<Value>(body) else {
+        return true;
+    };
+    assert!(json.is_object() && json["success"] == true, "no success");
+    assert!(
+        json["errors"].as_array().is_none_or(Vec::is_empty),
+        "errors"
+    );
+    let result = &json["result"];
+    let items = match result {
+        Value::Array(items) => items.iter().collect(),
+        Value::Object(_) => vec![result],
+        _ => Vec::new(),
+    };
+    assert!(read.certificates.len() <= items.len(), "more certificates");
+    assert!(read.associations.len() <= items.len(), "more associations");
+    for (certificate, item) in read.certificates.iter().zip(&items) {
+        let text = |name: &str| item[name].as_str();
+        let id = text("id").and_then(|id| id.parse::<CertificateId>().ok());
+        assert_eq!(certificate.id(), id.as_ref());
+        if let Some(name) = certificate.name() {
+            assert_eq!(Some(name), text("name"));
+        }
+        if let Some(ca) = certificate.is_ca() {
+            assert_eq!(Some(ca), item["ca"].as_bool());
+        }
+    }
+    if let Some(hostnames) = read.hostnames {
+        let list = result
+            .get("hostnames")
+            .expect("no hostnames is not an empty list");
+        match list {
+            Value::Null => assert!(hostnames.is_empty()),
+            list => assert_eq!(*list, Value::from(hostnames)),
+        }
+    }
+    true
 }
 
 /// Reads a value as `Ratelimit` and as `Retry-After`.

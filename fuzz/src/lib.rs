@@ -10,8 +10,9 @@ use std::{env, fs, io};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 4] = [
+pub const TARGETS: [Target; 5] = [
     ("answer", answer),
+    ("differential", differential),
     ("headers", headers),
     ("id", id),
     ("pem", pem),
@@ -28,6 +29,11 @@ pub fn answer(data: &[u8]) {
         other => [200, 400, 403, 404, 409, 429, 500, 502][usize::from(other % 8)],
     };
     checks::response(status, body);
+}
+
+/// The body of a response.
+pub fn differential(data: &[u8]) {
+    checks::differential(data);
 }
 
 /// A value of `Ratelimit` or `Retry-After`.

@@ -9,11 +9,11 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, InvalidHeaderValue, RETRY_AFTER};
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use http_body_util::Limited;
 use progenitor_client::{ClientHooks, ClientInfo, OperationInfo};
 use reqwest::ResponseBuilderExt as _;
 use zeroize::Zeroizing;
 
+use crate::body::{Bounded, MAX_UNCOUNTED};
 use crate::{Client, Secret};
 
 /// Far above any real response: a page of 50 chains of certificates stays under 1 MiB.
@@ -53,22 +53,19 @@ impl ResponseHead {
         self.headers.get(&CF_RAY)
     }
 
-    /// `Retry-After`: seconds, or an HTTP date.
-    #[must_use]
-    pub fn retry_after(&self) -> Option<&HeaderValue> {
-        self.headers.get(RETRY_AFTER)
+    /// The lines of `Retry-After`: seconds, or an HTTP date.
+    pub fn retry_after(&self) -> impl Iterator<Item = &HeaderValue> {
+        self.headers.get_all(RETRY_AFTER).iter()
     }
 
-    /// `Ratelimit`: what remains of the rate limit, and when it starts anew.
-    #[must_use]
-    pub fn ratelimit(&self) -> Option<&HeaderValue> {
-        self.headers.get(&RATELIMIT)
+    /// The lines of `Ratelimit`: what remains of the rate limit, and when it starts anew.
+    pub fn ratelimit(&self) -> impl Iterator<Item = &HeaderValue> {
+        self.headers.get_all(&RATELIMIT).iter()
     }
 
-    /// `Ratelimit-Policy`: the rate limit.
-    #[must_use]
-    pub fn ratelimit_policy(&self) -> Option<&HeaderValue> {
-        self.headers.get(&RATELIMIT_POLICY)
+    /// The lines of `Ratelimit-Policy`: the rate limit.
+    pub fn ratelimit_policy(&self) -> impl Iterator<Item = &HeaderValue> {
+        self.headers.get_all(&RATELIMIT_POLICY).iter()
     }
 }
 
@@ -209,7 +206,8 @@ impl ClientHooks<Exchange> for Client {
         let redirected = *response.url() != asked;
         // The body's end is known, and the HTTP client reads no further.
         let length = response.content_length();
-        let is_bounded = length.is_some_and(|length| length <= exchange.body_limit as u64);
+        let limit = MAX_UNCOUNTED.min(exchange.body_limit as u64);
+        let is_bounded = length.is_some_and(|length| length <= limit);
         *exchange.record() = Some(ResponseHead {
             status: response.status(),
             redirected,
@@ -225,7 +223,7 @@ impl ClientHooks<Exchange> for Client {
             return Ok(response);
         }
         let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
-        let body = reqwest::Body::wrap(Limited::new(body, exchange.body_limit));
+        let body = reqwest::Body::wrap(Bounded::new(body, exchange.body_limit));
         Ok(rebuilt(parts, body, asked))
     }
 }
@@ -238,11 +236,4 @@ fn rebuilt(mut parts: Parts, body: reqwest::Body, asked: reqwest::Url) -> reqwes
         parts.extensions.extend(url.into_parts().0.extensions);
     }
     http::Response::from_parts(parts, body).into()
-}
-
-/// Whether an error, met in the source chain of a reqwest error, says that a
-/// body passed [`Exchange::with_body_limit`].
-#[must_use]
-pub fn is_body_limit(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.is::<http_body_util::LengthLimitError>()
 }

@@ -55,7 +55,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub messages: ::std::option::Option<::std::vec::Vec<ApiMessage>>,
         /// The associations of this page.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub result: ::std::option::Option<::std::vec::Vec<Association>>,
         /// Where this page stands in the list.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -133,7 +133,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub messages: ::std::option::Option<::std::vec::Vec<ApiMessage>>,
         /// The certificates of this page.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub result: ::std::option::Option<::std::vec::Vec<Certificate>>,
         /// Where this page stands in the list.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -284,7 +284,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub messages: ::std::option::Option<::std::vec::Vec<ApiMessage>>,
         /// The zones of this page.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub result: ::std::option::Option<::std::vec::Vec<Zone>>,
         /// Where this page stands in the list.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]

@@ -5,6 +5,7 @@
 extern crate self as cf_mtls_api;
 
 mod base;
+mod body;
 mod exchange;
 #[rustfmt::skip]
 #[allow(
@@ -19,7 +20,8 @@ mod ids;
 mod object;
 mod text;
 
-pub use exchange::{Exchange, ResponseHead, is_body_limit};
+pub use body::is_body_limit;
+pub use exchange::{Exchange, ResponseHead};
 pub use generated::{Client, ClientInfo, Error, ResponseValue, types};
 pub use ids::{AccountId, CertificateId, InvalidId, ZoneId};
 pub use text::{Secret, SecretField, Timestamp};

@@ -53,9 +53,12 @@ async fn status_and_headers_survive_whatever_the_body_is() {
             let head = head(&client);
             assert_eq!(head.status.as_u16(), status, "{body:?}");
             assert_eq!(head.cf_ray().unwrap(), "8f1e2d3c4b5a6978-FRA");
-            assert_eq!(head.retry_after().unwrap(), "30");
-            assert_eq!(head.ratelimit().unwrap(), "\"default\";r=0;t=30");
-            assert_eq!(head.ratelimit_policy().unwrap(), "\"default\";q=1200;w=300");
+            assert_eq!(head.retry_after().next().unwrap(), "30");
+            assert_eq!(head.ratelimit().next().unwrap(), "\"default\";r=0;t=30");
+            assert_eq!(
+                head.ratelimit_policy().next().unwrap(),
+                "\"default\";q=1200;w=300"
+            );
             assert!(!head.redirected);
             // Every operation's errors are of one type, whatever the status is.
             if body == envelope && 400 <= status {

@@ -67,7 +67,9 @@ pub trait CertificatesExt: sealed::Sealed {
     }
 
     /// Deletes many certificates with [`delete`](Certificates::delete). The outcomes
-    /// come as they are known, in no particular order; no failure stops the others.
+    /// come as they are known, in no particular order. A failure does not stop the
+    /// others, but a failed authentication does, and so do ten outages in a row: the
+    /// certificates without an outcome were not tried.
     ///
     /// Nothing is sent until an outcome is requested. If the stream is dropped, the
     /// certificates in progress may be deleted or not.
@@ -138,7 +140,9 @@ pub trait CertificatesExt: sealed::Sealed {
     /// ```
     ///
     /// Collect them before deleting, which shifts the pages. The stream goes on after
-    /// the `Err` of one certificate, and ends after that of a page.
+    /// the `Err` of one certificate, and ends after that of a page. With a criterion
+    /// of time, nothing is a candidate while the local clock and that of the service
+    /// differ by more than a day.
     ///
     /// # Errors
     ///

@@ -1,13 +1,16 @@
 //! Reads and deletes many certificates.
 
 use std::fmt;
+use std::future::ready;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use cf_mtls::{CertificateId, Certificates, Error};
+use cf_mtls::{CertificateId, Certificates, Error, ErrorKind};
 use futures_core::Stream;
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 
 /// Three windows of the rate limit.
 const DEFAULT_PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -46,15 +49,57 @@ pub struct Outcome<T> {
     pub result: Result<T, Error>,
 }
 
-/// The result for each id, as many at a time as the handle allows.
-pub(crate) fn each<T: 'static, F: Future<Output = T> + Send + 'static>(
+/// Stops a job that only hammers at the service: after the first failed
+/// authentication, or a run of outages.
+#[derive(Default)]
+struct Brake {
+    /// How many outages there were in a row.
+    outages: AtomicUsize,
+}
+
+impl Brake {
+    const MAX_OUTAGES: usize = 10;
+
+    fn is_on(&self) -> bool {
+        Self::MAX_OUTAGES <= self.outages.load(Ordering::SeqCst)
+    }
+
+    fn observe(&self, error: Option<&Error>) {
+        use ErrorKind::{Connection, InvalidResponse, RateLimited, ServiceUnavailable, Timeout};
+
+        let count = |run: usize| match error.map(|error| (error.kind(), error.attempts())) {
+            _ if Self::MAX_OUTAGES <= run => None,
+            Some((ErrorKind::Authentication, _)) => Some(Self::MAX_OUTAGES),
+            Some((RateLimited, 0)) => Some(run), // not sent
+            Some((
+                Connection | InvalidResponse | RateLimited | ServiceUnavailable | Timeout,
+                _,
+            )) => Some(run + 1),
+            _ => Some(0),
+        };
+        // Once it is on, it remains so.
+        let _ = (self.outages).fetch_update(Ordering::SeqCst, Ordering::SeqCst, count);
+    }
+}
+
+/// The result for each id, as many at a time as the handle allows, until the
+/// [`Brake`] stops it.
+pub(crate) fn each<T: 'static, F: Future<Output = Outcome<T>> + Send + 'static>(
     certificates: &Certificates,
     ids: impl Stream<Item = CertificateId> + Send + 'static,
     run: impl Fn(Certificates, CertificateId) -> F + Send + 'static,
-) -> Outcomes<T> {
+) -> Outcomes<Outcome<T>> {
     let this = patient(certificates);
     let max = this.concurrency();
-    let begun = ids.map(move |id| run(this.clone(), id));
+    let brake = Arc::new(Brake::default());
+    let observer = Arc::clone(&brake);
+    let begun = ids
+        .take_while(move |_| ready(!brake.is_on()))
+        .map(move |id| {
+            let brake = Arc::clone(&observer);
+            run(this.clone(), id)
+                .inspect(move |outcome| brake.observe(outcome.result.as_ref().err()))
+        });
     Outcomes::new(begun.buffer_unordered(max))
 }
 

@@ -8,11 +8,13 @@ use cf_mtls::{
     ErrorKind,
 };
 use futures_util::StreamExt as _;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::error::Error;
 use crate::many::{Outcomes, patient};
+
+const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_hours(24);
 
 /// Which certificates to delete: those that meet all criteria.
 ///
@@ -138,12 +140,33 @@ impl Prune {
         self
     }
 
-    fn check(&self) -> Result<(), Error> {
+    fn has_time(&self) -> bool {
         let times = [self.expired_at, self.expires_before, self.uploaded_before];
-        let has_time = times.iter().any(Option::is_some);
+        times.iter().any(Option::is_some)
+    }
+
+    /// Times come from the local clock, which may be wrong by years.
+    fn check_clock(&self, certificates: &Certificates) -> Result<(), Error> {
+        let skew = certificates.client().clock_skew().unwrap_or_default();
+        if !self.has_time() || skew.abs() <= MAX_CLOCK_SKEW {
+            return Ok(());
+        }
+        let side = if skew.is_positive() {
+            "ahead of"
+        } else {
+            "behind"
+        };
+        let detail = format!(
+            "the local clock is {} hours {side} that of the service; correct it first",
+            skew.abs().as_hours()
+        );
+        Err(Error::new(ErrorKind::Configuration, detail))
+    }
+
+    fn check(&self) -> Result<(), Error> {
         let problem = match self.name_prefix.as_deref() {
             Some("") => "the name prefix is empty, and would match every name",
-            None if !has_time && !self.unused => {
+            None if !self.has_time() && !self.unused => {
                 "no criterion selects certificates: set an expiry, an upload time, a name prefix, \
                  or that they are unused"
             }
@@ -223,6 +246,7 @@ async fn candidate(
     criteria: &Prune,
     certificate: Certificate,
 ) -> Result<Option<Candidate>, Error> {
+    criteria.check_clock(certificates)?;
     let Some(mut reasons) = criteria.reasons(&certificate) else {
         return Ok(None);
     };

@@ -1,22 +1,21 @@
 //! Builds a client, and rejects unsafe settings.
 
 use std::env;
-use std::sync::atomic::AtomicUsize;
-use std::time::Duration;
+use std::sync::{Mutex, atomic::AtomicUsize};
 
-use cf_mtls_api::{AccountId, Exchange};
-use http::HeaderValue;
+use cf_mtls_api::{self as api, AccountId, Exchange};
 use http::header::USER_AGENT;
+use http::{HeaderValue, Uri};
 use reqwest::Url;
 
 use crate::error::Error;
 use crate::transport::rate_limit::RateLimit;
-use crate::transport::{Client, Credentials, Inner, Limits, budget, limit_setters};
+use crate::transport::{
+    Client, Connections, Credentials, HttpSettings, Inner, Limits, budget, limit_setters,
+};
 
 const DEFAULT_BASE_URL: &str = "https://api.cloudflare.com/client/v4";
 const NAME_AND_VERSION: &str = concat!("cf-mtls/", env!("CARGO_PKG_VERSION"));
-/// Shorter than an attempt, so that an unreachable host is reported as such.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Client {
     /// Starts a client with an API token, or other [`Credentials`].
@@ -121,7 +120,10 @@ impl ClientBuilder {
     /// Uses an HTTP client of the caller, with its proxy and TLS settings.
     ///
     /// Build it with `redirect::Policy::none()`: responses after a redirect are
-    /// rejected, but the credentials are sent along by then.
+    /// rejected, but the credentials are sent along by then. Build it with
+    /// `retry::never()`, or HTTP/2 requests are sent more often than
+    /// [`Retry`](crate::Retry) says. It is never replaced, so set
+    /// `http2_keep_alive_interval`, or a silent HTTP/2 connection holds all clones.
     pub fn with_http_client(mut self, http: reqwest::Client) -> Self {
         self.http = Some(http);
         self
@@ -164,13 +166,20 @@ impl ClientBuilder {
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) when the
-    /// credentials, the base URL, the user agent or the root certificate cannot
-    /// be used, or there is no TLS.
+    /// credentials, the base URL, the user agent, the root certificate or the
+    /// environment's proxy cannot be used, or there is no TLS.
     pub fn build(self) -> Result<Client, Error> {
         let base = self.checked_base_url()?;
-        let http = match &self.http {
-            Some(http) => http.clone(),
-            None => self.own_http(&base)?,
+        let (http, settings) = match &self.http {
+            Some(http) => (http.clone(), None),
+            None => {
+                let settings = HttpSettings {
+                    base: base_uri(&base)?,
+                    root_certificate: self.root_certificate,
+                    attempt_timeout: self.limits.attempt_timeout,
+                };
+                (settings.connect()?, Some(settings))
+            }
         };
         let credentials = self.credentials.checked()?;
         let mut exchange = credentials.apply(Exchange::default())?;
@@ -188,14 +197,15 @@ impl ClientBuilder {
         if let Some(bytes) = self.body_limit {
             exchange = exchange.with_body_limit(bytes);
         }
+        let base_url = base.as_str().trim_end_matches('/');
+        let bindings = api::Client::new_with_client(base_url, http, exchange);
         let shared = Inner {
-            base_url: base.as_str().trim_end_matches('/').to_owned(),
-            http,
-            exchange,
+            connections: Connections::new(bindings, settings),
             credentials,
             rate_limit: RateLimit::default(),
             budget: budget(),
             pending_writes: AtomicUsize::new(0),
+            last_date: Mutex::new(None),
         };
         Ok(Client::new(shared, self.limits))
     }
@@ -219,46 +229,6 @@ impl ClientBuilder {
             }
         };
         Err(refuse(problem))
-    }
-
-    fn own_http(&self, base: &Url) -> Result<reqwest::Client, Error> {
-        let mut http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .connect_timeout(CONNECT_TIMEOUT);
-        if base.scheme() == "http" {
-            // A proxy would get the credentials in clear text.
-            http = http.no_proxy();
-        } else {
-            http = self.tls(http.https_only(true))?;
-        }
-        http.build().map_err(|error| {
-            Error::configuration("the HTTP client cannot be built").with_source(error)
-        })
-    }
-
-    #[cfg(any(feature = "rustls", feature = "native-tls"))]
-    fn tls(&self, http: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, Error> {
-        let Some(pem) = &self.root_certificate else {
-            return Ok(http);
-        };
-        let certificates =
-            reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| {
-                Error::configuration("the root certificate cannot be read").with_source(error)
-            })?;
-        if certificates.is_empty() {
-            let problem = "the PEM of the root certificate contains no certificate";
-            return Err(Error::configuration(problem));
-        }
-        Ok(http.tls_certs_merge(certificates))
-    }
-
-    #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
-    fn tls(&self, _: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, Error> {
-        Err(Error::configuration(
-            "cf-mtls was built without TLS; enable its feature rustls or native-tls, or pass an \
-             HTTP client",
-        ))
     }
 }
 
@@ -284,6 +254,11 @@ fn variable(name: &str) -> Result<Option<String>, Error> {
             Err(Error::configuration(format!("{name} is not text")))
         }
     }
+}
+
+fn base_uri(base: &Url) -> Result<Uri, Error> {
+    let refuse = |error| Error::configuration("the base URL cannot be used").with_source(error);
+    base.as_str().parse::<Uri>().map_err(refuse)
 }
 
 /// Whoever can change what `localhost` means controls the machine anyway.

@@ -22,6 +22,8 @@ pub struct Read {
     pub certificates: Vec<Certificate>,
     /// The associations in it.
     pub associations: Vec<Association>,
+    /// The hostnames, if it is a list of them.
+    pub hostnames: Option<Vec<String>>,
     /// The errors of the other kinds.
     pub errors: Vec<Error>,
 }
@@ -34,13 +36,15 @@ pub fn response(secret: &str, status: StatusCode, body: &[u8]) -> Read {
     let one: Option<types::CertificateEnvelope> = read.decode(&interpreter, status, body);
     let list: Option<types::CertificateListEnvelope> = read.decode(&interpreter, status, body);
     let rows: Option<types::AssociationListEnvelope> = read.decode(&interpreter, status, body);
-    let _: Option<types::HostnamesEnvelope> = read.decode(&interpreter, status, body);
+    let hostnames: Option<types::HostnamesEnvelope> = read.decode(&interpreter, status, body);
     let _: Option<types::ZoneListEnvelope> = read.decode(&interpreter, status, body);
     let list = list.and_then(|envelope| envelope.result).into_iter();
     let certificates = list
         .flatten()
         .chain(one.and_then(|envelope| envelope.result));
     read.certificates = certificates.map(Certificate::from).collect();
+    let hostnames = hostnames.and_then(|envelope| envelope.result);
+    read.hostnames = hostnames.map(|result| result.hostnames.unwrap_or_default());
     let rows = rows.and_then(|envelope| envelope.result).into_iter();
     read.associations = rows.flatten().map(Association::from).collect();
     read
@@ -67,7 +71,7 @@ impl Read {
 /// Reads a value as `Ratelimit` and as `Retry-After`.
 pub fn headers(value: &[u8]) -> (Option<(u64, Duration)>, Option<Duration>) {
     match HeaderValue::from_bytes(value) {
-        Ok(value) => (rate_limit::parse(&value), rate_limit::retry_after(&value)),
+        Ok(value) => (rate_limit::parse([&value]), rate_limit::retry_after(&value)),
         Err(_) => (None, None),
     }
 }

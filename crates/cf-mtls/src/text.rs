@@ -62,6 +62,19 @@ impl<'a> Sanitizer<'a> {
         clean
     }
 
+    /// Whether an id contains a part of a secret.
+    pub(crate) fn finds_secret_in_id(&self, id: &str) -> bool {
+        // Most ids are hexadecimal, and most secrets hardly so: that saves the hashes.
+        let is_hex = |b: &u8| b.is_ascii_hexdigit();
+        let has_hex_part = |secret: &&Secret| {
+            let bytes = secret.expose().as_bytes();
+            let mut parts = bytes.split(|b| b.is_ascii_alphanumeric() && !is_hex(b));
+            parts.any(|part| MIN_FRAGMENT <= part.len())
+        };
+        let is_hex_only = id.bytes().all(|b| is_hex(&b) || b == b'-');
+        (!is_hex_only || self.secrets.iter().any(has_hex_part)) && self.finds_secret(id)
+    }
+
     /// Whether a text contains a part of a secret.
     pub(crate) fn finds_secret(&self, text: &str) -> bool {
         !self.parts_in(text).is_empty()

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Operation, Subject};
 use crate::transport::requests::ListZones;
-use crate::transport::{Call, Client, Listing, PER_PAGE, traced};
+use crate::transport::{Call, Client, Listing, PER_PAGE, Page, traced};
 
 /// A zone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +68,7 @@ impl Client {
                     per_page: PER_PAGE,
                 };
                 let envelope = traced(call.span(), call.read(request)).await?;
-                call.page(envelope.result, envelope.result_info, Zone::from)
+                Ok(Page::new(envelope.result, envelope.result_info, Zone::from))
             }
         };
         Listing::new(read, key)

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use cf_mtls::{CertificateChain, CertificateId, Certificates, Error, ErrorKind, Retry, Upload};
 use cf_mtls_testkit::Simulator;
-use cf_mtls_testkit::simulator::{Fault, Seed, StoredCertificate};
+use cf_mtls_testkit::simulator::{Fault, Operation, Seed, StoredCertificate};
 
 use support::{account_of, ca, leaf, own_builder};
 
@@ -36,7 +36,12 @@ const WORKERS: u64 = 8;
 /// What can go wrong with any request, each with the same small probability.
 fn faults() -> Vec<Fault> {
     let busy = || Fault::error(429, 971, "slow down");
-    let before_or_after: [fn() -> Fault; 14] = [
+    let ends_early = r#"{"success":true,"errors":[],"messages":[],"result":[],
+        "result_info":{"page":1,"total_pages":1,"total_count":99}}"#;
+    let another = r#"{"success":true,"errors":[],"messages":[],
+        "result":{"id":"00000000-0000-4000-8000-000000000000"}}"#;
+    let json = |body: &str| Fault::raw(200, "application/json", body);
+    let before_or_after: [fn() -> Fault; 15] = [
         Fault::reset,
         Fault::close,
         Fault::silence,
@@ -47,6 +52,7 @@ fn faults() -> Vec<Fault> {
         || Fault::html(502),
         || Fault::html(520),
         || Fault::html(403),
+        || Fault::html(503),
         || Fault::error(500, 10001, "internal error"),
         || Fault::redirect(302, "/client/v4/zones"),
         || Fault::raw(204, "", ""),
@@ -64,6 +70,11 @@ fn faults() -> Vec<Fault> {
         Fault::silence().late_effect().delayed(LATE),
         Fault::reset().late_effect().delayed(ATTEMPT / 2),
         Fault::html(524).late_effect().delayed(ATTEMPT / 3),
+        Fault::html(503).late_effect().delayed(LATE),
+        Fault::error(504, 971, "late").late_effect().delayed(LATE),
+        // Looks that show too little, or something else.
+        json(ends_early).on(Operation::List),
+        json(another).on(Operation::Get),
         Fault::delay(LATE),
         Fault::delay(ATTEMPT / 4),
     ];

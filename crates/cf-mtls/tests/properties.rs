@@ -123,6 +123,8 @@ fn reads_both_forms_of_retry_after() {
     assert_eq!(wait("30"), Some(Duration::from_secs(30)));
     let longest = Some(Duration::from_secs(u64::MAX));
     assert_eq!(wait("99999999999999999999999"), longest);
+    let years = Duration::from_secs(7_000 * 365 * 24 * 60 * 60);
+    assert!(years < wait("Fri, 31 Dec 9999 23:59:59 GMT").unwrap());
     for past in [
         "Sun, 06 Nov 1994 08:49:37 GMT",
         "Sunday, 06-Nov-94 08:49:37 GMT",
@@ -238,6 +240,7 @@ proptest! {
         // Cut off anywhere it is no answer.
         let part = &body.as_bytes()[..body.len() / 2];
         prop_assert_eq!(checks::response(200, part), 0);
+        checks::differential(value.to_string().as_bytes());
     }
 
     /// `success` decides, whatever else there is; but what is no list passes for

@@ -113,3 +113,38 @@ async fn goes_on_when_the_next_window_opens() {
     assert_eq!(simulator.effects().deleted, 30);
     assert_eq!(simulator.request_count(None), 30);
 }
+
+/// What cannot succeed is not tried two thousand times.
+#[tokio::test]
+async fn stops_at_a_refused_token_and_after_outages() {
+    let blocked = || Fault::error(429, 971, "slow down").retry_after("0");
+    let rows = [
+        ("refused token", Fault::error(401, 10000, "no"), 11, 12),
+        ("outage", Fault::error(503, 99003, "down"), 20, 21),
+        ("a proxy's pages", Fault::html(403), 20, 21),
+        ("refused again and again", blocked(), 20, 21),
+        (
+            "each refused for itself",
+            Fault::error(400, 99003, "no"),
+            100,
+            100,
+        ),
+    ];
+    for (name, fault, min, max) in rows {
+        let simulator = Simulator::builder().no_rate_limit();
+        let simulator = simulator.start().await.unwrap();
+        let ids: Vec<_> = (0..100)
+            .map(|number| seed_ca(&simulator, &number.to_string()))
+            .collect();
+        simulator.inject(fault.on(Operation::Delete).nth(11).times(1_000));
+        let client = client(&simulator).with_retry(cf_mtls::Retry::off());
+        let certificates = certificates_of(&simulator, client).with_concurrency(2);
+        let mut outcomes = certificates.delete_many(stream::iter(ids));
+        let mut tried = 0;
+        while outcomes.next().await.is_some() {
+            tried += 1;
+        }
+        assert!((min..=max).contains(&tried), "{name}: {tried} tried");
+        assert_eq!(simulator.effects().deleted, 10, "{name}");
+    }
+}

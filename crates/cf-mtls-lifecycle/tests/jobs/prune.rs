@@ -223,3 +223,38 @@ async fn what_was_found_is_deleted_with_outcomes() {
         .collect();
     assert_eq!(held, ["old-2", "new-2", "gone-1", "gone-2"]);
 }
+
+/// A clock that is wrong by years would delete what is valid.
+#[tokio::test]
+async fn nothing_is_a_candidate_by_a_clock_that_is_wrong() {
+    for (date, is_right) in [
+        ("Tue, 01 Jan 2019 00:00:00 GMT", false),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", false),
+        ("yesterday", true),
+    ] {
+        let simulator = start().await;
+        simulator.inject(
+            Fault::delay(Duration::ZERO)
+                .header("date", date)
+                .on(Operation::List),
+        );
+        let certificates = certificates(&simulator);
+        for (criteria, needs_clock) in [
+            (Prune::new().expired_at(moment(30)), true),
+            (Prune::new().uploaded_before(moment(30)), true),
+            (Prune::new().name_prefix("old"), false),
+        ] {
+            let mut found = certificates.prune_candidates(criteria).unwrap();
+            while let Some(candidate) = found.next().await {
+                match candidate {
+                    Ok(_) => assert!(is_right || !needs_clock, "{date}"),
+                    Err(error) => {
+                        assert!(!is_right && needs_clock, "{date}: {error}");
+                        assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
+                    }
+                }
+            }
+        }
+        assert_eq!(certificates.client().clock_skew().is_none(), is_right);
+    }
+}

@@ -7,7 +7,7 @@ use super::Certificates;
 use crate::error::{Error, Operation};
 use crate::model::Association;
 use crate::transport::requests::ListAssociations;
-use crate::transport::{Listing, PER_PAGE, traced};
+use crate::transport::{Listing, PER_PAGE, Page, traced};
 
 /// An association, and what tells its page from others.
 struct Row {
@@ -52,7 +52,7 @@ impl Certificates {
                     ),
                     association: association.into(),
                 };
-                call.page(envelope.result, info, row)
+                Ok(Page::new(envelope.result, info, row))
             }
         };
         let rows = Listing::new(read, |row: &Row| Some(&row.key));

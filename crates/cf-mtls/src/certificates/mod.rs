@@ -19,7 +19,9 @@ pub use upload::Upload;
 use crate::error::{Error, ErrorKind, Operation, Subject};
 use crate::hostnames::Hostnames;
 use crate::transport::requests::{GetCertificate, ListCertificates};
-use crate::transport::{Call, Client, Listing, PER_PAGE, handle_limits, limit_setters, traced};
+use crate::transport::{
+    Call, Client, Listing, PER_PAGE, Page, handle_limits, limit_setters, traced,
+};
 
 const DEFAULT_CONCURRENCY: usize = 8;
 
@@ -92,7 +94,11 @@ impl Certificates {
                     types: types.as_deref(),
                 };
                 let envelope = traced(call.span(), call.read(request)).await?;
-                call.page(envelope.result, envelope.result_info, Certificate::from)
+                Ok(Page::new(
+                    envelope.result,
+                    envelope.result_info,
+                    Certificate::from,
+                ))
             }
         };
         Listing::new(read, key).keep(move |certificate| filter.admits(certificate))

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use cf_mtls_api::{self as api, ClientInfo as _, ResponseHead, types};
+use cf_mtls_api::{self as api, ClientInfo as _, ResponseHead};
 use tokio::time::Instant;
 use tower::retry::budget::Budget as _;
+use tower::util::rng::{HasherRng, Rng as _};
 use tracing::Span;
 use tracing::instrument::{Instrument as _, Instrumented};
 
@@ -12,10 +13,13 @@ use super::client::{Client, PendingWrite};
 use super::deadline::{Deadline, Limits};
 use super::interpret::{self, Interpreter};
 use super::outcome::{Effect, FailedAttempt, Idempotency, Outcome};
-use super::pages::Page;
 use super::rate_limit::Permit;
 use super::requests::Request;
 use crate::error::{Error, ErrorKind, Operation, Subject};
+
+/// How much longer than the rate limit asks for a request may wait, as a part of the
+/// wait, so that not all that wait are sent in the same instant.
+const MAX_JITTER: f64 = 0.1;
 
 /// Why an operation failed, after all attempts.
 pub(crate) struct FailedCall {
@@ -31,6 +35,8 @@ pub(crate) struct Call<'a> {
     client: &'a Client,
     operation: Operation,
     subject: Subject,
+    /// Whether an id contains a part of the credentials.
+    has_secret: bool,
     interpreter: Interpreter<'a>,
     deadline: Deadline,
     /// Fails if it would wait for the rate limit: the body would be stale by then.
@@ -44,11 +50,19 @@ pub(crate) struct Call<'a> {
 
 impl<'a> Call<'a> {
     pub(crate) fn new(client: &'a Client, operation: Operation, subject: Subject) -> Self {
+        let interpreter = Interpreter::new(operation, client.secrets());
+        let has_secret = interpreter.finds_secret_in(&subject);
         Self {
             client,
             operation,
-            subject,
-            interpreter: Interpreter::new(operation, client.secrets()),
+            // Neither sent nor shown.
+            subject: if has_secret {
+                Subject::default()
+            } else {
+                subject
+            },
+            has_secret,
+            interpreter,
             deadline: Deadline::new(client.limits()),
             fails_if_limited: false,
             attempts: 0,
@@ -110,26 +124,33 @@ impl<'a> Call<'a> {
         request: R,
     ) -> Result<R::Response, FailedCall> {
         let mut effect = Effect::None;
+        let mut last: Option<FailedAttempt> = None;
         loop {
-            let FailedAttempt { error, outcome } = match self.attempt(&request).await {
+            let attempts = self.attempts;
+            let mut failed = match self.attempt(&request).await {
                 Ok(response) => return Ok(response),
-                Err(failure) => failure,
+                Err(failed) => failed,
             };
-            effect = effect.max(outcome.effect());
-            let delay = match outcome.is_retried(idempotency) {
-                true => self.delay_before_retry(&error),
+            let was_sent = attempts < self.attempts;
+            if let Some(last) = last.take().filter(|_| !was_sent) {
+                failed = last.not_retried(failed.error);
+            }
+            effect = effect.max(failed.outcome.effect());
+            let delay = match was_sent && failed.outcome.is_retried(idempotency) {
+                true => self.delay_before_retry(&failed.error),
                 false => None,
             };
-            self.trace_attempt(&error, delay);
+            self.trace_attempt(&failed.error, delay);
             let Some(delay) = delay else {
                 let may_have_taken_effect = effect != Effect::None && self.operation.is_write();
-                let error = error.with_attempts(self.attempts);
+                let error = failed.error.with_attempts(self.attempts);
                 return Err(FailedCall {
                     error: self.finish(error.with_effect(may_have_taken_effect)),
                     effect,
-                    outcome,
+                    outcome: failed.outcome,
                 });
             };
+            last = Some(failed);
             tokio::time::sleep(delay).await;
         }
     }
@@ -159,19 +180,36 @@ impl<'a> Call<'a> {
                 Err(ends) => ends,
             };
             let wait = ends.saturating_duration_since(now);
-            if self.fails_if_limited || !self.deadline.allows(wait, wait) {
+            let may_wait = !self.fails_if_limited && self.deadline.allows(wait, wait);
+            if !may_wait && self.client.limits().is_look && self.attempts == 0 {
+                // At worst the service refuses it.
+                return Ok(client.shared().rate_limit.take_regardless());
+            }
+            if !may_wait {
                 let error = Error::new(ErrorKind::RateLimited)
                     .with_retry_after(Some(wait))
                     .with_detail("the rate limit is used up; the request was not sent");
                 return Err(FailedAttempt::new(Outcome::Refused, error));
             }
+            let spread = wait.mul_f64(1.0 + MAX_JITTER * HasherRng::default().next_f64());
+            let wait = match self.deadline.allows(spread, spread) {
+                true => spread,
+                false => wait,
+            };
             self.deadline.spend(wait);
             tracing::debug!(wait_ms = millis(wait), "waiting for the rate limit");
-            tokio::time::sleep_until(ends).await;
+            tokio::time::sleep(wait).await;
         }
     }
 
     async fn attempt<R: Request>(&mut self, request: &R) -> Result<R::Response, FailedAttempt> {
+        if self.has_secret {
+            let detail = "an id contains a part of the token or key; the request was not sent";
+            return Err(FailedAttempt::new(
+                Outcome::Refused,
+                Error::invalid_input(detail),
+            ));
+        }
         // Held until the response is known to the rate limit.
         let _permit = self.acquire_permit().await?;
         let left = self.deadline.left_for_attempts();
@@ -188,16 +226,22 @@ impl<'a> Call<'a> {
             self.pending = Some(self.client.begin_write());
         }
         let timeout = self.client.limits().attempt_timeout.min(left);
-        let wire = self.client.wire(timeout);
+        let shared = self.client.shared();
+        let (wire, http) = shared.connections.for_attempt(timeout);
         let sent = request.send(&wire).await;
 
         let head = wire.inner().take_head();
         if let Some(head) = &head {
             let retry_after = interpret::retry_after(head);
-            let rate_limit = &self.client.shared().rate_limit;
-            rate_limit.observe(head, retry_after, Instant::now());
+            shared.rate_limit.observe(head, retry_after, Instant::now());
+            self.client.observe_date(head);
         }
-        let response = self.interpreter.interpret(sent, head.as_ref()).await?;
+        let response = self.interpreter.interpret(sent, head.as_ref()).await;
+        let response = response.inspect_err(|failed| {
+            if failed.outcome == Outcome::Silent {
+                shared.connections.replace(http);
+            }
+        })?;
         tracing::debug!(
             http.response.status_code = head.as_ref().map(|head| head.status.as_u16()),
             http.request.resend_count = self.attempts - 1,
@@ -216,25 +260,6 @@ impl<'a> Call<'a> {
     /// Adds the operation to an error.
     pub(crate) fn finish(&self, error: Error) -> Error {
         error.during(self.operation, &self.subject)
-    }
-
-    /// A page of a list. A missing list is an empty one only if the service counts
-    /// none.
-    pub(crate) fn page<W, T>(
-        &self,
-        result: Option<Vec<W>>,
-        info: Option<types::ResultInfo>,
-        from: impl Fn(W) -> T,
-    ) -> Result<Page<T>, Error> {
-        let count = info
-            .as_ref()
-            .and_then(|info| info.count.or(info.total_count));
-        let items = match result {
-            Some(items) => items.into_iter().map(from).collect(),
-            None if count == Some(0) => Vec::new(),
-            None => return Err(self.empty_result("the response has no list")),
-        };
-        Ok(Page { items, info })
     }
 
     /// A success without the result that it should have.
@@ -268,13 +293,4 @@ pub(crate) fn traced<F: Future>(span: Span, operation: F) -> Instrumented<F> {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-impl Client {
-    /// The generated client for one attempt.
-    fn wire(&self, timeout: Duration) -> api::Client {
-        let shared = self.shared();
-        let exchange = shared.exchange.clone().with_timeout(timeout);
-        api::Client::new_with_client(&shared.base_url, shared.http.clone(), exchange)
-    }
 }

@@ -94,7 +94,7 @@ pub(crate) fn by_status(status: StatusCode) -> ErrorKind {
         401 => ErrorKind::Authentication,
         403 => ErrorKind::Permission,
         404 | 410 => ErrorKind::NotFound,
-        408 => ErrorKind::Timeout,
+        408 | 499 => ErrorKind::Timeout,
         409 | 423 => ErrorKind::Conflict,
         429 => ErrorKind::RateLimited,
         500.. => ErrorKind::ServiceUnavailable,

@@ -1,15 +1,18 @@
 //! The client, which all handles share.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use cf_mtls_api::{Exchange, Secret};
+use cf_mtls_api::{ResponseHead, Secret};
+use http::{HeaderValue, header};
+use jiff::{SignedDuration, Timestamp};
 use tower::retry::budget::TpsBudget;
 
+use super::connections::Connections;
 use super::credentials::Credentials;
 use super::deadline::{Limits, limit_setters};
-use super::rate_limit::RateLimit;
+use super::rate_limit::{self, RateLimit};
 use crate::text::Sanitizer;
 
 /// A client of the API, cheap to clone.
@@ -24,13 +27,13 @@ pub struct Client {
 
 /// What all clones share.
 pub(crate) struct Inner {
-    pub(crate) base_url: String,
-    pub(crate) http: reqwest::Client,
-    pub(crate) exchange: Exchange,
+    pub(crate) connections: Connections,
     pub(crate) credentials: Credentials,
     pub(crate) rate_limit: RateLimit,
     pub(crate) budget: TpsBudget,
     pub(crate) pending_writes: AtomicUsize,
+    /// `Date` of the last response, and when it came.
+    pub(crate) last_date: Mutex<Option<(HeaderValue, Timestamp)>>,
 }
 
 /// A write whose outcome was not returned yet, until this is dropped.
@@ -74,6 +77,21 @@ impl Client {
         0 < self.shared.pending_writes.load(Ordering::SeqCst)
     }
 
+    /// How far the local clock is ahead of the service's, by `Date` of the last
+    /// response, in whole seconds. `None` before one with a date.
+    pub fn clock_skew(&self) -> Option<SignedDuration> {
+        let last = self.shared.last_date.lock();
+        let (date, local) = last.unwrap_or_else(PoisonError::into_inner).clone()?;
+        Some(local.duration_since(rate_limit::date(date.to_str().ok()?)?))
+    }
+
+    pub(crate) fn observe_date(&self, head: &ResponseHead) {
+        if let Some(date) = head.headers.get(header::DATE) {
+            let last = self.shared.last_date.lock();
+            *last.unwrap_or_else(PoisonError::into_inner) = Some((date.clone(), Timestamp::now()));
+        }
+    }
+
     /// Makes a text from outside safe to show and to log: one line of at most 600
     /// characters, without [harmful characters](crate::text::is_harmful) and
     /// without any part of this client's secrets.
@@ -113,7 +131,8 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("base_url", &self.shared.base_url)
+            .field("base_url", &self.shared.connections.base_url())
+            .field("tls", &self.shared.connections.tls())
             .field("credentials", &self.shared.credentials)
             .field("limits", &self.limits)
             .finish_non_exhaustive()

@@ -18,6 +18,9 @@ pub(crate) struct Limits {
     /// Beyond that, for waits that the service asks for, and nothing else.
     pub(crate) patience: Option<Duration>,
     pub(crate) retry: Retry,
+    /// Whether it finds out the effect of a write: one request is sent even if the
+    /// rate limit is used up.
+    pub(crate) is_look: bool,
 }
 
 impl Default for Limits {
@@ -27,6 +30,7 @@ impl Default for Limits {
             deadline: Duration::from_secs(60),
             patience: None,
             retry: Retry::default(),
+            is_look: false,
         }
     }
 }
@@ -102,11 +106,12 @@ impl Deadline {
         self.end = self.end.checked_add(spent).unwrap_or(self.end);
     }
 
-    /// The limits of what has to be done in the time that is left.
+    /// The limits of finding out the effect of a write in the time that is left.
     pub(crate) fn rest_of(&self, limits: &Limits) -> Limits {
         Limits {
             deadline: self.end.saturating_duration_since(Instant::now()),
             patience: Some(self.patience),
+            is_look: true,
             ..limits.clone()
         }
     }

@@ -19,6 +19,9 @@ pub(crate) trait Envelope: DeserializeOwned {
     /// Whether the request succeeded.
     fn success(&self) -> bool;
 
+    /// Whether it names errors.
+    fn has_errors(&self) -> bool;
+
     /// The errors of a request that did not.
     fn into_errors(self) -> Vec<types::ApiMessage>;
 
@@ -75,12 +78,9 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-/// Anything else than a list is not an empty list.
+/// Only `null` is an empty list beside a list.
 fn is_list(rest: &Map<String, Value>) -> bool {
-    matches!(
-        rest.get("result"),
-        None | Some(Value::Null | Value::Array(_))
-    )
+    matches!(rest.get("result"), Some(Value::Null | Value::Array(_)))
 }
 
 /// The fields of an object that decode.
@@ -164,6 +164,10 @@ macro_rules! envelope {
         impl Envelope for types::$name {
             fn success(&self) -> bool {
                 self.success
+            }
+
+            fn has_errors(&self) -> bool {
+                self.errors.as_ref().is_some_and(|errors| !errors.is_empty())
             }
 
             fn into_errors(self) -> Vec<types::ApiMessage> {

@@ -1,13 +1,13 @@
 //! What came back from an attempt, and what it means.
 
-use cf_mtls_api::{self as api, ResponseHead, Secret, types};
+use cf_mtls_api::{self as api, AccountId, CertificateId, ResponseHead, Secret, ZoneId, types};
 use http::StatusCode;
 
 use super::envelope::{self, Envelope};
 use super::outcome::{FailedAttempt, Outcome};
 use super::requests::Sent;
 use super::{classify, rate_limit};
-use crate::error::{Error, ErrorKind, Operation};
+use crate::error::{Error, ErrorKind, Operation, Subject};
 use crate::text::Sanitizer;
 
 /// Reads responses, and keeps secrets out of what it says about them.
@@ -44,23 +44,27 @@ impl<'a> Interpreter<'a> {
         status: StatusCode,
         envelope: E,
     ) -> Result<E, FailedAttempt> {
-        match (envelope.success(), status.is_success()) {
-            (true, true) => return Ok(envelope),
-            (true, false) => {
-                let detail = format!("HTTP {}, but the body reports success", status.as_u16());
-                let error = Error::new(ErrorKind::InvalidResponse).with_detail(detail);
-                return Err(FailedAttempt::new(Outcome::Unclear, error));
-            }
-            (false, _) => {}
+        let success = envelope.success();
+        if success && !status.is_success() {
+            let detail = format!("HTTP {}, but the body reports success", status.as_u16());
+            let error = Error::new(ErrorKind::InvalidResponse).with_detail(detail);
+            return Err(FailedAttempt::new(Outcome::Unanswered, error));
+        }
+        if success && !envelope.has_errors() {
+            return Ok(envelope);
         }
         let messages = envelope::messages(envelope.into_errors(), &self.0);
-        let error = Error::new(ErrorKind::InvalidRequest).with_messages(messages);
+        let error = Error::new(ErrorKind::InvalidResponse).with_messages(messages);
+        if success {
+            let error = error.with_detail("the response reports success, and errors");
+            return Err(FailedAttempt::new(Outcome::Unclear, error));
+        }
         let kind = classify::kind(self.1, status, error.messages());
         let outcome = match kind {
-            ErrorKind::RateLimited => Outcome::Rejected,
             _ if is_gateway(status) => Outcome::Unanswered,
-            ErrorKind::ServiceUnavailable | ErrorKind::Timeout => Outcome::Unclear,
             _ if status.is_server_error() => Outcome::Unclear,
+            ErrorKind::RateLimited => Outcome::Rejected,
+            ErrorKind::ServiceUnavailable => Outcome::Unclear,
             _ => Outcome::Refused,
         };
         Err(FailedAttempt::new(outcome, error.with_kind(kind)))
@@ -121,11 +125,8 @@ impl<'a> Interpreter<'a> {
         let (kind, outcome) = match classify::by_status(status) {
             // The status is all there is, and suffices.
             ErrorKind::RateLimited => (ErrorKind::RateLimited, Outcome::Rejected),
-            kind @ ErrorKind::ServiceUnavailable => match is_gateway(status) {
-                true => (kind, Outcome::Unanswered),
-                false => (kind, Outcome::Unclear),
-            },
-            _ => (ErrorKind::InvalidResponse, Outcome::Unclear),
+            ErrorKind::ServiceUnavailable => (ErrorKind::ServiceUnavailable, Outcome::Unanswered),
+            _ => (ErrorKind::InvalidResponse, Outcome::Unanswered),
         };
         let (status, excerpt) = (status.as_u16(), self.0.excerpt(body));
         let error = Error::new(kind).with_detail(format!("HTTP {status} with {excerpt}"));
@@ -135,12 +136,8 @@ impl<'a> Interpreter<'a> {
     /// The connection failed, or the time was over.
     fn transport_error(&self, error: reqwest::Error, head: Option<&ResponseHead>) -> FailedAttempt {
         use ErrorKind::{Connection, InvalidInput, InvalidResponse, RateLimited, Timeout};
-        use Outcome::{NotSent, Refused, Rejected, Unanswered, Unclear};
+        use Outcome::{NotSent, Refused, Rejected, Silent, Unanswered};
 
-        let begun = match head {
-            Some(head) if !is_gateway(head.status) => Unclear,
-            _ => Unanswered,
-        };
         let is_limited = |head: &ResponseHead| head.status == StatusCode::TOO_MANY_REQUESTS;
         #[rustfmt::skip]
         let (kind, outcome, detail) = match (head, error.is_timeout()) {
@@ -148,11 +145,12 @@ impl<'a> Interpreter<'a> {
             _ if error.is_builder() => (InvalidInput, Refused, "the request could not be built"),
             (_, true) if error.is_connect() => (Timeout, NotSent, "could not connect; nothing was sent"),
             (_, false) if error.is_connect() => (Connection, NotSent, "could not connect; nothing was sent"),
-            (Some(_), true) => (Timeout, begun, "the response did not end in time"),
-            (None, true) => (Timeout, begun, "the attempt timed out"),
-            _ if is_too_large(&error) => (InvalidResponse, Unclear, "the body is larger than the limit"),
-            (Some(_), false) => (Connection, begun, "the response was cut off"),
-            (None, false) => (Connection, begun, "the connection closed before a response arrived"),
+            (None, _) if is_unprocessed(&error) => (Connection, NotSent, "the server did not process the request"),
+            (Some(_), true) => (Timeout, Silent, "the response did not end in time"),
+            (None, true) => (Timeout, Silent, "the attempt timed out"),
+            _ if is_too_large(&error) => (InvalidResponse, Unanswered, "the body is larger than the limit"),
+            (Some(_), false) => (Connection, Unanswered, "the response was cut off"),
+            (None, false) => (Connection, Unanswered, "the connection closed before a response arrived"),
         };
         // The URL is in the span and in the subject; the base URL is the caller's.
         let cause = self.0.cause(&error.without_url());
@@ -169,15 +167,27 @@ impl<'a> Interpreter<'a> {
         (is_ray && !self.0.finds_secret(text)).then(|| text.to_owned())
     }
 
+    /// Whether an id contains a part of a secret: variables may be swapped, and the
+    /// service may send any id.
+    pub(crate) fn finds_secret_in(&self, subject: &Subject) -> bool {
+        let ids = [
+            subject.account.as_ref().map(AccountId::as_str),
+            subject.zone.as_ref().map(ZoneId::as_str),
+            subject.certificate.as_ref().map(CertificateId::as_str),
+        ];
+        let mut ids = ids.into_iter().flatten();
+        ids.any(|id| self.0.finds_secret_in_id(id))
+    }
+
     /// A text of the service, safe to show.
     pub(crate) fn redact(&self, text: &str, max_chars: usize) -> String {
         self.0.clean(text, max_chars)
     }
 }
 
-/// How long the service asks to wait.
+/// How long the service asks to wait: the longest, if it does so more than once.
 pub(crate) fn retry_after(head: &ResponseHead) -> Option<std::time::Duration> {
-    rate_limit::retry_after(head.retry_after()?)
+    head.retry_after().filter_map(rate_limit::retry_after).max()
 }
 
 fn redirect(status: StatusCode, head: Option<&ResponseHead>) -> FailedAttempt {
@@ -189,16 +199,30 @@ fn redirect(status: StatusCode, head: Option<&ResponseHead>) -> FailedAttempt {
         _ => format!("HTTP {}: redirects are not followed", status.as_u16()),
     };
     let error = Error::new(ErrorKind::InvalidResponse).with_detail(detail);
-    FailedAttempt::new(Outcome::Unclear, error)
+    FailedAttempt::new(Outcome::Unanswered, error)
 }
 
-/// Whether a status is what the edge sends when it has no response itself: the
-/// server behind it may still be at work.
+/// Whether a status says that a server in between got no response in time, or a
+/// client went away: the server behind it may still be at work.
 fn is_gateway(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 502 | 504 | 520 | 522 | 524)
+    matches!(status.as_u16(), 408 | 499 | 502 | 504 | 520..=530)
 }
 
 fn is_too_large(error: &reqwest::Error) -> bool {
-    let source = std::error::Error::source(error);
-    std::iter::successors(source, |error| error.source()).any(api::is_body_limit)
+    causes(error).any(api::is_body_limit)
+}
+
+/// Whether an HTTP/2 server refused the stream, or closed the connection before it
+/// (RFC 9113, section 8.7).
+fn is_unprocessed(error: &reqwest::Error) -> bool {
+    let mut errors = causes(error).filter_map(|error| error.downcast_ref::<h2::Error>());
+    errors.any(|error| {
+        let is_refused = error.reason() == Some(h2::Reason::REFUSED_STREAM);
+        // h2 reports a GOAWAY for the streams beyond its last one alone.
+        error.is_remote() && (error.is_go_away() || error.is_reset() && is_refused)
+    })
+}
+
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(std::error::Error::source(error), |error| error.source())
 }

@@ -17,17 +17,19 @@ pub(crate) enum Effect {
 /// How an attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// No connection was made.
+    /// No connection was made, or the server says that it did not process the request.
     NotSent,
     /// Too many requests.
     Rejected,
     /// The service refused the request and would do so again, or there was no time
     /// to send it.
     Refused,
-    /// There was a response, but it does not say whether the request took effect.
+    /// The service itself responded, but does not say whether the request took effect.
     Unclear,
-    /// There was no response, or a gateway had none.
+    /// There was no whole response of the service itself.
     Unanswered,
+    /// Likewise, and nothing came in time: the connection may be dead.
+    Silent,
 }
 
 /// Whether a request may be sent again although it may have taken effect.
@@ -51,7 +53,7 @@ impl Outcome {
             Self::Rejected => (Effect::None, Retried::Always),
             Self::Refused => (Effect::None, Retried::Never),
             Self::Unclear => (Effect::Possible, Retried::IfIdempotent),
-            Self::Unanswered => (Effect::Pending, Retried::IfIdempotent),
+            Self::Unanswered | Self::Silent => (Effect::Pending, Retried::IfIdempotent),
         }
     }
 
@@ -78,5 +80,13 @@ pub(crate) struct FailedAttempt {
 impl FailedAttempt {
     pub(crate) fn new(outcome: Outcome, error: Error) -> Self {
         Self { error, outcome }
+    }
+
+    /// This failure, which was not retried because of another.
+    pub(crate) fn not_retried(self, because: Error) -> Self {
+        let wait = because.retry_after().or(self.error.retry_after());
+        let error = self.error.with_retry_after(wait);
+        let error = error.with_detail(format!("it was not retried: {}", because.kind()));
+        Self { error, ..self }
     }
 }

@@ -17,6 +17,11 @@ use crate::error::{Error, ErrorKind};
 pub(crate) const PER_PAGE: NonZeroU32 = NonZeroU32::new(50).unwrap();
 /// A longer list is taken for endless.
 const MAX_PAGES: u64 = 20_000;
+/// A page with more items is no page of the service, and they need memory.
+const MAX_ITEMS_PER_PAGE: usize = 1_000;
+/// How many pages are read whose items have no key, so that it cannot be seen whether
+/// they repeat.
+const MAX_KEYLESS_PAGES: u64 = 100;
 /// How many pages more than twice those that the first one announces are read, since
 /// lists grow while they are read.
 const MAX_GROWTH: u64 = 100;
@@ -37,6 +42,18 @@ pub struct Listing<T> {
 pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,
     pub(crate) info: Option<ResultInfo>,
+}
+
+impl<T> Page<T> {
+    /// `null` is an empty list; [`Listing`] compares it with what the service counts.
+    pub(crate) fn new<W>(
+        result: Option<Vec<W>>,
+        info: Option<ResultInfo>,
+        from: impl Fn(W) -> T,
+    ) -> Self {
+        let items = result.into_iter().flatten().map(from).collect();
+        Self { items, info }
+    }
 }
 
 impl<T> Listing<T> {
@@ -75,13 +92,18 @@ impl<T: Send + 'static> Listing<T> {
             number: NonZeroU32::MIN,
             seen: HashSet::new(),
             items: 0,
+            keyless_pages: 0,
             max_pages: MAX_PAGES,
         };
         let pages = try_unfold((Some(progress), read), move |(progress, read)| async move {
             let Some(mut progress) = progress else {
                 return Ok(None);
             };
-            let page = read(progress.number).await?;
+            let mut page = read(progress.number).await?;
+            if progress.is_cut_short(&page) {
+                // It may have come from a server that lags behind.
+                page = read(progress.number).await?;
+            }
             let more = progress.advance(&page, key)?;
             let progress = matches!(more, More::Yes).then_some(progress);
             let is_new = !matches!(more, More::Repeated);
@@ -118,6 +140,7 @@ struct Progress {
     /// A hash of each page that was read.
     seen: HashSet<u64>,
     items: u64,
+    keyless_pages: u64,
     max_pages: u64,
 }
 
@@ -125,7 +148,17 @@ impl Progress {
     /// Whether another page follows. A list ends with a repeated page, which is an
     /// error if the service announces more.
     fn advance<T>(&mut self, page: &Page<T>, key: fn(&T) -> Option<&str>) -> Result<More, Error> {
-        if page.items.is_empty() {
+        let count = page.items.len();
+        if self.is_cut_short(page) {
+            let read = self.items + count as u64;
+            return Err(broken(format!(
+                "it ends after {read}, and the service counts more"
+            )));
+        }
+        if MAX_ITEMS_PER_PAGE < count {
+            return Err(broken(format!("a page has {count} items")));
+        }
+        if count == 0 {
             return Ok(More::No);
         }
         let number = i64::from(self.number.get());
@@ -143,7 +176,11 @@ impl Progress {
                 Some(_) => Err(broken(format!("page {number} repeats an earlier page"))),
             };
         }
-        self.items += page.items.len() as u64;
+        self.items += count as u64;
+        self.keyless_pages += u64::from(page.items.iter().all(|item| key(item).is_none()));
+        if MAX_KEYLESS_PAGES < self.keyless_pages {
+            return Err(broken("its items cannot be told apart".to_owned()));
+        }
         if let (1, Some(total)) = (number, &total) {
             let pages = match total {
                 Total::Pages(pages) => (*pages).try_into().unwrap_or_default(),
@@ -165,6 +202,24 @@ impl Progress {
             _ => return Err(broken(format!("it goes on after {number} pages"))),
         }
         Ok(More::Yes)
+    }
+
+    /// Whether the list would end with this page, although the service counts more.
+    fn is_cut_short<T>(&self, page: &Page<T>) -> bool {
+        let Some(info) = &page.info else {
+            return false;
+        };
+        let is_empty = page.items.is_empty();
+        let number = i64::from(self.number.get());
+        let is_last = is_empty || info.total_pages.is_some_and(|pages| pages <= number);
+        let read = self.items as i64 + page.items.len() as i64;
+        match info.total_count {
+            Some(total) => is_last && read < total,
+            None => {
+                let more_pages = info.total_pages.is_some_and(|pages| number.max(2) <= pages);
+                is_empty && (more_pages || info.count.is_some_and(|count| 0 < count))
+            }
+        }
     }
 
     /// A hash of some of the keys, which no other page has at the same places. If no

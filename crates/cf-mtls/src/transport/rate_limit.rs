@@ -58,6 +58,12 @@ impl RateLimit {
         Ok(Permit(self))
     }
 
+    /// Permits one request, whatever remains.
+    pub(crate) fn take_regardless(&self) -> Permit<'_> {
+        self.state().in_flight += 1;
+        Permit(self)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -66,7 +72,7 @@ impl RateLimit {
     pub(crate) fn observe(&self, head: &ResponseHead, retry_after: Option<Duration>, now: Instant) {
         let is_limited = head.status == http::StatusCode::TOO_MANY_REQUESTS;
         let closed = retry_after.filter(|_| is_limited).map(|wait| (0, wait));
-        if let Some((remaining, wait)) = closed.or_else(|| parse(head.ratelimit()?)) {
+        if let Some((remaining, wait)) = closed.or_else(|| parse(head.ratelimit())) {
             self.learn(remaining, wait, now);
         }
     }
@@ -93,12 +99,16 @@ impl RateLimit {
     }
 }
 
-/// Reads `"default";r=50;t=30`: the requests that remain, and the seconds until the
-/// window ends. Of several policies, separated by commas, the tightest counts.
-pub(crate) fn parse(value: &HeaderValue) -> Option<(u64, Duration)> {
+/// Reads lines of `"default";r=50;t=30`: the requests that remain, and the seconds
+/// until the window ends. Of several policies, separated by commas or lines, the
+/// tightest counts.
+pub(crate) fn parse<'a>(
+    lines: impl IntoIterator<Item = &'a HeaderValue>,
+) -> Option<(u64, Duration)> {
     let mut tightest: Option<(u64, Duration)> = None;
     // Every response has it, so the bytes are walked once.
-    for policy in value.as_bytes().split(|byte| *byte == b',') {
+    let lines = lines.into_iter();
+    for policy in lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')) {
         let (mut remaining, mut seconds) = (None, None);
         for part in policy.split(|byte| *byte == b';').skip(1) {
             match part.trim_ascii() {
@@ -138,15 +148,20 @@ pub(crate) fn retry_after(value: &HeaderValue) -> Option<Duration> {
 }
 
 /// Reads an HTTP date in the form of today, or in one of the two older forms
-/// that a recipient has to understand.
-fn date(text: &str) -> Option<jiff::Timestamp> {
-    const OLDER: [&str; 2] = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+/// that a recipient has to understand. One too far off for a timestamp is the last.
+pub(crate) fn date(text: &str) -> Option<jiff::Timestamp> {
+    const FORMS: [&str; 3] = [
+        "%a, %d %b %Y %H:%M:%S GMT",
+        "%A, %d-%b-%y %H:%M:%S GMT",
+        "%a %b %e %H:%M:%S %Y",
+    ];
     if let Ok(date) = jiff::fmt::rfc2822::parse(text) {
         return Some(date.timestamp());
     }
-    let utc = |date: jiff::civil::DateTime| jiff::tz::Offset::UTC.to_timestamp(date).ok();
-    let older = |form| jiff::civil::DateTime::strptime(form, text).ok();
-    OLDER.into_iter().find_map(older).and_then(utc)
+    let civil = |form| jiff::civil::DateTime::strptime(form, text).ok();
+    let date = FORMS.into_iter().find_map(civil)?;
+    let utc = jiff::tz::Offset::UTC.to_timestamp(date);
+    Some(utc.unwrap_or(jiff::Timestamp::MAX))
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Peers that want more than an answer: memory, credentials, or trust.
 
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Duration;
 
 use cf_mtls::{Certificates, Client, Credentials, ErrorKind, Retry};
@@ -58,6 +57,124 @@ async fn a_body_is_read_up_to_the_bound_and_no_further() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn values_are_bounded_like_bytes() {
+    // Each is far below the bound in bytes, and takes gigabytes when it is read.
+    let many = |value: &str| vec![value; 1 << 20].join(",");
+    let rows = [
+        format!("{{\"success\":true,\"result\":[{}]}}", many("{}")),
+        format!("{{\"success\":true,\"result\":[{}]}}", many("0")),
+        format!("{{\"success\":true,{}}}", many("\"a\":1")),
+        format!(
+            "{{\"success\":true,\"result\":\"\\\"\",\"x\":[{}]}}",
+            many("[]")
+        ),
+    ];
+    for body in rows {
+        for end in ["", "connection: close\r\n"] {
+            let length = match end {
+                "" => format!("content-length: {}\r\n", body.len()),
+                end => end.to_owned(),
+            };
+            let start = format!("HTTP/1.1 200 OK\r\n{length}\r\n{body}");
+            let server = Raw::saying(start).await;
+            let error = certificates(&server.base_url()).with_retry(Retry::off());
+            let error = error.get(&unknown_id()).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error}");
+            assert!(error.to_string().contains("larger"), "{error}");
+        }
+    }
+    // A text of any length is one value.
+    let name = ",[{".repeat(1 << 20);
+    let body = THERE.replacen("\"id\"", &format!("\"name\":\"{name}\",\"id\""), 1);
+    let server = Raw::saying(json("200 OK", body)).await;
+    let certificate = certificates(&server.base_url())
+        .get(&unknown_id())
+        .await
+        .unwrap();
+    assert_eq!(certificate.name().unwrap(), name);
+}
+
+#[tokio::test]
+async fn an_id_that_holds_the_token_is_neither_sent_nor_shown() {
+    let server = Raw::saying(json("200 OK", THERE)).await;
+    let client = own_builder(&server.base_url(), TOKEN).build().unwrap();
+    let key = Credentials::email_and_key("a@example.com", "0123456789abcdef0123456789abcdef01234");
+    let key = Client::builder(key)
+        .with_base_url(server.base_url())
+        .build()
+        .unwrap();
+    let rows = [
+        (&client, TOKEN, unknown_id().to_string()),
+        (&client, ACCOUNT, TOKEN.to_owned()),
+        (&client, ACCOUNT, format!("x-{}", &TOKEN[3..12])),
+        (&key, ACCOUNT, unknown_id().to_string()),
+    ];
+    for (client, account, id) in rows {
+        let certificates = client.certificates(&account.parse().unwrap());
+        let error = certificates.delete(&id.parse().unwrap()).await.unwrap_err();
+        assert_eq!(verdict(&error), "invalid_input", "{error}");
+        let shown = crate::support::renderings(&error);
+        assert!(!shown.contains(account) || account == ACCOUNT, "{shown}");
+        assert!(!shown.contains(&TOKEN[3..12]), "{shown}");
+    }
+    assert_eq!(server.methods(), "");
+}
+
+#[test]
+fn a_proxy_that_cannot_be_used_is_an_error() {
+    let build = |base_url: &str| Client::builder(TOKEN).with_base_url(base_url).build();
+    if std::env::var_os(CHILD).is_some() {
+        let error = build("https://example.com").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
+        assert!(error.to_string().contains("_PROXY") || error.to_string().contains("_proxy"));
+        assert!(!error.to_string().contains("secret"), "{error}");
+        if cfg!(any(feature = "rustls", feature = "native-tls")) {
+            assert!(build("https://localhost").is_ok(), "NO_PROXY");
+        }
+        assert!(build("http://127.0.0.1:1").is_ok(), "no proxy");
+        return;
+    }
+    let name = "hostile::a_proxy_that_cannot_be_used_is_an_error";
+    for (variable, value) in [
+        ("HTTPS_PROXY", "nonsense://u:secret@host"),
+        ("https_proxy", "socks5://u:secret@host:1080"),
+        ("ALL_PROXY", "http://"),
+        ("all_proxy", "socks4a://host"),
+    ] {
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        for variable in [
+            "HTTPS_PROXY",
+            "https_proxy",
+            "ALL_PROXY",
+            "all_proxy",
+            "no_proxy",
+        ] {
+            child.env_remove(variable);
+        }
+        child.args([name, "--exact"]).env(CHILD, "1");
+        child.env(variable, value).env("NO_PROXY", "localhost");
+        let output = child.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{variable}={value}: {text}");
+        assert!(text.contains("1 passed"), "the child ran the test: {text}");
+    }
+}
+
+#[tokio::test]
+async fn the_longest_duration_is_no_limit() {
+    let server = Raw::saying(json("200 OK", THERE)).await;
+    let client = own_builder(&server.base_url(), TOKEN)
+        .with_attempt_timeout(Duration::MAX)
+        .with_deadline(Duration::MAX)
+        .with_patience(Duration::MAX)
+        .build()
+        .unwrap();
+    let certificates = client.certificates(&ACCOUNT.parse().unwrap());
+    certificates.get(&unknown_id()).await.unwrap();
+    certificates.delete(&unknown_id()).await.map(drop).unwrap();
 }
 
 #[tokio::test]
@@ -245,40 +362,15 @@ async fn credentials_go_to_the_base_url_and_are_sent_once() {
 
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 mod tls {
-    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-    use rustls::pki_types::PrivateKeyDer;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
-    use tokio_rustls::TlsAcceptor;
 
     use super::*;
+    use crate::support::tls;
 
     /// A server with a certificate of a root that nobody knows; gives the root.
     async fn server(names: &[&str], says: Vec<u8>) -> (u16, String) {
-        let root_key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // With the name of its issuer a leaf would pass for self-signed.
-        let name = &mut params.distinguished_name;
-        name.push(DnType::CommonName, "a root of a test");
-        let root = params.self_signed(&root_key).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        let leaf = CertificateParams::new(names).unwrap();
-        let leaf = leaf
-            .signed_by(&key, &Issuer::new(params, root_key))
-            .unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![leaf.der().clone()],
-                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-            )
-            .unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let tls::Tls { acceptor, root } = tls::make(names, &[]);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(async move {
@@ -300,7 +392,7 @@ mod tls {
                 });
             }
         });
-        (port, root.pem())
+        (port, root)
     }
 
     fn https(port: u16) -> String {

@@ -9,6 +9,8 @@
 mod cancel;
 mod excerpts;
 mod hostile;
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+mod http2;
 mod matrix;
 mod rate_limit;
 #[path = "../support/mod.rs"]

@@ -11,14 +11,14 @@ use cf_mtls_testkit::Simulator;
 use cf_mtls_testkit::simulator::{Effects, Fault, Operation, Seed};
 use futures_util::stream::{self, StreamExt as _};
 
-use crate::support::{SHORT, account_of, builder, ca, requests_of, verdict};
+use crate::support::{SHORT, account_of, builder, ca, own_builder, requests_of, tls, verdict};
 
 /// What an attempt that failed tells the client.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Class {
-    /// No answer of the service, which may still be at it.
+    /// No response of the service itself, which may still be at it.
     Silent,
-    /// An answer that is none of the service, or does not say.
+    /// A response of the service itself that does not say.
     Unclear,
     /// Turned away before it could do anything, for now.
     Rejected,
@@ -45,217 +45,70 @@ type Made = fn() -> Fault;
 
 /// Every fault: its name, itself, its class, and the kind of the error.
 fn faults() -> Vec<(&'static str, Made, Class, &'static str)> {
+    const ERRORS: &str = r#"{"success":true,"errors":[{"code":99004,"message":"not done"}]}"#;
     const SUCCESS: &str = r#"{"success":true,"errors":[],"messages":[],"result":null}"#;
-    vec![
+    #[rustfmt::skip]
+    let faults: Vec<(&'static str, Made, Class, &'static str)> = vec![
         ("reset", Fault::reset, Silent, "connection"),
         ("close", Fault::close, Silent, "connection"),
         ("silence", Fault::silence, Silent, "timeout"),
-        (
-            "HTML 502",
-            || Fault::html(502),
-            Silent,
-            "service_unavailable",
-        ),
-        (
-            "HTML 504",
-            || Fault::html(504),
-            Silent,
-            "service_unavailable",
-        ),
-        (
-            "HTML 520",
-            || Fault::html(520),
-            Silent,
-            "service_unavailable",
-        ),
-        (
-            "HTML 524",
-            || Fault::html(524),
-            Silent,
-            "service_unavailable",
-        ),
-        (
-            "envelope 504",
-            || Fault::error(504, 1, "late"),
-            Silent,
-            "service_unavailable",
-        ),
-        ("truncated", Fault::truncated, Unclear, "connection"),
-        ("stalled body", Fault::stalled, Unclear, "timeout"),
-        ("endless body", Fault::endless, Unclear, "invalid_response"),
-        (
-            "envelope 500",
-            || Fault::error(500, 10001, "internal error"),
-            Unclear,
-            "service_unavailable",
-        ),
-        (
-            "envelope 503",
-            || Fault::error(503, 10001, "internal error: busy"),
-            Unclear,
-            "service_unavailable",
-        ),
-        (
-            "HTML 503",
-            || Fault::html(503),
-            Unclear,
-            "service_unavailable",
-        ),
-        ("HTML 403", || Fault::html(403), Unclear, "invalid_response"),
-        ("HTML 404", || Fault::html(404), Unclear, "invalid_response"),
-        ("HTML 200", || Fault::html(200), Unclear, "invalid_response"),
-        (
-            "302",
-            || Fault::redirect(302, "/elsewhere"),
-            Unclear,
-            "invalid_response",
-        ),
-        (
-            "308",
-            || Fault::redirect(308, "https://example.com/"),
-            Unclear,
-            "invalid_response",
-        ),
-        (
-            "204",
-            || Fault::raw(204, "", ""),
-            Unclear,
-            "invalid_response",
-        ),
-        (
-            "200 without a body",
-            || Fault::raw(200, "application/json", ""),
-            Unclear,
-            "invalid_response",
-        ),
-        (
-            "200 cut off in its JSON",
-            Fault::malformed_json,
-            Unclear,
-            "invalid_response",
-        ),
-        (
-            "200 with other JSON",
-            || Fault::raw(200, "application/json", "[1]"),
-            Unclear,
-            "invalid_response",
-        ),
-        (
-            "200 with success as text",
-            || Fault::raw(200, "application/json", r#"{"success":"true"}"#),
-            Unclear,
-            "invalid_response",
-        ),
-        (
-            "200 in UTF-16",
-            || Fault::raw(200, "application/json; charset=utf-16", utf16(SUCCESS)),
-            Unclear,
-            "invalid_response",
-        ),
-        (
-            "200 with NUL bytes",
-            || {
-                Fault::raw(
-                    200,
-                    "application/json",
-                    [SUCCESS.as_bytes(), b"\0\0"].concat(),
-                )
-            },
-            Unclear,
-            "invalid_response",
-        ),
-        (
-            "500 that reports success",
-            || Fault::raw(500, "application/json", SUCCESS),
-            Unclear,
-            "invalid_response",
-        ),
-        (
-            "404 that reports success",
-            || Fault::raw(404, "application/json", SUCCESS),
-            Unclear,
-            "invalid_response",
-        ),
-        (
-            "429",
-            || Fault::error(429, 971, "slow down"),
-            Rejected,
-            "rate_limited",
-        ),
-        (
-            "429, Retry-After: 0",
-            || Fault::error(429, 971, "slow down").retry_after("0"),
-            Rejected,
-            "rate_limited",
-        ),
-        (
-            "429, Retry-After in the past",
-            || Fault::error(429, 971, "slow down").retry_after("Sun, 06 Nov 1994 08:49:37 GMT"),
-            Rejected,
-            "rate_limited",
-        ),
-        (
-            "429, Retry-After: soon",
-            || Fault::error(429, 971, "slow down").retry_after("soon"),
-            Rejected,
-            "rate_limited",
-        ),
+        ("HTML 408", || Fault::html(408), Silent, "invalid_response"),
+        ("HTML 499", || Fault::html(499), Silent, "invalid_response"),
+        ("HTML 500", || Fault::html(500), Silent, "service_unavailable"),
+        ("HTML 502", || Fault::html(502), Silent, "service_unavailable"),
+        ("HTML 503", || Fault::html(503), Silent, "service_unavailable"),
+        ("HTML 504", || Fault::html(504), Silent, "service_unavailable"),
+        ("HTML 520", || Fault::html(520), Silent, "service_unavailable"),
+        ("HTML 521", || Fault::html(521), Silent, "service_unavailable"),
+        ("HTML 530", || Fault::html(530), Silent, "service_unavailable"),
+        ("envelope 408", || Fault::error(408, 1, "late"), Silent, "timeout"),
+        ("envelope 499", || Fault::error(499, 1, "late"), Silent, "timeout"),
+        ("envelope 504", || Fault::error(504, 1, "late"), Silent, "service_unavailable"),
+        ("envelope 524", || Fault::error(524, 1, "late"), Silent, "service_unavailable"),
+        ("envelope 504, code 971", || Fault::error(504, 971, "late"), Silent, "rate_limited"),
+        ("truncated", Fault::truncated, Silent, "connection"),
+        ("stalled body", Fault::stalled, Silent, "timeout"),
+        ("endless body", Fault::endless, Silent, "invalid_response"),
+        ("HTML 403", || Fault::html(403), Silent, "invalid_response"),
+        ("HTML 404", || Fault::html(404), Silent, "invalid_response"),
+        ("HTML 200", || Fault::html(200), Silent, "invalid_response"),
+        ("302", || Fault::redirect(302, "/elsewhere"), Silent, "invalid_response"),
+        ("308", || Fault::redirect(308, "https://example.com/"), Silent, "invalid_response"),
+        ("204", || Fault::raw(204, "", ""), Silent, "invalid_response"),
+        ("200 without a body", || json(200, ""), Silent, "invalid_response"),
+        ("200 cut off in its JSON", Fault::malformed_json, Silent, "invalid_response"),
+        ("200 with other JSON", || json(200, "[1]"), Silent, "invalid_response"),
+        ("200 with an array for an envelope", || json(200, "[null,null,null,true]"), Silent, "invalid_response"),
+        ("200 with success as text", || json(200, r#"{"success":"true"}"#), Silent, "invalid_response"),
+        ("200 in UTF-16", || Fault::raw(200, "application/json; charset=utf-16", utf16(SUCCESS)), Silent, "invalid_response"),
+        ("200 with NUL bytes", || json(200, [SUCCESS.as_bytes(), b"\0\0"].concat()), Silent, "invalid_response"),
+        ("500 that reports success", || json(500, SUCCESS), Silent, "invalid_response"),
+        ("404 that reports success", || json(404, SUCCESS), Silent, "invalid_response"),
+        ("envelope 500", || Fault::error(500, 10001, "internal error"), Unclear, "service_unavailable"),
+        ("envelope 500 without a known code", || Fault::error(500, 99003, "failed"), Unclear, "service_unavailable"),
+        ("envelope 500, code 971", || Fault::error(500, 971, "slow down"), Unclear, "rate_limited"),
+        ("envelope 503", || Fault::error(503, 99003, "busy"), Unclear, "service_unavailable"),
+        ("200 that reports success, and errors", || json(200, ERRORS), Unclear, "invalid_response"),
+        ("429", || Fault::error(429, 971, "slow down"), Rejected, "rate_limited"),
+        ("429, Retry-After: 0", || Fault::error(429, 971, "slow down").retry_after("0"), Rejected, "rate_limited"),
+        ("429, Retry-After in the past", || Fault::error(429, 971, "slow down").retry_after("Sun, 06 Nov 1994 08:49:37 GMT"), Rejected, "rate_limited"),
+        ("429, Retry-After: soon", || Fault::error(429, 971, "slow down").retry_after("soon"), Rejected, "rate_limited"),
         ("429 in HTML", || Fault::html(429), Rejected, "rate_limited"),
-        (
-            "200 with code 971",
-            || Fault::unsuccessful(971, "slow down"),
-            Rejected,
-            "rate_limited",
-        ),
-        (
-            "envelope 401",
-            || Fault::error(401, 10000, "no"),
-            Refused,
-            "authentication",
-        ),
-        (
-            "envelope 403",
-            || Fault::error(403, 9109, "no"),
-            Refused,
-            "permission",
-        ),
-        (
-            "envelope 404, code 7003",
-            || Fault::error(404, 7003, "no"),
-            Refused,
-            "invalid_request",
-        ),
-        (
-            "200 success: false",
-            || Fault::unsuccessful(1411, "no"),
-            Refused,
-            "invalid_request",
-        ),
-        (
-            "envelope 400, code 1489",
-            || Fault::error(400, 1489, "full"),
-            Refused,
-            "quota_exceeded",
-        ),
-        (
-            "429, Retry-After beyond the deadline",
-            || Fault::error(429, 971, "slow down").retry_after("86400"),
-            Refused,
-            "rate_limited",
-        ),
-        (
-            "429, Retry-After at a date beyond it",
-            || Fault::error(429, 971, "slow down").retry_after("Fri, 31 Dec 2100 23:59:59 GMT"),
-            Refused,
-            "rate_limited",
-        ),
-        (
-            "429, Retry-After with 30 digits",
-            || Fault::error(429, 971, "slow down").retry_after("999999999999999999999999999999"),
-            Refused,
-            "rate_limited",
-        ),
-    ]
+        ("200 with code 971", || Fault::unsuccessful(971, "slow down"), Rejected, "rate_limited"),
+        ("envelope 401", || Fault::error(401, 10000, "no"), Refused, "authentication"),
+        ("envelope 403", || Fault::error(403, 9109, "no"), Refused, "permission"),
+        ("envelope 404, code 7003", || Fault::error(404, 7003, "no"), Refused, "invalid_request"),
+        ("200 success: false", || Fault::unsuccessful(1411, "no"), Refused, "invalid_request"),
+        ("envelope 400, code 1489", || Fault::error(400, 1489, "full"), Refused, "quota_exceeded"),
+        ("429, Retry-After beyond the deadline", || Fault::error(429, 971, "slow down").retry_after("86400"), Refused, "rate_limited"),
+        ("429, Retry-After at a date beyond it", || Fault::error(429, 971, "slow down").retry_after("Fri, 31 Dec 9999 23:59:59 GMT"), Refused, "rate_limited"),
+        ("429, Retry-After with 30 digits", || Fault::error(429, 971, "slow down").retry_after("999999999999999999999999999999"), Refused, "rate_limited"),
+    ];
+    faults
+}
+
+fn json(status: u16, body: impl Into<Vec<u8>>) -> Fault {
+    Fault::raw(status, "application/json", body)
 }
 
 fn utf16(text: &str) -> Vec<u8> {
@@ -362,14 +215,21 @@ struct Report {
     effects: u64,
 }
 
-async fn run(case: &Case) -> Report {
+async fn run(case: &Case, http2: Option<&reqwest::Client>) -> Report {
     let simulator = Simulator::start().await.unwrap();
     let id = simulator.seed(Seed::ca(ca().pem).name("first")).unwrap();
     let zone = simulator.add_zone("example.com");
     for fault in &case.faults {
         simulator.inject(fault.clone());
     }
-    let mut builder = builder(simulator.base_url(), simulator.token())
+    let mut builder = match http2 {
+        None => builder(simulator.base_url(), simulator.token()),
+        Some(http) => {
+            let url = tls::front(simulator.base_url()).await;
+            own_builder(&url, simulator.token()).with_http_client(http.clone())
+        }
+    };
+    builder = builder
         .with_body_limit(64 * 1024)
         .with_retry(Retry::with_delays(3, |_| Duration::ZERO));
     if let Some(timeout) = case.attempt_timeout {
@@ -458,19 +318,28 @@ async fn settled(simulator: &Simulator, expected: u64) -> Effects {
     }
 }
 
-/// Runs all cases, and tells all that went otherwise.
+/// Runs all cases over HTTP/1, and over HTTP/2 with TLS, and tells all that went
+/// otherwise.
 async fn check(cases: Vec<Case>) {
-    let count = cases.len();
-    let wrong: Vec<String> = stream::iter(cases)
-        .map(|case| async move {
+    let http2 = tls::http2_client();
+    let protocols = [Some(None), http2.as_ref().map(Some)];
+    let runs = cases.iter().flat_map(|case| {
+        let protocols = protocols.into_iter().flatten();
+        protocols.map(move |http2| (case, http2))
+    });
+    let runs: Vec<_> = runs.collect();
+    let count = runs.len();
+    let wrong: Vec<String> = stream::iter(runs)
+        .map(|(case, http2)| async move {
             let want = Report {
                 outcome: case.outcome.clone(),
                 requests: case.requests.to_owned(),
                 effects: case.effects,
             };
-            let got = run(&case).await;
+            let got = run(case, http2).await;
+            let protocol = if http2.is_some() { "HTTP/2" } else { "HTTP/1" };
             let line = format!(
-                "{:?}, {}:\n  want {want:?}\n  got  {got:?}",
+                "{:?}, {}, {protocol}:\n  want {want:?}\n  got  {got:?}",
                 case.operation, case.label
             );
             (got != want).then_some(line)
@@ -546,6 +415,7 @@ async fn sequences_of_faults() {
         Associations, Delete, Get, Hostnames, List, ReplaceHostnames as Replace, Upload,
     };
     const LATE: Duration = Duration::from_millis(900);
+    let failed = || Fault::error(503, 99003, "failed");
     let missing = || Fault::error(404, 99002, "not found");
     let busy = || Fault::error(429, 971, "slow down");
     let later = || Fault::error(429, 971, "slow down").retry_after("3600");
@@ -562,10 +432,10 @@ async fn sequences_of_faults() {
         ("not found at once", Delete, each(Delete, [missing()]), "not_found", "delete 1", 0),
         ("not found with HTTP 200", Delete, each(Delete, [Fault::html(503), Fault::error(410, 1, "gone")]), "ok, seen gone", "delete 2", 0),
         ("rejected, unclear, not found", Delete, each(Delete, [busy(), Fault::reset(), missing()]), "ok, seen gone", "delete 3", 0),
-        ("unclear, then all rejected", Delete, each(Delete, [Fault::html(503), busy(), busy()]), "rate_limited", "delete 3 get 1", 0),
+        ("unclear, then all rejected", Delete, each(Delete, [failed(), busy(), busy()]), "rate_limited", "delete 3 get 1", 0),
         ("no answer, then all rejected", Delete, each(Delete, [Fault::close(), busy(), busy()]), "rate_limited, may have taken effect", "delete 3 get 1", 0),
         ("deleted, then all rejected", Delete, each(Delete, [Fault::close().after_effect(), busy(), busy()]), "ok, seen gone", "delete 3 get 1", 1),
-        ("unclear, then refused", Delete, each(Delete, [Fault::html(503), forbidden()]), "permission", "delete 2 get 1", 0),
+        ("unclear, then refused", Delete, each(Delete, [failed(), forbidden()]), "permission", "delete 2 get 1", 0),
         ("no answer, then refused", Delete, each(Delete, [Fault::reset(), forbidden()]), "permission, may have taken effect", "delete 2 get 1", 0),
         ("deleted, then refused", Delete, each(Delete, [Fault::reset().after_effect(), forbidden()]), "ok, seen gone", "delete 2 get 1", 1),
         ("deleted, then conflict", Delete, each(Delete, [Fault::reset().after_effect(), conflict()]), "ok, seen gone", "delete 2 get 1 associations 1", 1),
@@ -576,8 +446,10 @@ async fn sequences_of_faults() {
         ("unclear, and the look is refused", Delete, vec![Fault::html(503).on(Delete), forbidden().on(Get)], "service_unavailable, may have taken effect", "delete 3 get 1", 0),
         ("unclear, and HTML 404 for the look", Delete, vec![Fault::html(503).on(Delete), Fault::html(404).on(Get)], "service_unavailable, may have taken effect", "delete 3 get 3", 0),
         ("unclear, and the look fails at first", Delete, vec![Fault::html(503).on(Delete).after_effect(), Fault::reset().on(Get).nth(1)], "ok, seen gone", "delete 3 get 2", 1),
-        ("unclear, then blocked for an hour", Delete, each(Delete, [Fault::reset(), later()]), "rate_limited, may have taken effect", "delete 2", 0),
-        ("deleted, then blocked for an hour", Delete, each(Delete, [Fault::reset().after_effect(), later()]), "rate_limited, may have taken effect", "delete 2", 1),
+        ("unclear, then blocked for an hour", Delete, each(Delete, [Fault::reset(), later()]), "rate_limited, may have taken effect", "delete 2 get 1", 0),
+        ("HTML 503, then all rejected", Delete, each(Delete, [Fault::html(503), busy(), busy()]), "rate_limited, may have taken effect", "delete 3 get 1", 0),
+        ("HTML 403, then refused", Replace, each(Replace, [Fault::html(403), forbidden()]), "permission, may have taken effect", "replace 2 hostnames 1", 0),
+        ("deleted, then blocked for an hour", Delete, each(Delete, [Fault::reset().after_effect(), later()]), "ok, seen gone", "delete 2 get 1", 1),
         ("late effect while it is looked up", Delete, each(Delete, [Fault::silence().late_effect().delayed(LATE), Fault::html(503), Fault::html(503)]), "service_unavailable, may have taken effect", "delete 3 get 1", 1),
         ("late effect after success", Delete, each(Delete, [Fault::silence().late_effect().delayed(LATE)]), "ok", "delete 2", 1),
         ("rejected, then stored without an answer", Upload, each(Upload, [busy(), Fault::reset().after_effect()]), "ok", "upload 2 list 1", 1),
@@ -586,9 +458,9 @@ async fn sequences_of_faults() {
         ("stored, and the look fails", Upload, vec![Fault::reset().on(Upload).after_effect(), Fault::html(502).on(List)], "connection, may have taken effect", "upload 1 list 3", 1),
         ("stored, and the look fails at first", Upload, vec![Fault::reset().on(Upload).after_effect(), Fault::html(502).on(List).nth(1)], "ok", "upload 1 list 2", 1),
         ("stored late", Upload, each(Upload, [Fault::silence().late_effect().delayed(LATE)]), "timeout, may have taken effect", "upload 1 list 1", 1),
-        ("stored, the answer has no result", Upload, each(Upload, [Fault::raw(200, "application/json", r#"{"success":true,"result":null}"#).after_effect()]), "ok", "upload 1 list 1", 1),
+        ("stored, the answer has no result", Upload, each(Upload, [json(200, r#"{"success":true,"result":null}"#).after_effect()]), "ok", "upload 1 list 1", 1),
         ("rejected twice", Upload, each(Upload, [busy(), busy()]), "ok", "upload 3", 1),
-        ("unclear, then refused", Replace, each(Replace, [Fault::html(503), forbidden()]), "permission", "replace 2 hostnames 1", 0),
+        ("unclear, then refused", Replace, each(Replace, [failed(), forbidden()]), "permission", "replace 2 hostnames 1", 0),
         ("replaced, then refused", Replace, each(Replace, [Fault::html(503).after_effect(), forbidden()]), "ok", "replace 2 hostnames 1", 1),
         ("no answer, then refused", Replace, each(Replace, [Fault::reset(), forbidden()]), "permission, may have taken effect", "replace 2 hostnames 1", 0),
         ("unclear, and the look too", Replace, vec![Fault::html(503).on(Replace), Fault::html(503).on(Hostnames)], "service_unavailable, may have taken effect", "replace 3 hostnames 3", 0),

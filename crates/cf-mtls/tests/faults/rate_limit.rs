@@ -293,3 +293,60 @@ async fn the_deadline_holds_whatever_the_attempts_do() {
     // The last quarter was left for the look, which met silence too.
     assert_eq!(requests_of(&simulator), "delete 1 get 1");
 }
+
+#[tokio::test]
+async fn one_look_is_sent_when_nothing_remains_and_the_first_failure_is_kept() {
+    let gone = r#"{"success":false,"errors":[{"code":1472,"message":"not found"}]}"#;
+    for (is_gone, want) in [
+        (true, "ok"),
+        (false, "service_unavailable, may have taken effect"),
+    ] {
+        let server = Raw::start(move |request, _| {
+            let spent = "ratelimit: \"default\";r=0;t=300\r\ncf-ray: 8a1b2c3d\r\n";
+            let bytes = match request.method() {
+                "DELETE" => answer("503 Service Unavailable", spent, "upstream connect error"),
+                _ if is_gone => answer("404 Not Found", spent, gone),
+                _ => answer("200 OK", spent, THERE),
+            };
+            Act::Say(bytes, End::Close)
+        })
+        .await;
+        let client = builder(&server.base_url(), "token-of-this-test").build();
+        let certificates = client.unwrap().certificates(&ACCOUNT.parse().unwrap());
+        let outcome = certificates.delete(&unknown_id()).await;
+        let got = outcome.as_ref().map_or_else(verdict, |_| "ok".to_owned());
+        assert_eq!(got, want, "{outcome:?}");
+        assert_eq!(server.methods(), "DELETE 1 GET 1");
+        if let Err(error) = outcome {
+            assert_eq!(error.status().map(|status| status.as_u16()), Some(503));
+            assert_eq!(error.ray_id(), Some("8a1b2c3d"));
+            assert!(error.to_string().contains("upstream connect"), "{error}");
+            assert!(error.to_string().contains("not retried"), "{error}");
+            assert!(error.retry_after().is_some(), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn several_lines_of_a_header_are_read_as_one() {
+    let rows = [
+        (
+            "retry-after: 1\r\nretry-after: 86400\r\n",
+            "429 Too Many Requests",
+        ),
+        (
+            "ratelimit: \"a\";r=5;t=300\r\nratelimit: \"b\";r=0;t=300\r\n",
+            "200 OK",
+        ),
+    ];
+    for (headers, status) in rows {
+        let server = Raw::start(move |_, _| Act::Say(answer(status, headers, THERE), End::Close));
+        let server = server.await;
+        let client = builder(&server.base_url(), "token-of-this-test").build();
+        let certificates = client.unwrap().certificates(&ACCOUNT.parse().unwrap());
+        drop(certificates.get(&unknown_id()).await);
+        let error = certificates.get(&unknown_id()).await.unwrap_err();
+        assert!(is_not_sent(&error), "{headers}: {error}");
+        assert_eq!(server.methods(), "GET 1", "{headers}");
+    }
+}

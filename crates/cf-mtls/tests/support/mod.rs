@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub(crate) mod raw;
+pub(crate) mod tls;
 
 use std::error::Error as StdError;
 use std::sync::LazyLock;
