@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use cf_mtls::{Certificates, Client, Credentials, ErrorKind, Retry};
 
-use crate::support::raw::{Act, End, Raw, THERE, answer, json};
-use crate::support::{
-    ACCOUNT, assert_presentable, own_builder, three_at_once, unknown_id, verdict,
-};
+use crate::support::raw::{Act, Raw, THERE, answer, json};
+use crate::support::{ACCOUNT, assert_presentable, own_builder, unknown_id, verdict};
 
 const TOKEN: &str = "Zx3cVb6nMq9wErTy2uIo5pAs8dFg1hJk4l";
 
@@ -366,7 +364,8 @@ mod tls {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::support::tls;
+    use crate::support::raw::End;
+    use crate::support::{three_at_once, tls};
 
     /// A server with a certificate of a root that nobody knows; gives the root.
     async fn server(names: &[&str], says: Vec<u8>) -> (u16, String) {
