@@ -138,6 +138,7 @@ impl HttpSettings {
 
     #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
     fn tls(&self, _: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, Error> {
+        let _ = &self.root_certificate;
         Err(Error::configuration(
             "cf-mtls was built without TLS; enable its feature rustls or native-tls, or pass an \
              HTTP client",
