@@ -445,7 +445,7 @@ impl Client {
     }
     /// Upload a certificate
     ///
-    /// Stores a CA certificate, or a leaf certificate with its private key. Sending the same request twice may store it twice.
+    /// Stores a CA certificate, or a leaf certificate with its private key. The account stores the same content once, whatever its name: a second upload is refused with code 1471.
     ///
     /// Sends a `POST` request to `/accounts/{account_id}/mtls_certificates`
     ///
@@ -541,7 +541,7 @@ impl Client {
     }
     /// Delete a certificate
     ///
-    /// Deletes an mTLS certificate. The service refuses while one of its products uses the certificate, or still is letting go of it; the list of associations tells which. The code of that refusal is not published.
+    /// Deletes an mTLS certificate. The service refuses while one of its products uses the certificate, or still is letting go of it; the list of associations tells which, except for about a minute after the last use has ended. The refusal has HTTP 400; its code is not published, and neither is that of the refusal to delete twice.
     ///
     /// Sends a `DELETE` request to `/accounts/{account_id}/mtls_certificates/{mtls_certificate_id}`
     ///

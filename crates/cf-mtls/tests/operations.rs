@@ -140,7 +140,7 @@ async fn delete_looks_when_the_answer_is_no_evidence() {
                 assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{form}: {error}");
                 assert!(error.may_have_taken_effect(), "{form}: {error}");
                 assert!(
-                    error.to_string().contains("still existed"),
+                    error.to_string().contains("still showed"),
                     "{form}: {error}"
                 );
             }
@@ -504,9 +504,15 @@ async fn replacing_hostnames_sends_the_whole_list_even_when_it_is_empty() {
             then.status(200)
                 .json_body(success(json!({"hostnames": wanted})));
         });
+        server.mock(|when, then| {
+            when.method(GET);
+            then.status(200)
+                .json_body(success(json!({"hostnames": ["old.example.com"]})));
+        });
         let hostnames = builder(&server).build().unwrap().hostnames(&zone());
+        let hostnames = hostnames.with_visibility_timeout(std::time::Duration::ZERO);
         assert_eq!(
-            hostnames.replace(ca, wanted).await.unwrap(),
+            hostnames.replace(ca, wanted).await.unwrap().hostnames,
             wanted,
             "{body}"
         );

@@ -17,6 +17,7 @@ async fn a_rotation_leaves_no_hostname_without_a_ca() {
     let client = client.build().unwrap();
     let certificates = client.certificates(&simulator.account_id().parse().unwrap());
     let hostnames = client.hostnames(&zone.parse().unwrap());
+    let hostnames = hostnames.with_settling(Duration::ZERO);
 
     let upload = async |name| {
         let upload = Upload::ca(new_ca()).unwrap().with_name(name);

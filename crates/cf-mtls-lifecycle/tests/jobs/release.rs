@@ -240,7 +240,7 @@ async fn hostnames_in_other_zones_than_the_given_stop_it() {
 
 #[tokio::test]
 async fn a_zone_that_cannot_be_read_stops_it_unless_it_cannot_matter() {
-    let refusal = || Fault::error(403, 10000, "Authentication error").on(Operation::Hostnames);
+    let refusal = || Fault::error(403, 9109, "Unauthorized").on(Operation::Hostnames);
     let world = InUse::start().await;
     world.simulator.inject(refusal().nth(3));
     let plan = release(&world).plan().await.unwrap();

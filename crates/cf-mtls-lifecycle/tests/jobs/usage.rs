@@ -71,7 +71,7 @@ async fn a_zone_that_cannot_be_read_hides_nothing() {
         let host = format!("api.{name}");
         simulator.set_hostnames(&zone, ca.as_str(), [host]).unwrap();
     }
-    let refusal = Fault::error(403, 10000, "Authentication error");
+    let refusal = Fault::error(403, 9109, "Unauthorized");
     simulator.inject(refusal.on(Operation::Hostnames).nth(2));
     let certificates = certificates(&simulator).with_concurrency(1);
     let usage = certificates.usage(&ca).await.unwrap();
@@ -88,7 +88,7 @@ async fn a_zone_that_cannot_be_read_hides_nothing() {
     let json = serde_json::to_value(&usage).unwrap();
     assert_eq!(
         json["unreadable"][0]["error"]["codes"],
-        serde_json::json!([10000])
+        serde_json::json!([9109])
     );
 }
 

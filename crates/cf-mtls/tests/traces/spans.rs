@@ -88,13 +88,15 @@ async fn one_span_an_operation_and_one_event_an_attempt() {
             .on(Operation::Delete)
             .nth(2),
     );
-    simulator.inject(Fault::html(502).on(Operation::Delete).nth(3));
+    let lost = Fault::html(502).after_effect();
+    simulator.inject(lost.on(Operation::Delete).nth(3));
     let client = builder(simulator.base_url(), simulator.token())
         .with_retry(Retry::with_delays(3, |n| Duration::from_millis(n.into())))
         .build()
         .unwrap();
     let certificates = client.certificates(&account_of(&simulator));
-    certificates.delete(&id.parse().unwrap()).await.unwrap_err();
+    let gone = certificates.delete(&id.parse().unwrap()).await.unwrap();
+    assert!(!gone.is_confirmed());
 
     let records = capture.0.lock().unwrap().clone();
     let spans: Vec<&Fields> = records
@@ -142,7 +144,7 @@ async fn one_span_an_operation_and_one_event_an_attempt() {
             ["502", "0", "service_unavailable", "1"],
             ["429", "1", "rate_limited", "2"],
             ["502", "2", "service_unavailable", ""],
-            ["200", "0", "", ""], // the look
+            ["404", "0", "not_found", ""], // the look
         ],
         "{events:?}"
     );
