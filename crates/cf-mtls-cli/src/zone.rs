@@ -1,6 +1,6 @@
 //! Finds the zone that an argument names.
 
-use cf_mtls::{Client, ErrorKind, Hostnames, ZoneFilter, ZoneId};
+use cf_mtls::{Client, ErrorKind, Hostname, ZoneFilter, ZoneId};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -56,7 +56,7 @@ pub(crate) async fn resolve(
     while let Some(zone) = zones.next().await.transpose()? {
         let other = zone.name.unwrap_or_default();
         if let Some(id) = zone.id.filter(|id| !found.contains(id))
-            && Hostnames::is_same(&other, &name)
+            && Hostname::unchecked(other) == Hostname::unchecked(&name)
         {
             found.push(id);
         }

@@ -1,10 +1,12 @@
 //! Retires a certificate: detaches its hostnames, waits until nothing uses it, and
 //! deletes it.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use cf_mtls::{
-    Association, CertificateId, Certificates, Client, ClientCa, ErrorKind, Hostnames, ZoneId,
+    Association, CertificateId, Certificates, Client, ClientCa, ErrorKind, Hostname, Hostnames,
+    ZoneId,
 };
 
 use crate::blocker;
@@ -69,14 +71,14 @@ impl Job {
         let hostnames = self.hostnames(&zone.zone_id);
         let ca = ClientCa::from(&self.id);
         let edited = hostnames.remove(&ca, &zone.hostnames).await?;
-        if let Some(zone) = zone.with_hostnames(edited.changed) {
+        if let Some(zone) = zone.with_hostnames(edited.removed) {
             detached.push(zone.clone());
             on_step(&Step::Detached {
                 certificate_id: self.id.clone(),
                 zone,
             });
         }
-        self.ensure_none_left(&edited.list)
+        self.ensure_none_left(&edited.hostnames)
     }
 
     /// Fails unless the lists are still empty.
@@ -110,7 +112,8 @@ impl Job {
     ) -> Result<(), Error> {
         let hostnames = self.hostnames(&zone.zone_id);
         let held = hostnames.list(&ClientCa::from(successor)).await?;
-        let has = |host: &String| held.iter().any(|other| Hostnames::is_same(host, other));
+        let held: HashSet<Hostname> = held.into_iter().map(Hostname::unchecked).collect();
+        let has = |host: &String| held.contains(&Hostname::unchecked(host));
         let missing = zone.hostnames.iter().filter(|host| !has(host));
         let missing: Vec<&str> = missing.map(String::as_str).collect();
         if missing.is_empty() {

@@ -278,7 +278,7 @@ impl RotatePlan {
             }
             _ => error.into(),
         })?;
-        Ok(zone.with_hostnames(edited.changed))
+        Ok(zone.with_hostnames(edited.added))
     }
 
     async fn wait_until_active(

@@ -1,7 +1,10 @@
 //! Builds a client, and rejects unsafe settings.
 
 use std::env;
-use std::sync::{Mutex, atomic::AtomicUsize};
+use std::sync::{
+    Mutex,
+    atomic::{AtomicBool, AtomicUsize},
+};
 
 use cf_mtls_api::{self as api, AccountId, Exchange};
 use http::header::USER_AGENT;
@@ -9,6 +12,7 @@ use http::{HeaderValue, Uri};
 use reqwest::Url;
 
 use crate::error::Error;
+use crate::model::hostname_writes::HostnameWrites;
 use crate::transport::rate_limit::RateLimit;
 use crate::transport::{
     Client, Connections, Credentials, HttpSettings, Inner, Limits, budget, limit_setters,
@@ -206,6 +210,8 @@ impl ClientBuilder {
             budget: budget(),
             pending_writes: AtomicUsize::new(0),
             last_date: Mutex::new(None),
+            hostname_writes: HostnameWrites::default(),
+            has_succeeded: AtomicBool::new(false),
         };
         Ok(Client::new(shared, self.limits))
     }

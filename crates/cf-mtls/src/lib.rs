@@ -15,12 +15,12 @@ mod zones;
 pub use builder::{ClientBuilder, account_id_from_env};
 pub use certificates::{
     Certificate, CertificateChain, CertificateFilter, CertificateType, Certificates, Deleted,
-    Upload,
+    Ensured, Upload,
 };
 pub use cf_mtls_api::{AccountId, CertificateId, InvalidId, Secret, ZoneId};
 pub use error::{Error, ErrorKind, Operation, ServiceMessage};
-pub use hostnames::{ClientCa, Edited, Hostnames};
-pub use model::{Association, AssociationStatus};
+pub use hostnames::{ClientCa, HostnameChange, Hostnames};
+pub use model::{Association, AssociationStatus, Hostname};
 pub use transport::{Client, Credentials, Listing, Retry};
 pub use zones::{Zone, ZoneFilter};
 

@@ -49,9 +49,9 @@ async fn a_damaged_list_of_hostnames_is_not_an_empty_one() {
 }
 
 #[tokio::test]
-async fn a_look_that_shows_nothing_does_not_confirm_a_replacement() {
+async fn a_list_that_cannot_be_read_is_not_replaced() {
     let server = MockServer::start_async().await;
-    server.mock(|when, then| {
+    let put = server.mock(|when, then| {
         when.method(PUT);
         then.status(502).body("<html>bad gateway</html>");
     });
@@ -65,7 +65,8 @@ async fn a_look_that_shows_nothing_does_not_confirm_a_replacement() {
         .replace(&ClientCa::from(&id()), none)
         .await
         .unwrap_err();
-    assert!(error.may_have_taken_effect(), "{error}");
+    assert!(!error.may_have_taken_effect(), "{error}");
+    assert_eq!(put.calls(), 0);
 }
 
 #[tokio::test]

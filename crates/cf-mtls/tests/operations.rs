@@ -506,7 +506,7 @@ async fn replacing_hostnames_sends_the_whole_list_even_when_it_is_empty() {
         });
         let hostnames = builder(&server).build().unwrap().hostnames(&zone());
         assert_eq!(
-            hostnames.replace(ca, wanted).await.unwrap(),
+            hostnames.replace(ca, wanted).await.unwrap().hostnames,
             wanted,
             "{body}"
         );

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use anstyle::Style;
-use cf_mtls::{CertificateId, ClientCa, Error, ErrorKind, Hostnames};
+use cf_mtls::{CertificateId, ClientCa, Error, ErrorKind, Hostname, Hostnames};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -141,26 +141,16 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     list.change(change, hosts, consent).await
 }
 
-/// The hostnames in one spelling, each once.
+/// The hostnames as they are sent, each once.
 fn normalized(hosts: Vec<(String, String)>) -> Result<Vec<String>, Failure> {
-    let mut all: Vec<String> = Vec::new();
     let mut seen = HashSet::new();
-    for (host, place) in hosts {
-        let normal =
-            Hostnames::normalize(&host).map_err(|error| Failure::from(error).at(&place))?;
-        let is_bad = |label: &str| label.starts_with('-') || label.ends_with('-');
-        if !normal.contains('.') || normal.split('.').any(is_bad) {
-            let host = printable(&host);
-            return Err(Failure::invalid_input(format!(
-                "{place}{host:?} is no hostname; expected one like api.example.com; nothing was \
-                 changed"
-            )));
-        }
-        // The two forms of an internationalized name are one name.
-        let is_known = (!normal.is_ascii() || normal.contains("xn--"))
-            && all.iter().any(|other| Hostnames::is_same(other, &normal));
-        if seen.insert(normal.clone()) && !is_known {
-            all.push(normal);
+    let mut all = Vec::new();
+    for (text, place) in hosts {
+        let host: Hostname = text
+            .parse()
+            .map_err(|error| Failure::from(error).at(&place))?;
+        if seen.insert(host.clone()) {
+            all.push(host.into());
         }
     }
     Ok(all)
@@ -246,14 +236,15 @@ impl<'a> HostnameList<'a> {
         }
         let change = async {
             match change {
-                Change::Add => Ok(self.hostnames.add(&self.ca, &hosts).await?.list),
-                Change::Remove => Ok(self.hostnames.remove(&self.ca, &hosts).await?.list),
+                Change::Add => self.hostnames.add(&self.ca, &hosts).await,
+                Change::Remove => self.hostnames.remove(&self.ca, &hosts).await,
                 Change::Replace => self.hostnames.replace(&self.ca, &hosts).await,
             }
         };
         let after = interrupt
             .changing(self.hostnames.client(), change)
-            .await??;
+            .await??
+            .hostnames;
         let others = Difference::between(&before, after.clone()).beyond(&plan);
         if !others.is_empty() {
             self.warn_of_others(&others);

@@ -1,6 +1,8 @@
 //! How a list of hostnames changes.
 
-use cf_mtls::Hostnames;
+use std::collections::HashSet;
+
+use cf_mtls::Hostname;
 use serde::Serialize;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +71,8 @@ impl Difference {
 
 /// The hostnames that a list lacks, whatever their spelling.
 fn missing_from(list: &[String], hosts: &[String]) -> Vec<String> {
-    let missing = |host: &&String| !list.iter().any(|other| Hostnames::is_same(other, host));
+    let list: HashSet<Hostname> = list.iter().map(Hostname::unchecked).collect();
+    let missing = |host: &&String| !list.contains(&Hostname::unchecked(*host));
     hosts.iter().filter(missing).cloned().collect()
 }
 
@@ -78,5 +81,5 @@ pub(crate) fn is_outside(host: &str, zone: &str) -> bool {
     let labels: Vec<&str> = host.split('.').collect();
     let above = labels.len().saturating_sub(zone.split('.').count());
     let suffix = labels.get(above..).unwrap_or_default().join(".");
-    !Hostnames::is_same(&suffix, zone)
+    Hostname::unchecked(suffix) != Hostname::unchecked(zone)
 }

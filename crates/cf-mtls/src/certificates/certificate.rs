@@ -105,11 +105,6 @@ impl Certificate {
         self.expires_on().map(|end| end <= moment)
     }
 
-    /// A certificate without any field.
-    pub(crate) fn blank() -> Self {
-        Self(types::Certificate::default())
-    }
-
     /// Whether the response says nothing about it.
     pub(crate) fn is_blank(&self) -> bool {
         let (id, ca, texts, times) = fields(&self.0);

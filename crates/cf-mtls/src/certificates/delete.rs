@@ -7,7 +7,7 @@ use super::certificate::Certificate;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::model::Association;
 use crate::transport::requests::DeleteCertificate;
-use crate::transport::{Call, Effect, FailedCall, Idempotency, traced};
+use crate::transport::{Call, Effect, FailedCall, Looks, Outcome, traced};
 
 /// A certificate is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,12 +42,14 @@ impl Certificates {
     /// `Ok` means that it is gone: the service confirmed it, or the certificate did
     /// not exist after an attempt with an unclear outcome. Such an attempt is
     /// retried, since deleting twice does no harm. If no attempt has a clear
-    /// outcome, the client looks the certificate up.
+    /// outcome, the client looks the certificate up, and again for a while, since the
+    /// service may still show what it has deleted.
     ///
     /// # Errors
     ///
     /// - [`ErrorKind::InUse`](crate::ErrorKind::InUse) if it is in use, by
-    ///   [`Error::associations`]
+    ///   [`Error::associations`]. The service refuses for about a minute after the last
+    ///   use has ended, and lists none by then
     /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the account has no
     ///   such certificate
     /// - others as in the [table of the crate](crate#errors)
@@ -59,12 +61,23 @@ impl Certificates {
     async fn send_delete(&self, call: &mut Call<'_>, id: &CertificateId) -> Result<Deleted, Error> {
         let account = &self.account;
         let request = DeleteCertificate { account, id };
-        match call.write(Idempotency::Idempotent, request).await {
-            // `success: true` is the evidence, whatever the result.
+        match call.write(request).await {
             Ok(envelope) => {
                 let certificate = envelope.result.map(Certificate::from);
+                let certificate = certificate.filter(|certificate| !certificate.is_blank());
+                let other = |certificate: &Certificate| certificate.id().is_some_and(|it| it != id);
+                if certificate.as_ref().is_some_and(other) {
+                    let error = call.empty_result("the response is about another certificate");
+                    let failed = FailedCall {
+                        error: error.with_effect(true),
+                        effect: Effect::Possible,
+                        outcome: Outcome::Unclear,
+                    };
+                    return Box::pin(self.find_out_delete(call, id, failed)).await;
+                }
+                // `success: true` is the evidence, whatever else is in the result.
                 Ok(Deleted {
-                    certificate: certificate.filter(|certificate| !certificate.is_blank()),
+                    certificate,
                     confirmed: true,
                 })
             }
@@ -81,6 +94,7 @@ impl Certificates {
         failed: FailedCall,
     ) -> Result<Deleted, Error> {
         let (mut error, effect) = (failed.error, failed.effect);
+        let mut looks = Looks::default();
         let may_be_pending = effect == Effect::Pending;
         if error.kind() == ErrorKind::NotFound && effect != Effect::None {
             return Ok(Deleted::UNCONFIRMED);
@@ -88,7 +102,7 @@ impl Certificates {
         // The refusal may say so itself; the associations say by what.
         let in_use = error.kind() == ErrorKind::InUse;
         if in_use || error.is_unexplained_refusal() {
-            match self.in_rest_of(call).associations(id).await {
+            match self.in_rest_of(call, &looks).associations(id).await {
                 Ok(uses) if !uses.iter().all(Association::has_ended) => {
                     let error = error.with_kind(ErrorKind::InUse);
                     let error = error.with_associations(redacted(call, uses));
@@ -116,12 +130,18 @@ impl Certificates {
         if effect == Effect::None {
             return Err(error);
         }
-        match self.in_rest_of(call).get(id).await {
-            Err(gone) if gone.kind() == ErrorKind::NotFound => Ok(Deleted::UNCONFIRMED),
-            Ok(_) => Err(error
-                .with_effect(may_be_pending)
-                .with_detail("it still existed afterwards")),
-            Err(unknown) => Err(error.with_failed_lookup(&unknown)),
+        loop {
+            match self.in_rest_of(call, &looks).get(id).await {
+                Err(gone) if gone.kind() == ErrorKind::NotFound => return Ok(Deleted::UNCONFIRMED),
+                Err(unknown) => return Err(error.with_failed_lookup(&unknown)),
+                Ok(_) => {}
+            }
+            let limits = call.remaining_limits();
+            match looks.next_delay(&limits.retry, limits.deadline) {
+                Some(delay) => tokio::time::sleep(delay).await,
+                // That is no evidence: a certificate may be shown after it was deleted.
+                None => return Err(error.with_detail("reads still showed it afterwards")),
+            }
         }
     }
 }

@@ -14,13 +14,13 @@ pub use certificate::{Certificate, CertificateType};
 pub use delete::Deleted;
 pub use filter::CertificateFilter;
 pub use pem::CertificateChain;
-pub use upload::Upload;
+pub use upload::{Ensured, Upload};
 
 use crate::error::{Error, ErrorKind, Operation, Subject};
 use crate::hostnames::Hostnames;
 use crate::transport::requests::{GetCertificate, ListCertificates};
 use crate::transport::{
-    Call, Client, Listing, PER_PAGE, Page, handle_limits, limit_setters, traced,
+    Call, Client, Listing, Looks, PER_PAGE, Page, handle_limits, limit_setters, traced,
 };
 
 const DEFAULT_CONCURRENCY: usize = 8;
@@ -153,6 +153,14 @@ impl Certificates {
     /// The hostnames of a zone, with the limits of this handle.
     pub fn hostnames(&self, zone: &ZoneId) -> Hostnames {
         self.client.hostnames(zone)
+    }
+
+    /// This handle, for a look in the time that a call has left. Only the first is let
+    /// through when the rate limit is used up.
+    fn in_rest_of(&self, call: &Call<'_>, looks: &Looks) -> Self {
+        let mut limits = call.remaining_limits();
+        limits.is_look = looks.is_first();
+        self.clone().with_limits(limits)
     }
 
     fn subject(&self, certificate: Option<&CertificateId>) -> Subject {

@@ -1,6 +1,8 @@
 //! Certificates and keys in PEM, as files hold them.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -13,9 +15,10 @@ use crate::text::printable;
 
 /// One certificate or several, the leaf first, decoded from PEM.
 ///
-/// Two chains are equal when they hold the same certificates in the same
-/// order, whatever the line ends, white space and comments in the PEM.
-#[derive(Clone, PartialEq, Eq, Hash)]
+/// Two chains are equal when they hold the same certificates, in any order and
+/// however often: the service reorders chains and drops duplicates. Line ends, white
+/// space and comments in the PEM make no difference either.
+#[derive(Clone)]
 pub struct CertificateChain(Vec<CertificateDer<'static>>);
 
 impl CertificateChain {
@@ -39,6 +42,26 @@ impl CertificateChain {
     /// The certificates in DER.
     pub fn der(&self) -> impl ExactSizeIterator<Item = &[u8]> + '_ {
         self.0.iter().map(|certificate| certificate.as_ref())
+    }
+}
+
+impl CertificateChain {
+    fn as_set(&self) -> BTreeSet<&[u8]> {
+        self.der().collect()
+    }
+}
+
+impl PartialEq for CertificateChain {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0 || self.as_set() == other.as_set()
+    }
+}
+
+impl Eq for CertificateChain {}
+
+impl Hash for CertificateChain {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_set().hash(state);
     }
 }
 

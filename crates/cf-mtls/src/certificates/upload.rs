@@ -1,4 +1,4 @@
-//! Uploads a certificate once, and finds out the outcome.
+//! Uploads a certificate, or finds it.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use cf_mtls_api::{Secret, SecretField, types};
 use super::certificate::Certificate;
 use super::pem::{self, Bundle, CertificateChain};
 use super::{CertificateFilter, Certificates};
-use crate::error::{Error, Operation};
+use crate::error::{Error, ErrorKind, Operation};
 use crate::transport::requests::UploadCertificate;
-use crate::transport::{Call, Effect, FailedCall, Idempotency, traced};
+use crate::transport::{Call, Effect, FailedCall, Looks, traced};
 
 /// In bytes.
 const MAX_NAME_LENGTH: usize = 255;
@@ -149,6 +149,16 @@ impl Upload {
         }
     }
 
+    /// Whether a certificate is the same, with the same use, whatever its name.
+    fn is_same(&self, held: &Certificate) -> bool {
+        held.is_ca().is_none_or(|ca| ca == self.ca) && self.has_content_of(held)
+    }
+
+    /// The service keeps PEM in a form of its own, so the DER is compared.
+    fn has_content_of(&self, held: &Certificate) -> bool {
+        held.chain().is_ok_and(|chain| chain == self.chain)
+    }
+
     /// The body of the request. Its copy of the key is wiped, too.
     pub(crate) fn to_wire(&self) -> types::UploadRequest {
         let mut request = types::UploadRequest::default();
@@ -171,15 +181,28 @@ impl fmt::Debug for Upload {
     }
 }
 
+/// A certificate that the account holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use]
+pub struct Ensured {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// Whether it was uploaded, and not held before.
+    pub uploaded: bool,
+}
+
 impl Certificates {
     /// Uploads a certificate.
     ///
-    /// It is not sent again once it may have arrived, because that might store
-    /// it twice. After an attempt with an unclear outcome the client looks in the
-    /// list for the same certificate with the same name, and returns the newest.
+    /// The service stores the same content once, whatever its name, so an attempt with
+    /// an unclear outcome is retried. If the account then holds the certificate with
+    /// this name, that is `Ok`.
     ///
     /// # Errors
     ///
+    /// - [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) if the account
+    ///   holds it already, as [`Error::existing_certificate`]
     /// - [`ErrorKind::QuotaExceeded`](crate::ErrorKind::QuotaExceeded) if the
     ///   account has no room for another CA
     /// - [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) if the
@@ -193,45 +216,123 @@ impl Certificates {
         traced(call.span(), self.send_upload(call, upload)).await
     }
 
+    /// Finds the certificate of an upload, or uploads it. Its name does not matter.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`find_same`](Self::find_same) and [`upload`](Self::upload).
+    pub async fn ensure(&self, upload: &Upload) -> Result<Ensured, Error> {
+        let held = |certificate| Ensured {
+            certificate,
+            uploaded: false,
+        };
+        upload.check()?;
+        if let Some(certificate) = self.find_same(upload).await? {
+            return Ok(held(certificate));
+        }
+        let error = match self.upload(upload).await {
+            Ok(certificate) => {
+                return Ok(Ensured {
+                    certificate,
+                    uploaded: true,
+                });
+            }
+            Err(error) => error,
+        };
+        // The list did not show it yet.
+        let Some(id) = error.existing_certificate() else {
+            return Err(error);
+        };
+        let certificate = self.get(id).await?;
+        match upload.is_same(&certificate) {
+            true => Ok(held(certificate)),
+            false => Err(error),
+        }
+    }
+
+    /// The certificate of the account with the same content as an upload, under any
+    /// name. The list may not show one that was uploaded moments ago.
+    ///
+    /// # Errors
+    ///
+    /// As in the [table of the crate](crate#errors).
+    pub async fn find_same(&self, upload: &Upload) -> Result<Option<Certificate>, Error> {
+        self.find_content(|held| upload.is_same(held)).await
+    }
+
     async fn send_upload(&self, mut call: Call<'_>, upload: &Upload) -> Result<Certificate, Error> {
         let request = UploadCertificate {
             account: &self.account,
             body: &upload.to_wire(),
         };
-        match call.write(Idempotency::Once, request).await {
-            Ok(envelope) => {
-                let stored = envelope.result.map(Certificate::from);
-                let stored = stored.unwrap_or_else(Certificate::blank);
-                if stored.id().is_some() {
+        let (error, effect) = match call.write(request).await {
+            Ok(envelope) => match envelope.result.map(Certificate::from) {
+                Some(stored) if stored.id().is_none() => {
+                    let error = call.empty_result("the response has no id");
+                    (error.with_effect(true), Effect::Possible)
+                }
+                Some(stored) if stored.pem().is_none() || upload.is_same(&stored) => {
                     return Ok(stored);
                 }
-                // It is stored; its id is worth a look, but no error.
-                let found = Box::pin(self.in_rest_of(&call).find_upload(upload)).await;
-                Ok(found.ok().flatten().unwrap_or(stored))
-            }
-            Err(failed) if failed.effect == Effect::None => Err(failed.error),
-            Err(FailedCall { error, .. }) => match self.in_rest_of(&call).find_upload(upload).await
-            {
-                Ok(Some(certificate)) => Ok(certificate),
-                Ok(None) => Err(error.with_detail("it was not in the list afterwards")),
-                Err(unknown) => Err(error.with_failed_lookup(&unknown)),
+                Some(_) => {
+                    let error = call.empty_result("the response is about another certificate");
+                    (error.with_effect(true), Effect::Possible)
+                }
+                None => {
+                    let error = call.empty_result("the response has no certificate");
+                    (error.with_effect(true), Effect::Possible)
+                }
             },
+            Err(FailedCall { error, effect, .. }) => (error, effect),
+        };
+        let exists = error.kind() == ErrorKind::AlreadyExists;
+        if !exists && effect == Effect::None {
+            return Err(error);
+        }
+        // Boxed, so that an upload that just works needs no room for it.
+        let found = match Box::pin(self.look_for(&call, upload)).await {
+            Ok(Some(found)) => found,
+            Ok(None) => return Err(error.with_detail("the list did not show it afterwards")),
+            Err(unknown) => return Err(error.with_failed_lookup(&unknown)),
+        };
+        let is_this = upload.is_same(&found)
+            && found.name().unwrap_or_default() == upload.name().unwrap_or_default();
+        if is_this && effect != Effect::None {
+            return Ok(found);
+        }
+        Err(error
+            .with_kind(ErrorKind::AlreadyExists)
+            .with_existing_certificate(found.id().cloned())
+            .with_effect(false))
+    }
+
+    /// Looks for the content of an upload, for a while: the list may lag.
+    async fn look_for(
+        &self,
+        call: &Call<'_>,
+        upload: &Upload,
+    ) -> Result<Option<Certificate>, Error> {
+        let mut looks = Looks::default();
+        loop {
+            let this = self.in_rest_of(call, &looks);
+            let found = this
+                .find_content(|held| upload.has_content_of(held))
+                .await?;
+            let limits = call.remaining_limits();
+            match looks.next_delay(&limits.retry, limits.deadline) {
+                Some(delay) if found.is_none() => tokio::time::sleep(delay).await,
+                _ => return Ok(found),
+            }
         }
     }
 
-    /// The newest certificate that is the same and has the same name. The service
-    /// stores PEM with other line ends, so the DER is compared.
-    async fn find_upload(&self, upload: &Upload) -> Result<Option<Certificate>, Error> {
-        let filter = match upload.name() {
-            Some(name) => CertificateFilter::all().name(name),
-            None => CertificateFilter::all(),
-        };
-        let is_same = |one: &Certificate| {
-            one.name().unwrap_or_default() == upload.name().unwrap_or_default()
-                && one.is_ca().is_none_or(|ca| ca == upload.is_ca())
-                && one.chain().is_ok_and(|chain| chain == *upload.chain())
-        };
-        let found = self.search(filter, usize::MAX, is_same).await?;
+    /// The newest certificate that matches.
+    async fn find_content(
+        &self,
+        matches: impl Fn(&Certificate) -> bool,
+    ) -> Result<Option<Certificate>, Error> {
+        let all = CertificateFilter::all();
+        let found = self.search(all, usize::MAX, matches).await?;
         Ok(found.into_iter().max_by_key(Certificate::uploaded_on))
     }
 }

@@ -1,62 +1,50 @@
-//! Adds hostnames to a list and removes them, although the service can only
-//! replace it.
+//! Changes a list of hostnames, although the service can only replace it, and waits
+//! until reads show the change.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
-use tokio::time::Instant;
-use tower::retry::budget::Budget as _;
+use tokio::time::{Instant, timeout};
 
-use super::name::{ascii_set, normalize_all, to_ascii};
+use super::change::{Goal, HostnameChange, parse_all, texts, unchecked};
 use super::{ClientCa, Hostnames};
 use crate::error::{Error, ErrorKind, Operation};
-use crate::transport::{Effect, FailedCall, Outcome};
+use crate::model::Hostname;
+use crate::model::hostname_writes::Shown;
 
 /// How often a list is replaced that other clients change, too.
 const MAX_ROUNDS: u32 = 6;
-/// A replacement that waited for the rate limit does not show how fast others are.
-const MAX_PAUSE: Duration = Duration::from_secs(2);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Edit {
-    Add,
-    Remove,
-}
-
-/// A list of hostnames after an edit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Edited {
-    /// The list as it is now.
-    pub list: Vec<String>,
-    /// The hostnames that were added or removed, in the spelling of the list.
-    pub changed: Vec<String>,
-}
+/// How often it is read to see a change, if reads take no time.
+const MAX_READS: u32 = 200;
 
 impl Hostnames {
-    /// Adds hostnames to those of a CA, and returns what changed. A hostname that
-    /// is in the list [in any spelling](Self::is_same) stays as it is. If all are,
-    /// only a read is sent. New ones are sent in [one spelling](Self::normalize).
+    /// Adds hostnames to those of a CA, and returns what changed. A hostname that is
+    /// in the list [in any spelling](crate::Hostname) stays as it is. If all are, only
+    /// a read is sent.
     ///
     /// ```no_run
     /// # async fn example(client: cf_mtls::Client) -> Result<(), Box<dyn std::error::Error>> {
     /// let ca = cf_mtls::ClientCa::Uploaded("2458ce5a-0c35-4c7f-82c7-8e9487d3ff60".parse()?);
     /// let hostnames = client.hostnames(&"023e105f4ecef8ad9ca31a8372d0c353".parse()?);
-    /// hostnames.add(&ca, ["api.example.com"]).await?;
+    /// let change = hostnames.add(&ca, ["api.example.com"]).await?;
+    /// assert_eq!(change.added, ["api.example.com"]);
     /// hostnames.remove(&ca, ["old.example.com"]).await?;
     /// # Ok(())
     /// # }
     /// ```
     ///
-    /// The service can only replace a list as a whole. So the list is read,
-    /// replaced, and after a pause read again. If another client has replaced it
-    /// in the meantime, that starts over, up to six times within the one deadline.
-    /// A replacement that failed is not retried before the list is read again.
+    /// The service can only replace a list as a whole, and for a while afterwards it may
+    /// show the list before. So the list is read and replaced, and read again until it
+    /// shows the change, for at most
+    /// [`with_visibility_timeout`](Self::with_visibility_timeout). A list that is neither
+    /// the old nor the new one is another client's: if it lacks the change, that starts
+    /// over, up to six times. A replacement that failed is not retried before the list
+    /// is read again.
     ///
-    /// The pause is [`with_settling`](Self::with_settling), or up to two seconds if
-    /// reading and replacing took half as long. Clients that edit a list at the same
-    /// time with this method notice each other, and all succeed, unless one of them is
-    /// slower than that. Changes of other software in between are lost: the service
+    /// A client and its clones remember what they wrote, and build the next list on it
+    /// while reads show an older one. Different clients that edit a list at the same
+    /// time with this crate notice each other, unless one replaces the list later than
+    /// [`with_settling`](Self::with_settling) after it read it and before reads show the
+    /// other's change. Changes of other software in between are lost: the service
     /// offers no way to notice them.
     ///
     /// # Errors
@@ -67,13 +55,13 @@ impl Hostnames {
         &self,
         ca: &ClientCa,
         hostnames: impl IntoIterator<Item = H>,
-    ) -> Result<Edited, Error> {
-        self.edit(ca, Edit::Add, normalize_all(hostnames)?).await
+    ) -> Result<HostnameChange, Error> {
+        self.edit(ca, Goal::Add, parse_all(hostnames)?).await
     }
 
-    /// Removes hostnames from those of a CA, [in any spelling](Self::is_same), and
-    /// returns what changed. If none of them is in the list, only a read is sent.
-    /// It works like [`add`](Self::add).
+    /// Removes hostnames from those of a CA, [in any spelling](crate::Hostname), and
+    /// returns what changed. It works like [`add`](Self::add). If none of them is in the
+    /// list, it is read once more after a moment, and nothing else is sent.
     ///
     /// # Errors
     ///
@@ -82,64 +70,96 @@ impl Hostnames {
         &self,
         ca: &ClientCa,
         hostnames: impl IntoIterator<Item = H>,
-    ) -> Result<Edited, Error> {
-        self.edit(ca, Edit::Remove, normalize_all(hostnames)?).await
+    ) -> Result<HostnameChange, Error> {
+        self.edit(ca, Goal::Remove, parse_all(hostnames)?).await
     }
 
-    /// Reads the list, replaces it, and reads it again, until it is as wanted.
+    /// Replaces all hostnames of a CA, and returns what changed. An empty list removes
+    /// every hostname. Each is sent once.
     ///
-    /// A list is sent at once after it was read, and read again before it is sent
-    /// again. Another client that read it before this one replaced it writes back
-    /// what it read, so the last read comes when that is over.
-    async fn edit(&self, ca: &ClientCa, edit: Edit, hosts: Vec<String>) -> Result<Edited, Error> {
-        let begun = Instant::now();
-        let mut changed: Vec<String> = Vec::new();
-        let mut failures = Failures::default();
-        // From the first replacement to the return the outcome is not known.
-        let mut pending = None;
-        let mut rounds = 0;
-        loop {
-            let read = Instant::now();
-            let list = match self.after(begun.elapsed()).list(ca).await {
-                Ok(list) => list,
-                Err(error) => return Err(failures.after_unreadable(error, !changed.is_empty())),
+    /// The list is read first, to say what changed, and afterwards until it shows the
+    /// change, like that of [`add`](Self::add). A later change by another client is not
+    /// undone.
+    ///
+    /// # Errors
+    ///
+    /// - [`ErrorKind::InvalidInput`] if one is not a hostname
+    /// - others as in the [table of the crate](crate#errors); the list may be
+    ///   replaced all the same if [`Error::may_have_taken_effect`]
+    pub async fn replace<H: AsRef<str>>(
+        &self,
+        ca: &ClientCa,
+        hostnames: impl IntoIterator<Item = H>,
+    ) -> Result<HostnameChange, Error> {
+        self.edit(ca, Goal::Replace, parse_all(hostnames)?).await
+    }
+
+    /// Like [`replace`](Self::replace), but only reads the list if it has exactly these
+    /// hostnames.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`replace`](Self::replace).
+    pub async fn ensure<H: AsRef<str>>(
+        &self,
+        ca: &ClientCa,
+        hostnames: impl IntoIterator<Item = H>,
+    ) -> Result<HostnameChange, Error> {
+        self.edit(ca, Goal::Ensure, parse_all(hostnames)?).await
+    }
+
+    async fn edit(
+        &self,
+        ca: &ClientCa,
+        goal: Goal,
+        names: Vec<Hostname>,
+    ) -> Result<HostnameChange, Error> {
+        let writes = (self.client.shared().hostname_writes).of(&self.zone, ca.id());
+        let mut change = HostnameChange::default();
+        // The deadline does not count the waits for a change to show.
+        let (mut spent, mut waited) = (Duration::ZERO, Duration::ZERO);
+        for round in 0..MAX_ROUNDS {
+            let begun = Instant::now();
+            let this = self.after(spent);
+            let left = this.client.limits().total();
+            let Ok(mut locked) = timeout(left, writes.lock()).await else {
+                return Err(Error::new(ErrorKind::Timeout)
+                    .with_detail("another change of the list by this client takes too long")
+                    .with_effect(!change.is_unchanged())
+                    .during(Operation::ReplaceHostnames, &self.subject(ca)));
             };
-            let differing = edit.differing(&list, &hosts);
-            if differing.is_empty() {
-                changed.extend(subtract(&failures.unclear, &changed));
-                return Ok(Edited { list, changed });
-            }
-            if failures.is_last {
-                return Err(failures.into_error(!changed.is_empty()));
-            }
-            if rounds == MAX_ROUNDS {
-                break;
-            }
-            pending.get_or_insert_with(|| self.client.begin_write());
-            let list = edit.apply(list, &differing);
-            let pause = match self.after(begun.elapsed()).replace_once(ca, &list).await {
-                Ok(()) => {
-                    rounds += 1;
-                    failures = Failures::default();
-                    changed.extend(subtract(&differing, &changed));
-                    let others = (read.elapsed() * 2).min(MAX_PAUSE);
-                    let mut pause = others.max(self.settle_time);
-                    if 1 < rounds {
-                        // Clients that compete should not stay in step.
-                        pause += self.client.limits().retry.delay(rounds);
-                    }
-                    pause.min(self.client.limits().clone().after(begun.elapsed()).deadline / 4)
-                }
-                Err(failed) => {
-                    failures.add(failed, &differing, !changed.is_empty())?;
-                    if failures.unclear.is_empty() && changed.is_empty() {
-                        pending = None;
-                    }
-                    let left = self.client.limits().total().saturating_sub(begun.elapsed());
-                    failures.delay_before_retry(self, left)
-                }
+            let this = self.after(spent + begun.elapsed());
+            let written = this
+                .write(ca, goal, &names, &mut locked, &mut change)
+                .await?;
+            drop(locked);
+            spent += begun.elapsed();
+            let Some(written) = written else {
+                return Ok(change);
             };
-            tokio::time::sleep(pause).await;
+            change.hostnames = texts(&written);
+            let wait = Wait {
+                left: self.visibility_timeout.saturating_sub(waited),
+                // Clients that compete should not stay in step.
+                first_pause: match round {
+                    0 => self.settle_time,
+                    _ => self.settle_time + self.client.limits().retry.delay(round),
+                },
+            };
+            let begun = Instant::now();
+            let shown = self
+                .wait_until_visible(ca, goal, &names, &written, wait)
+                .await;
+            waited += begun.elapsed();
+            match shown {
+                Visibility::Visible(list) => {
+                    change.hostnames = texts(&list);
+                    change.visible = true;
+                    return Ok(change);
+                }
+                Visibility::Unknown => return Ok(change),
+                Visibility::Undone => {}
+            }
         }
         let detail = format!(
             "the list was replaced {MAX_ROUNDS} times, and each time another client changed it soon \
@@ -150,116 +170,80 @@ impl Hostnames {
             .with_effect(true)
             .during(Operation::ReplaceHostnames, &self.subject(ca)))
     }
-}
 
-impl Edit {
-    /// What this changes in a list, each hostname once.
-    fn differing(self, list: &[String], hosts: &[String]) -> Vec<String> {
-        let mut differing = match self {
-            Self::Add => subtract(hosts, list),
-            Self::Remove => intersect(list, hosts),
-        };
-        let mut seen = HashSet::new();
-        differing.retain(|host| seen.insert(to_ascii(host)));
-        differing
-    }
-
-    fn apply(self, mut list: Vec<String>, differing: &[String]) -> Vec<String> {
-        match self {
-            Self::Add => list.extend_from_slice(differing),
-            Self::Remove => list = subtract(&list, differing),
-        }
-        list
-    }
-}
-
-/// Replacements that failed since the last one that did not.
-///
-/// Each is followed by a read. If the list is then as wanted, the edit succeeded;
-/// otherwise it is replaced again, unless the failure was the last.
-#[derive(Default)]
-struct Failures {
-    count: u32,
-    error: Option<Error>,
-    /// The hostnames that may have changed.
-    unclear: Vec<String>,
-    /// The most that any of them may have done.
-    effect: Effect,
-    is_last: bool,
-}
-
-impl Failures {
-    /// Fails if another attempt would fail, too.
-    fn add(
-        &mut self,
-        failed: FailedCall,
-        differing: &[String],
-        has_changed: bool,
-    ) -> Result<(), Error> {
-        self.count += 1;
-        self.effect = self.effect.max(failed.effect);
-        if failed.effect != Effect::None {
-            self.unclear.extend(subtract(differing, &self.unclear));
-        }
-        let error = failed.error.with_attempts(self.count);
-        if failed.outcome == Outcome::Refused && error.kind() != ErrorKind::RateLimited {
-            return Err(error.with_effect(has_changed || !self.unclear.is_empty()));
-        }
-        self.error = Some(error);
-        Ok(())
-    }
-
-    /// How long to wait before another attempt. If there is none, this was the
-    /// last.
-    fn delay_before_retry(&mut self, hostnames: &Hostnames, left: Duration) -> Duration {
-        let retry = &hostnames.client.limits().retry;
-        let requested = self.error.as_ref().and_then(Error::retry_after);
-        let delay = requested.unwrap_or_default().max(retry.delay(self.count));
-        self.is_last = retry.attempts() <= self.count
-            || left <= delay
-            || !hostnames.client.shared().budget.withdraw();
-        match self.is_last {
-            true => Duration::ZERO,
-            false => delay,
-        }
-    }
-
-    /// The error of the last attempt, after a read that shows the old list.
-    fn into_error(self, has_changed: bool) -> Error {
-        let error = self
-            .error
-            .unwrap_or_else(|| Error::new(ErrorKind::Conflict));
-        let error = match self.unclear.is_empty() {
-            true => error,
-            false => error.with_detail("the list was not the new one afterwards"),
-        };
-        error.with_effect(self.effect == Effect::Pending || has_changed)
-    }
-
-    /// The error after a read that failed: it has no effect, but what came before.
-    fn after_unreadable(self, error: Error, has_changed: bool) -> Error {
-        let may_have_taken_effect = has_changed || !self.unclear.is_empty();
-        let error = match self.error {
-            Some(last) => last.with_failed_lookup(&error),
-            None if may_have_taken_effect => {
-                error.with_detail("the list was replaced, but could not be read afterwards")
+    /// Reads the list until it shows what was written, or another client's.
+    async fn wait_until_visible(
+        &self,
+        ca: &ClientCa,
+        goal: Goal,
+        names: &[Hostname],
+        written: &[Hostname],
+        wait: Wait,
+    ) -> Visibility {
+        let writes = (self.client.shared().hostname_writes).of(&self.zone, ca.id());
+        let begun = Instant::now();
+        let mut pause = wait.first_pause;
+        let (mut was_stale, mut was_visible) = (false, false);
+        for read in 1..=MAX_READS {
+            let left = wait.left.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                break;
             }
-            None => error,
-        };
-        error.with_effect(may_have_taken_effect)
+            tokio::time::sleep(pause.min(left)).await;
+            if goal.is_repeated() && !goal.is_met(written, names) {
+                return Visibility::Undone;
+            }
+            let Ok(version) = timeout(left, writes.lock()).await.map(|it| it.version()) else {
+                break;
+            };
+            let Ok(list) = self.clone().within(left).list(ca).await else {
+                break;
+            };
+            let list = unchecked(list);
+            let is_written = Goal::Ensure.is_met(&list, written);
+            let Ok(mut locked) = timeout(left, writes.lock()).await else {
+                break;
+            };
+            let shown = match locked.version() == version {
+                true => locked.observe(&list),
+                false => Shown::Earlier,
+            };
+            drop(locked);
+            match shown {
+                // While reads lag, another client may just have replaced the list that
+                // it read before; its list shows a little later.
+                _ if is_written && was_stale && !was_visible => was_visible = true,
+                _ if is_written => return Visibility::Visible(list),
+                Shown::Earlier => was_stale = true,
+                Shown::Other if goal.is_repeated() && !goal.is_met(&list, names) => {
+                    return Visibility::Undone;
+                }
+                Shown::Other if !goal.is_repeated() => return Visibility::Unknown,
+                Shown::Other | Shown::Last => return Visibility::Visible(list),
+            }
+            pause = pause
+                .max(self.settle_time)
+                .max(self.client.limits().retry.delay(read));
+        }
+        match was_visible {
+            true => Visibility::Visible(written.to_vec()),
+            false => Visibility::Unknown,
+        }
     }
 }
 
-/// The hostnames of `list` that are in `other`, too.
-fn intersect(list: &[String], other: &[String]) -> Vec<String> {
-    let other = ascii_set(other);
-    let both = list.iter().filter(|host| other.contains(&to_ascii(host)));
-    both.cloned().collect()
+/// How to wait until reads show a change.
+struct Wait {
+    left: Duration,
+    first_pause: Duration,
 }
 
-/// The hostnames of `list` that are not in `other`.
-fn subtract(list: &[String], other: &[String]) -> Vec<String> {
-    let other = ascii_set(other);
-    let rest = list.iter().filter(|host| !other.contains(&to_ascii(host)));
-    rest.cloned().collect()
+/// What reads show after a change.
+enum Visibility {
+    /// A list with the change.
+    Visible(Vec<Hostname>),
+    /// The list before, or another client's.
+    Unknown,
+    /// Another client's, which lacks the change.
+    Undone,
 }

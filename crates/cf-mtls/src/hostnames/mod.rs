@@ -1,20 +1,21 @@
 //! The hostnames of a zone that ask their clients for a certificate, by CA.
 
+mod change;
 mod edit;
-mod name;
-mod replace;
+mod write;
 
 use std::time::Duration;
 
 use cf_mtls_api::{CertificateId, ZoneId};
 
-pub use edit::Edited;
+pub use change::HostnameChange;
 
 use crate::error::{Error, Operation, Subject};
 use crate::transport::requests::ListHostnames;
 use crate::transport::{Call, Client, handle_limits, limit_setters, traced};
 
 const DEFAULT_SETTLE_TIME: Duration = Duration::from_secs(1);
+const DEFAULT_VISIBILITY_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// The hostnames of a zone that are tied to CA certificates. Cheap to clone.
 ///
@@ -26,6 +27,7 @@ pub struct Hostnames {
     zone: ZoneId,
     /// How long others may need to replace a list that they have read.
     settle_time: Duration,
+    visibility_timeout: Duration,
 }
 
 /// The CA that a list of hostnames belongs to.
@@ -69,6 +71,7 @@ impl Client {
             client: self.clone(),
             zone: zone.clone(),
             settle_time: DEFAULT_SETTLE_TIME,
+            visibility_timeout: DEFAULT_VISIBILITY_TIMEOUT,
         }
     }
 }
@@ -77,14 +80,24 @@ impl Hostnames {
     limit_setters!("each operation of this handle");
     handle_limits!();
 
-    /// Sets how long [`add`](Self::add) and [`remove`](Self::remove) wait at least
-    /// before they check that the list is still as they left it (1 second unless set).
+    /// Sets how long a change waits at least before it reads the list again (1 second
+    /// unless set).
     pub fn with_settling(mut self, time: Duration) -> Self {
         self.settle_time = time;
         self
     }
 
+    /// Sets how long a change waits, beyond the deadline, until reads show it
+    /// (90 seconds unless set). Zero returns after the response to the change, and
+    /// does not notice that another client changed the list at the same time.
+    pub fn with_visibility_timeout(mut self, timeout: Duration) -> Self {
+        self.visibility_timeout = timeout;
+        self
+    }
+
     /// The hostnames of a CA. Retried as [`Retry`](crate::Retry) allows.
+    ///
+    /// For a while after a change the service may show the list before it.
     ///
     /// # Errors
     ///

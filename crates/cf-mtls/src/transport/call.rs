@@ -1,5 +1,6 @@
 //! One operation: its attempts, the waits between them, and how it ended.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cf_mtls_api::{self as api, ClientInfo as _, ResponseHead};
@@ -12,7 +13,7 @@ use tracing::instrument::{Instrument as _, Instrumented};
 use super::client::{Client, PendingWrite};
 use super::deadline::{Deadline, Limits};
 use super::interpret::{self, Interpreter};
-use super::outcome::{Effect, FailedAttempt, Idempotency, Outcome};
+use super::outcome::{Effect, FailedAttempt, Outcome};
 use super::rate_limit::Permit;
 use super::requests::Request;
 use crate::error::{Error, ErrorKind, Operation, Subject};
@@ -103,26 +104,20 @@ impl<'a> Call<'a> {
 
     /// Sends a read, and retries it.
     pub(crate) async fn read<R: Request>(&mut self, request: R) -> Result<R::Response, Error> {
-        let sent = self.send(Idempotency::Idempotent, request).await;
+        let sent = self.send(request).await;
         sent.map_err(|failed| failed.error)
     }
 
-    /// Sends a write, retries it as `idempotency` allows, and keeps time to find
-    /// out its effect.
+    /// Sends a write, retries it, and keeps time to find out its effect.
     pub(crate) async fn write<R: Request>(
         &mut self,
-        idempotency: Idempotency,
         request: R,
     ) -> Result<R::Response, FailedCall> {
         self.deadline.keep_reserve();
-        self.send(idempotency, request).await
+        self.send(request).await
     }
 
-    async fn send<R: Request>(
-        &mut self,
-        idempotency: Idempotency,
-        request: R,
-    ) -> Result<R::Response, FailedCall> {
+    async fn send<R: Request>(&mut self, request: R) -> Result<R::Response, FailedCall> {
         let mut effect = Effect::None;
         let mut last: Option<FailedAttempt> = None;
         loop {
@@ -136,7 +131,8 @@ impl<'a> Call<'a> {
                 failed = last.not_retried(failed.error);
             }
             effect = effect.max(failed.outcome.effect());
-            let delay = match was_sent && failed.outcome.is_retried(idempotency) {
+            let is_retried = failed.outcome.is_retried() || self.is_flake(&failed.error);
+            let delay = match was_sent && is_retried {
                 true => self.delay_before_retry(&failed.error),
                 false => None,
             };
@@ -153,6 +149,22 @@ impl<'a> Call<'a> {
             last = Some(failed);
             tokio::time::sleep(delay).await;
         }
+    }
+
+    /// Whether the service refused valid credentials, as it does now and then. Another
+    /// request with them has succeeded.
+    fn is_flake(&self, error: &Error) -> bool {
+        const MAX_FLAKES: u32 = 2;
+        let code = error.messages().first().and_then(|message| message.code);
+        let is_about_credentials = matches!(
+            error.kind(),
+            ErrorKind::Authentication | ErrorKind::Permission
+        );
+        matches!(code, Some(10000 | 10001))
+            && is_about_credentials
+            && !self.operation.is_write()
+            && self.attempts <= MAX_FLAKES
+            && self.client.shared().has_succeeded.load(Ordering::Relaxed)
     }
 
     /// How long to wait before the next attempt; `None` if there is none.
@@ -249,6 +261,7 @@ impl<'a> Call<'a> {
             "response received",
         );
         self.head = head;
+        shared.has_succeeded.store(true, Ordering::Relaxed);
         Ok(response)
     }
 

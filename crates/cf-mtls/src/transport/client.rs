@@ -1,7 +1,7 @@
 //! The client, which all handles share.
 
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cf_mtls_api::{ResponseHead, Secret};
@@ -13,6 +13,7 @@ use super::connections::Connections;
 use super::credentials::Credentials;
 use super::deadline::{Limits, limit_setters};
 use super::rate_limit::{self, RateLimit};
+use crate::model::hostname_writes::HostnameWrites;
 use crate::text::Sanitizer;
 
 /// A client of the API, cheap to clone.
@@ -34,6 +35,9 @@ pub(crate) struct Inner {
     pub(crate) pending_writes: AtomicUsize,
     /// `Date` of the last response, and when it came.
     pub(crate) last_date: Mutex<Option<(HeaderValue, Timestamp)>>,
+    pub(crate) hostname_writes: HostnameWrites,
+    /// Whether a request with these credentials has succeeded.
+    pub(crate) has_succeeded: AtomicBool,
 }
 
 /// A write whose outcome was not returned yet, until this is dropped.

@@ -20,11 +20,6 @@ macro_rules! handle_limits {
             self.with_limits(limits)
         }
 
-        /// This handle, for what has to be done in the time that a call has left.
-        fn in_rest_of(&self, call: &$crate::transport::Call<'_>) -> Self {
-            self.clone().with_limits(call.remaining_limits())
-        }
-
         /// This handle, for another request of an operation that began before.
         fn after(&self, elapsed: std::time::Duration) -> Self {
             let limits = self.client.limits().clone().after(elapsed);

@@ -24,8 +24,8 @@ pub(crate) use deadline::{Limits, limit_setters};
 pub(crate) use handle::handle_limits;
 #[cfg(feature = "fuzzing")]
 pub(crate) use interpret::Interpreter;
-pub(crate) use outcome::{Effect, Idempotency, Outcome};
+pub(crate) use outcome::{Effect, Outcome};
 pub use pages::Listing;
 pub(crate) use pages::{PER_PAGE, Page};
 pub use retry::Retry;
-pub(crate) use retry::budget;
+pub(crate) use retry::{Looks, budget};

@@ -1,4 +1,4 @@
-//! What a failed attempt may have done, and whether it is retried: one table.
+//! What a failed attempt may have done, and whether it is retried.
 
 use crate::error::Error;
 
@@ -32,41 +32,19 @@ pub(crate) enum Outcome {
     Silent,
 }
 
-/// Whether a request may be sent again although it may have taken effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Idempotency {
-    Idempotent,
-    Once,
-}
-
-enum Retried {
-    Always,
-    IfIdempotent,
-    Never,
-}
-
 impl Outcome {
-    /// The table, as in the README.
-    const fn row(self) -> (Effect, Retried) {
-        match self {
-            Self::NotSent => (Effect::None, Retried::Always),
-            Self::Rejected => (Effect::None, Retried::Always),
-            Self::Refused => (Effect::None, Retried::Never),
-            Self::Unclear => (Effect::Possible, Retried::IfIdempotent),
-            Self::Unanswered | Self::Silent => (Effect::Pending, Retried::IfIdempotent),
-        }
-    }
-
     pub(crate) fn effect(self) -> Effect {
-        self.row().0
+        match self {
+            Self::NotSent | Self::Rejected | Self::Refused => Effect::None,
+            Self::Unclear => Effect::Possible,
+            Self::Unanswered | Self::Silent => Effect::Pending,
+        }
     }
 
-    pub(crate) fn is_retried(self, idempotency: Idempotency) -> bool {
-        match self.row().1 {
-            Retried::Always => true,
-            Retried::IfIdempotent => idempotency == Idempotency::Idempotent,
-            Retried::Never => false,
-        }
+    /// Whether another attempt may end otherwise. The service has the same state after
+    /// any request however often it is sent, so an unclear one is retried, too.
+    pub(crate) fn is_retried(self) -> bool {
+        self != Self::Refused
     }
 }
 

@@ -71,7 +71,8 @@ impl RateLimit {
     /// Learns from a response.
     pub(crate) fn observe(&self, head: &ResponseHead, retry_after: Option<Duration>, now: Instant) {
         let is_limited = head.status == http::StatusCode::TOO_MANY_REQUESTS;
-        let closed = retry_after.filter(|_| is_limited).map(|wait| (0, wait));
+        let closed = retry_after.filter(|wait| is_limited && !wait.is_zero());
+        let closed = closed.map(|wait| (0, wait));
         if let Some((remaining, wait)) = closed.or_else(|| parse(head.ratelimit())) {
             self.learn(remaining, wait, now);
         }

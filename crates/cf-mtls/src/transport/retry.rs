@@ -72,6 +72,25 @@ impl fmt::Debug for Retry {
     }
 }
 
+/// Looks for the outcome of an attempt: several, since reads may lag behind writes.
+#[derive(Debug, Default)]
+pub(crate) struct Looks(u32);
+
+impl Looks {
+    pub(crate) fn is_first(&self) -> bool {
+        self.0 == 0
+    }
+
+    const MAX: u32 = 6;
+
+    /// How long to wait before the next look. `None` if there is none, or no time for it.
+    pub(crate) fn next_delay(&mut self, retry: &Retry, left: Duration) -> Option<Duration> {
+        self.0 += 1;
+        let delay = retry.delay(self.0);
+        (self.0 < Self::MAX && 1 < retry.attempts() && delay < left).then_some(delay)
+    }
+}
+
 /// Keeps retries from multiplying the load: over ten seconds, one for each five
 /// requests, and one a second beside. Shared by all clones of a client.
 pub(crate) fn budget() -> TpsBudget {

@@ -4,4 +4,5 @@
 
 mod find;
 mod hostnames;
+mod lag;
 mod support;

@@ -1,0 +1,202 @@
+//! Replaces a list of hostnames once, from the list that is there.
+
+use std::time::Duration;
+
+use cf_mtls_api::types;
+use tokio::time::Instant;
+use tower::retry::budget::Budget as _;
+
+use super::change::{Difference, Goal, HostnameChange, texts, unchecked};
+use super::{ClientCa, Hostnames};
+use crate::error::{Error, ErrorKind, Operation};
+use crate::model::Hostname;
+use crate::model::hostname_writes::Writes;
+use crate::transport::requests::ReplaceHostnames;
+use crate::transport::{Effect, FailedCall, Looks, Outcome, Retry, traced};
+
+impl Hostnames {
+    /// Reads the list and replaces it, until an attempt succeeds. Returns the new
+    /// list, or `None` if there was nothing to replace.
+    ///
+    /// A list is sent at once after it was read, and read again before it is sent
+    /// again.
+    pub(super) async fn write(
+        &self,
+        ca: &ClientCa,
+        goal: Goal,
+        names: &[Hostname],
+        writes: &mut Writes,
+        change: &mut HostnameChange,
+    ) -> Result<Option<Vec<Hostname>>, Error> {
+        let begun = Instant::now();
+        let left = || self.client.limits().total().saturating_sub(begun.elapsed());
+        let mut failures = Failures::default();
+        // From the first replacement on the outcome is not known.
+        let mut pending = None;
+        let mut looked_twice = false;
+        loop {
+            let list = match self.after(begun.elapsed()).list(ca).await {
+                Ok(list) => writes.base(unchecked(list)),
+                Err(error) => return Err(failures.after_unreadable(error, change)),
+            };
+            let target = goal.apply(&list, names);
+            let difference = Difference::between(&list, &target);
+            let not_listed = goal.not_listed(&list, names);
+            let is_certain = difference.is_empty() && !writes.is_unsettled();
+            if is_certain && (goal != Goal::Replace || failures.has_unclear) {
+                let is_fresh_look = looked_twice || not_listed.is_empty() || failures.has_unclear;
+                if is_fresh_look {
+                    change.merge(&failures.unclear);
+                    change.set_not_listed(&not_listed);
+                    change.hostnames = texts(&list);
+                    change.visible = true;
+                    return Ok(None);
+                }
+                looked_twice = true;
+                tokio::time::sleep(self.settle_time.min(left() / 4)).await;
+                continue;
+            }
+            if failures.is_last {
+                match failures.delay_before_look(self, left()) {
+                    Some(delay) => tokio::time::sleep(delay).await,
+                    None => return Err(failures.into_error(change)),
+                }
+                continue;
+            }
+            pending.get_or_insert_with(|| self.client.begin_write());
+            let this = self.after(begun.elapsed());
+            let was_unsettled = writes.is_unsettled();
+            writes.begin(&list, &target);
+            match this.replace_once(ca, &target).await {
+                Ok(replaced) => {
+                    let replaced = replaced.unwrap_or(target);
+                    writes.record(&list, replaced.clone());
+                    change.merge(&Difference::between(&list, &replaced));
+                    change.set_not_listed(&not_listed);
+                    return Ok(Some(replaced));
+                }
+                Err(failed) => {
+                    if failed.effect == Effect::None && !was_unsettled {
+                        writes.refuse();
+                    }
+                    failures.add(failed, difference, change)?;
+                    if !failures.has_unclear {
+                        pending = None;
+                    }
+                    let delay = failures.delay_before_retry(self, left());
+                    if failures.is_last && !failures.has_unclear {
+                        return Err(failures.into_error(change));
+                    }
+                    tokio::time::sleep(delay).await;
+                }
+            }
+        }
+    }
+
+    /// Replaces the list once, and not if that has to wait: another one may be
+    /// there by then. Returns the list of the response, if it has one.
+    async fn replace_once(
+        &self,
+        ca: &ClientCa,
+        list: &[Hostname],
+    ) -> Result<Option<Vec<Hostname>>, FailedCall> {
+        let this = self.clone().with_retry(Retry::off());
+        let mut call = this.call(Operation::ReplaceHostnames, ca).fail_if_limited();
+        let mut body = types::ReplaceHostnamesRequest::default();
+        body.hostnames = texts(list);
+        body.mtls_certificate_id = ca.id().cloned();
+        let request = ReplaceHostnames {
+            zone: &self.zone,
+            body: &body,
+        };
+        let envelope = traced(call.span(), call.write(request)).await?;
+        let list = envelope.result.and_then(|result| result.hostnames);
+        Ok(list.map(unchecked))
+    }
+}
+
+/// Replacements that failed.
+///
+/// Each is followed by a read. If the list is then as wanted, the change succeeded
+/// all the same; otherwise it is replaced again, unless the failure was the last.
+#[derive(Default)]
+struct Failures {
+    count: u32,
+    looks: Looks,
+    error: Option<Error>,
+    /// What may have changed all the same.
+    unclear: Difference,
+    has_unclear: bool,
+    is_last: bool,
+}
+
+impl Failures {
+    /// Fails if another attempt would fail, too.
+    fn add(
+        &mut self,
+        failed: FailedCall,
+        difference: Difference,
+        change: &HostnameChange,
+    ) -> Result<(), Error> {
+        self.count += 1;
+        if failed.effect != Effect::None {
+            self.has_unclear = true;
+            self.unclear = difference;
+        }
+        let error = failed.error.with_attempts(self.count);
+        let is_refused = failed.outcome == Outcome::Refused;
+        if is_refused && error.kind() != ErrorKind::RateLimited && !self.has_unclear {
+            return Err(error.with_effect(!change.is_unchanged()));
+        }
+        self.is_last = is_refused && error.kind() != ErrorKind::RateLimited;
+        self.error = Some(error);
+        Ok(())
+    }
+
+    /// How long to wait before another attempt. If there is none, this was the
+    /// last.
+    fn delay_before_retry(&mut self, hostnames: &Hostnames, left: Duration) -> Duration {
+        let retry = &hostnames.client.limits().retry;
+        let requested = self.error.as_ref().and_then(Error::retry_after);
+        let delay = requested.unwrap_or_default().max(retry.delay(self.count));
+        self.is_last |= retry.attempts() <= self.count
+            || left <= delay
+            || !hostnames.client.shared().budget.withdraw();
+        match self.is_last {
+            true => Duration::ZERO,
+            false => delay,
+        }
+    }
+
+    /// How long to wait before another look, after the last attempt. An unclear one
+    /// may have taken effect although reads do not show it yet.
+    fn delay_before_look(&mut self, hostnames: &Hostnames, left: Duration) -> Option<Duration> {
+        let retry = &hostnames.client.limits().retry;
+        let delay = self.looks.next_delay(retry, left);
+        delay.filter(|_| self.has_unclear)
+    }
+
+    /// The error of the last attempt, after reads that show the old list. They are no
+    /// evidence that an unclear attempt had no effect.
+    fn into_error(self, change: &HostnameChange) -> Error {
+        let error = (self.error).unwrap_or_else(|| Error::new(ErrorKind::Conflict));
+        let error = match self.has_unclear {
+            true => error.with_detail("reads did not show the new list afterwards"),
+            false => error,
+        };
+        error.with_effect(self.has_unclear || !change.is_unchanged())
+    }
+
+    /// The error after a read that failed: it has no effect, but what came before.
+    fn after_unreadable(self, error: Error, change: &HostnameChange) -> Error {
+        let may_have_taken_effect = self.has_unclear || !change.is_unchanged();
+        let error = match self.error {
+            Some(last) => last.with_failed_lookup(&error),
+            None if may_have_taken_effect => {
+                error.with_detail("the list was replaced, but could not be read afterwards")
+            }
+            None => error,
+        };
+        error.with_effect(may_have_taken_effect)
+    }
+}

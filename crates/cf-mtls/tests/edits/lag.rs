@@ -1,0 +1,163 @@
+//! Changes of hostnames where reads show the list before for a while.
+
+use std::time::{Duration, Instant};
+
+use cf_mtls::{ClientCa, HostnameChange, Hostnames};
+use cf_mtls_testkit::Simulator;
+use cf_mtls_testkit::simulator::Operation;
+
+use super::support::{hostnames, seed_ca, uploaded, writes};
+
+const LAG: Duration = Duration::from_secs(25);
+/// Longer than any wait.
+const NEVER: Duration = Duration::from_secs(86_400);
+
+/// A zone whose hostnames lag, with a list. Each request takes two seconds.
+async fn zone(lag: Duration, list: &[&str]) -> (Simulator, String, ClientCa) {
+    let builder = Simulator::builder().hostname_lag(lag).no_rate_limit();
+    let step = Duration::from_secs(2);
+    let simulator = builder.clock_stands_still().clock_step(step).start().await;
+    let simulator = simulator.unwrap();
+    let id = seed_ca(&simulator, "ca");
+    let zone = simulator.add_zone("a.example");
+    simulator
+        .set_hostnames(&zone, id.as_str(), list.iter().copied())
+        .unwrap();
+    (simulator, zone, uploaded(&id))
+}
+
+fn held(simulator: &Simulator, zone: &str, ca: &ClientCa) -> Vec<String> {
+    let ClientCa::Uploaded(id) = ca else {
+        return simulator.managed_hostnames(zone);
+    };
+    simulator.hostnames(zone, id.as_str())
+}
+
+fn impatient(simulator: &Simulator, zone: &str) -> Hostnames {
+    hostnames(simulator, zone).with_visibility_timeout(Duration::ZERO)
+}
+
+#[tokio::test]
+async fn a_change_that_shows_late_is_sent_once() {
+    let (simulator, zone, ca) = zone(LAG, &["a.a.example"]).await;
+    let handle = hostnames(&simulator, &zone);
+    let added = handle.add(&ca, ["b.a.example"]).await.unwrap();
+    assert_eq!(added.hostnames, ["a.a.example", "b.a.example"]);
+    assert!(added.visible && added.added == ["b.a.example"]);
+    let removed = handle.remove(&ca, ["a.a.example"]).await.unwrap();
+    assert_eq!(removed.removed, ["a.a.example"]);
+    let replaced = handle.replace(&ca, ["c.a.example"]).await.unwrap();
+    assert_eq!(replaced.hostnames, ["c.a.example"]);
+    assert_eq!(replaced.added, ["c.a.example"]);
+    assert_eq!(replaced.removed, ["b.a.example"]);
+    assert!(removed.visible && replaced.visible);
+    assert_eq!(writes(&simulator).len(), 3);
+}
+
+#[tokio::test]
+async fn changes_of_a_client_build_on_each_other_although_reads_are_old() {
+    let (simulator, zone, ca) = zone(NEVER, &["old.a.example"]).await;
+    let handle = impatient(&simulator, &zone);
+    let replaced = handle.replace(&ca, ["shop.a.example"]).await.unwrap();
+    assert!(!replaced.visible);
+    let added = handle.clone().add(&ca, ["new.a.example"]).await.unwrap();
+    assert_eq!(added.hostnames, ["shop.a.example", "new.a.example"]);
+    let again = handle.add(&ca, ["new.a.example"]).await.unwrap();
+    assert!(again.is_unchanged());
+    let removed = handle.remove(&ca, ["shop.a.example"]).await.unwrap();
+    assert_eq!(removed.removed, ["shop.a.example"]);
+    let gone = handle.remove(&ca, ["old.a.example"]).await.unwrap();
+    assert_eq!(gone.not_listed, ["old.a.example"]);
+    assert!(gone.is_unchanged());
+    assert_eq!(held(&simulator, &zone, &ca), ["new.a.example"]);
+    assert_eq!(writes(&simulator).len(), 3);
+}
+
+#[tokio::test]
+async fn what_never_shows_is_reported_after_the_wait() {
+    let (simulator, zone, ca) = zone(NEVER, &[]).await;
+    let handle = hostnames(&simulator, &zone).with_visibility_timeout(Duration::from_millis(20));
+    let added = handle.add(&ca, ["a.a.example"]).await.unwrap();
+    assert!(!added.visible && added.hostnames == ["a.a.example"]);
+    assert_eq!(writes(&simulator).len(), 1);
+    assert!(2 < simulator.request_count(Operation::Hostnames));
+}
+
+#[tokio::test]
+async fn a_list_that_is_right_is_not_sent() {
+    let (simulator, zone, ca) = zone(Duration::ZERO, &["b.a.example", "a.a.example"]).await;
+    let handle = hostnames(&simulator, &zone);
+    let ensured = handle.ensure(&ca, ["A.a.example", "b.a.example."]).await;
+    let ensured = ensured.unwrap();
+    assert!(ensured.is_unchanged() && ensured.visible);
+    assert_eq!(writes(&simulator).len(), 0);
+    let ensured = handle.ensure(&ca, ["a.a.example", "c.a.example"]).await;
+    let ensured = ensured.unwrap();
+    assert_eq!((ensured.added.len(), ensured.removed.len()), (1, 1));
+    handle
+        .replace(&ca, ["a.a.example", "c.a.example"])
+        .await
+        .unwrap();
+    assert_eq!(writes(&simulator).len(), 2, "replace always sends it");
+}
+
+/// Both read the list before either is shown.
+#[tokio::test]
+async fn two_clients_that_add_while_reads_lag_lose_nothing() {
+    for lag in [Duration::ZERO, LAG] {
+        let (simulator, zone, ca) = zone(lag, &["old.a.example"]).await;
+        let (one, two) = (hostnames(&simulator, &zone), hostnames(&simulator, &zone));
+        let settle = Duration::from_millis(20);
+        let (one, two) = (one.with_settling(settle), two.with_settling(settle));
+        let (first, second) = tokio::join!(
+            one.add(&ca, ["one.a.example"]),
+            two.add(&ca, ["two.a.example"])
+        );
+        let (first, second) = (first.unwrap(), second.unwrap());
+        let mut held = held(&simulator, &zone, &ca);
+        held.sort();
+        let all = ["old.a.example", "one.a.example", "two.a.example"];
+        assert_eq!(held, all, "{lag:?}: {first:?}, {second:?}");
+    }
+}
+
+#[tokio::test]
+async fn clones_of_a_client_change_a_list_one_after_the_other() {
+    let (simulator, zone, ca) = zone(NEVER, &[]).await;
+    let handle = impatient(&simulator, &zone);
+    let names: Vec<String> = (0..20).map(|n| format!("n{n}.a.example")).collect();
+    let adds = names.iter().map(|name| handle.add(&ca, [name]));
+    let done = futures_util::future::join_all(adds).await;
+    assert!(done.iter().all(Result::is_ok), "{done:?}");
+    assert_eq!(held(&simulator, &zone, &ca).len(), 20);
+    assert_eq!(writes(&simulator).len(), 20);
+}
+
+#[tokio::test]
+async fn lists_may_be_long() {
+    let (simulator, zone, ca) = zone(Duration::ZERO, &[]).await;
+    let handle = hostnames(&simulator, &zone);
+    let names: Vec<String> = (0..10_000).map(|n| format!("n{n}.A.example")).collect();
+    let begun = Instant::now();
+    handle.add(&ca, &names).await.unwrap();
+    handle.add(&ca, &names).await.unwrap();
+    let removed = handle.remove(&ca, &names[1..]).await.unwrap();
+    assert_eq!(removed.removed.len(), 9_999);
+    assert_eq!(removed.hostnames.len(), 1);
+    println!(
+        "{:?} for three changes of 10,000 hostnames",
+        begun.elapsed()
+    );
+}
+
+#[test]
+fn a_change_is_json_and_back() {
+    let mut change = HostnameChange::default();
+    change.hostnames = vec!["a.example".to_owned()];
+    change.visible = true;
+    let text = serde_json::to_string(&change).unwrap();
+    assert_eq!(
+        serde_json::from_str::<HostnameChange>(&text).unwrap(),
+        change
+    );
+}
