@@ -40,7 +40,7 @@ impl<T> Outcomes<T> {
 }
 
 /// The outcome for one certificate among many.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Outcome<T> {
     /// The certificate.

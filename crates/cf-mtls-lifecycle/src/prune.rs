@@ -7,11 +7,12 @@ use cf_mtls::{
     Association, Certificate, CertificateFilter, CertificateId, CertificateType, Certificates,
     ErrorKind,
 };
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::holder::{Found, Product};
 use crate::many::{Outcomes, patient};
 
 const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_hours(24);
@@ -34,7 +35,7 @@ pub struct Prune {
 }
 
 /// A certificate that meets the criteria.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Candidate {
@@ -47,7 +48,7 @@ pub struct Candidate {
 }
 
 /// A criterion that a certificate meets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(tag = "reason", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -114,8 +115,11 @@ impl Prune {
         self
     }
 
-    /// No service uses it. Each certificate that meets the other criteria costs one
-    /// request. If one is used again before it is deleted, the service keeps it.
+    /// Nothing uses it: no service, and no Worker or Hyperdrive configuration,
+    /// which are read once for all certificates. Where one cannot be read, its certificates
+    /// come as errors that name the permission, and are no candidates. Each certificate
+    /// that meets the other criteria costs one request more. If one is used again before
+    /// it is deleted, the service keeps it.
     pub fn unused(mut self) -> Self {
         self.unused = true;
         self
@@ -227,6 +231,7 @@ pub(crate) fn candidates(
     criteria.check()?;
     let this = patient(certificates);
     let max = this.concurrency();
+    let (unused, products) = (criteria.unused, this.clone());
     let list = this.list(criteria.filter());
     let looks = list.map(move |certificate| {
         let (this, criteria) = (this.clone(), criteria.clone());
@@ -238,7 +243,55 @@ pub(crate) fn candidates(
         }
     });
     // In the order of the list.
-    Ok(Outcomes::new(looks.buffered(max).filter_map(ready)))
+    let found = looks.buffered(max).filter_map(ready);
+    if !unused {
+        return Ok(Outcomes::new(found));
+    }
+    // The products are read once, and only if a candidate is left.
+    let state = (found.boxed(), products, None::<Found>);
+    let held = stream::unfold(state, |(mut found, this, mut products)| async move {
+        loop {
+            let candidate = match found.next().await? {
+                Ok(candidate) => candidate,
+                Err(error) => return Some((Err(error), (found, this, products))),
+            };
+            let read = match products.take() {
+                Some(read) => read,
+                None => {
+                    let mut read = Found::default();
+                    for product in [Product::Workers, Product::Hyperdrive] {
+                        read.read(&this, product, &mut |_, _| ()).await;
+                    }
+                    read
+                }
+            };
+            let outcome = unheld(&read, candidate);
+            products = Some(read);
+            if let Some(outcome) = outcome {
+                return Some((outcome, (found, this, products)));
+            }
+        }
+    });
+    Ok(Outcomes::new(held))
+}
+
+/// The candidate, unless a product holds it; an error if that is not known.
+fn unheld(found: &Found, candidate: Candidate) -> Option<Result<Candidate, Error>> {
+    if !found.of(&candidate.id).is_empty() {
+        return None;
+    }
+    // A Worker presents a leaf.
+    let is_ca = candidate.certificate.is_ca() == Some(true);
+    let mut unread = found.unreadable.iter();
+    let unread = unread.find(|part| !(is_ca && part.product == Product::Workers));
+    Some(match unread {
+        None => Ok(candidate),
+        Some(part) => {
+            let error = Error::from(part.error.clone());
+            let detail = format!("whether {} is unused is not known: {part}", candidate.id);
+            Err(error.with_detail(detail))
+        }
+    })
 }
 
 async fn candidate(

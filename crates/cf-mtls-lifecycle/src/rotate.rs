@@ -29,7 +29,7 @@ pub struct Rotate {
 }
 
 /// What a rotation will do, and what blocks it. Made by [`Rotate::plan`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "a plan does nothing until it is run"]
 pub struct RotatePlan {
     release: ReleasePlan,
@@ -39,7 +39,7 @@ pub struct RotatePlan {
 }
 
 /// A CA was replaced by another.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Rotated {
@@ -82,7 +82,10 @@ impl Rotate {
                 return refuse("the successor is a leaf, to which no hostnames can be moved");
             }
             let release = Release::new(self.certificates.clone(), self.old.clone());
-            let release = release.with_options(self.options.clone()).plan().await;
+            let release = release
+                .with_options(self.options.clone().with_all_zones())
+                .plan()
+                .await;
             let release = match release {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     return Err(self.explain_missing(error).await);
@@ -188,9 +191,10 @@ impl RotatePlan {
     /// it, waits until it is active for them, and only then releases the old one.
     /// Each step is reported to `on_step`.
     ///
-    /// A hostname is never without an active CA. If the service moves hostnames itself
-    /// when they are attached, that is its own doing; if it refuses to let a hostname
-    /// have two CAs, the rotation fails before anything is detached. The future can be
+    /// A hostname is never without an active CA. While both are attached, the service
+    /// prefers the one that was deployed last, so check first that clients with
+    /// certificates of the old CA can do without it. If the service refuses to attach the
+    /// successor, the rotation fails before anything is detached. The future can be
     /// dropped or fail at any point; plan and run it again to go on.
     ///
     /// # Errors
@@ -271,8 +275,7 @@ impl RotatePlan {
         let edited = hostnames.add(&ca, &zone.hostnames).await;
         let edited = edited.map_err(|error| match error.kind() {
             ErrorKind::InvalidRequest | ErrorKind::Conflict => {
-                let detail = "the successor did not get its hostnames, maybe because the service \
-                              lets a hostname have one CA only";
+                let detail = "the successor did not get its hostnames";
                 let error = Error::from(error).with_detail(detail);
                 error.with_detail(NOTHING_DETACHED)
             }
