@@ -14,6 +14,7 @@ use cf_mtls::{Association, CertificateType, ErrorKind};
 use serde::{Deserialize, Serialize};
 
 use crate::holder::Holder;
+use crate::services::{Service, service};
 use crate::usage::UnreadableZone;
 use crate::zone_hostnames::ZoneHostnames;
 
@@ -60,13 +61,6 @@ pub(crate) struct Assessment {
     pub(crate) blockers: Vec<Blocker>,
     /// Services that stand for hostnames.
     pub(crate) hostname_services: Vec<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Service {
-    Hostnames,
-    Other,
-    Unknown,
 }
 
 pub(crate) fn assess(facts: &Facts<'_>) -> Assessment {
@@ -117,42 +111,6 @@ pub(crate) fn assess(facts: &Facts<'_>) -> Assessment {
     Assessment {
         blockers,
         hostname_services,
-    }
-}
-
-/// Whether the name is one under which hostnames are known to appear.
-pub(crate) fn is_hostname_service(name: &str) -> bool {
-    service(name, &[]) == Service::Hostnames
-}
-
-/// Whether any of the associations may stand for hostnames.
-pub(crate) fn may_have_hostnames(rows: &[Association]) -> bool {
-    let mut live = rows.iter().filter(|row| row.is_live());
-    live.any(|row| may_be_hostnames(&row.service, &[]))
-}
-
-/// Whether a use may end when hostnames are detached.
-pub(crate) fn may_be_hostnames(name: &str, hostname_services: &[String]) -> bool {
-    service(name, hostname_services) != Service::Other
-}
-
-fn service(name: &str, hostname_services: &[String]) -> Service {
-    // Names vary in case and separators.
-    let plain = |name: &str| -> String {
-        let letters = name.chars().filter(char::is_ascii_alphanumeric);
-        letters.map(|c| c.to_ascii_lowercase()).collect()
-    };
-    let name = plain(name);
-    let is_other = |other: &str| name.contains(other);
-    if name == "apishield" || hostname_services.iter().any(|known| plain(known) == name) {
-        Service::Hostnames
-    } else if ["gateway", "worker", "hyperdrive", "access"]
-        .into_iter()
-        .any(is_other)
-    {
-        Service::Other
-    } else {
-        Service::Unknown
     }
 }
 

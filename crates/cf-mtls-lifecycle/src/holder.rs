@@ -24,7 +24,7 @@ pub enum Product {
 /// What holds a certificate, so that it cannot be deleted.
 ///
 /// Nothing is detached from it by this crate; [`advice`](Self::advice) says what to do.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(tag = "holder", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -114,7 +114,9 @@ impl Found {
     pub(crate) fn of(&self, id: &cf_mtls::CertificateId) -> Vec<Holder> {
         let same = |other: &str| id.as_str().eq_ignore_ascii_case(other);
         let held = self.holders.iter().filter(|(other, _)| same(other));
-        held.map(|(_, holder)| holder.clone()).collect()
+        let mut holders: Vec<Holder> = held.map(|(_, holder)| holder.clone()).collect();
+        holders.sort();
+        holders
     }
 
     fn note(&mut self, product: Product, script: Option<ScriptName>, error: cf_mtls::Error) {

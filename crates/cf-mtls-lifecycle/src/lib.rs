@@ -11,8 +11,10 @@ mod prune;
 mod release;
 mod retire;
 mod rotate;
+mod services;
 mod step;
 mod usage;
+mod x509;
 mod zone_hostnames;
 
 pub use blocker::Blocker;
@@ -26,4 +28,5 @@ pub use release::{Release, ReleasePlan, Released};
 pub use rotate::{Rotate, RotatePlan, Rotated};
 pub use step::Step;
 pub use usage::{UnreadableZone, Usage, UsageProgress, UsageWalk, ZoneUse};
+pub use x509::CertificateContents;
 pub use zone_hostnames::ZoneHostnames;

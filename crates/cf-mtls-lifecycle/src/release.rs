@@ -87,11 +87,7 @@ impl Release {
     /// see [`ReleasePlan::blockers`].
     pub async fn plan(&self) -> Result<ReleasePlan, Error> {
         let walk = UsageWalk::new(&self.certificates, vec![self.id.clone()]);
-        let mut walk = walk.with_indicated_only();
-        if self.options.all_zones {
-            walk = walk.with_all_zones();
-        }
-        let usage = usage::usage_of_one(walk).await;
+        let usage = usage::usage_of_one(walk.for_release(&self.options)).await;
         let Usage {
             certificate,
             associations,
@@ -125,6 +121,7 @@ impl Release {
             let is_other = |zone: &mut ZoneHostnames| !wanted.contains(&zone.zone_id);
             blockers.extend(zones.extract_if(.., is_other).map(Blocker::OtherZone));
         }
+        let has_uses = !zones.is_empty() || !associations.iter().all(Association::has_ended);
         let is_ca = certificate.is_ca() != Some(false);
         Ok(ReleasePlan {
             certificate,
@@ -139,6 +136,7 @@ impl Release {
                 options: self.options.clone(),
                 hostname_services,
                 holders: holders.clone(),
+                has_uses,
                 is_ca,
             },
             holders,

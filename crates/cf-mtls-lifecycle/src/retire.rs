@@ -9,11 +9,11 @@ use cf_mtls::{
     ZoneId,
 };
 
-use crate::blocker;
 use crate::error::Error;
 use crate::holder::{self, Found, Holder, Product};
 use crate::options::ReleaseOptions;
 use crate::poll::{Look, OnStep, Poll, yield_once};
+use crate::services;
 use crate::step::Step;
 use crate::usage;
 use crate::zone_hostnames::ZoneHostnames;
@@ -31,6 +31,8 @@ pub(crate) struct Job {
     pub(crate) hostname_services: Vec<String>,
     /// The products that held it when the plan was made.
     pub(crate) holders: Vec<Holder>,
+    /// Whether the plan found any use, whose end has to be waited for.
+    pub(crate) has_uses: bool,
     pub(crate) is_ca: bool,
 }
 
@@ -66,9 +68,11 @@ impl Job {
         }
         let mut poll = Poll::new(&self.options);
         let mut holders = self.holders.clone();
-        let waited = self.wait_until_unused(zones, &mut holders, &mut poll, on_step);
-        if !waited.await? {
-            return Ok(false);
+        if self.has_uses {
+            let waited = self.wait_until_unused(zones, &mut holders, &mut poll, on_step);
+            if !waited.await? {
+                return Ok(false);
+            }
         }
         let certificate_id = self.id.clone();
         on_step(&Step::Unused { certificate_id });
@@ -318,7 +322,7 @@ impl Job {
     fn first_permanent_use<'a>(&self, rows: &'a [Association]) -> Option<&'a Association> {
         let known = &self.options.hostname_services;
         let is_other = |row: &Association| {
-            !self.options.holders_awaited && !blocker::may_be_hostnames(&row.service, known)
+            !self.options.holders_awaited && !services::may_be_hostnames(&row.service, known)
         };
         rows.iter().find(|row| row.is_live() && is_other(row))
     }

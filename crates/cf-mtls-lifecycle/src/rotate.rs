@@ -5,14 +5,17 @@ use cf_mtls::{
     Certificates, ClientCa, ErrorKind, Upload,
 };
 
-use crate::blocker;
+use jiff::Timestamp;
+
 use crate::error::Error;
 use crate::many::patient;
 use crate::options::ReleaseOptions;
 use crate::poll::{Look, OnStep, Poll};
 use crate::release::{Release, ReleasePlan, Released};
 use crate::retire::{Job, RUN_AGAIN, seconds};
+use crate::services;
 use crate::step::Step;
+use crate::x509::CertificateContents;
 use crate::zone_hostnames::ZoneHostnames;
 
 const NOTHING_DETACHED: &str = "nothing was detached from the old CA";
@@ -71,15 +74,18 @@ impl Rotate {
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::InvalidInput`] if either certificate is a leaf, or both
-    ///   are the same
+    /// - [`ErrorKind::InvalidInput`] if either certificate is a leaf, both are the same,
+    ///   or the successor has expired, is not valid yet, or is neither RSA nor ECDSA
     /// - those of [`Release::plan`]
     pub async fn plan(&self) -> Result<RotatePlan, Error> {
-        let refuse = |detail| Err(Error::new(ErrorKind::InvalidInput, detail));
+        let refuse = |detail: &str| Err(Error::new(ErrorKind::InvalidInput, detail));
         let plan = async {
             self.upload.check()?;
             if !self.upload.is_ca() {
                 return refuse("the successor is a leaf, to which no hostnames can be moved");
+            }
+            if let Some(problem) = self.problem() {
+                return refuse(&problem);
             }
             let release = Release::new(self.certificates.clone(), self.old.clone());
             let release = release
@@ -131,6 +137,15 @@ impl Rotate {
     pub async fn successor(&self) -> Result<Option<Certificate>, Error> {
         self.upload.check()?;
         Ok(self.copies().await?.pop())
+    }
+
+    /// Why the successor would verify no client, unless that is allowed.
+    fn problem(&self) -> Option<String> {
+        let now = Timestamp::now();
+        let contents = CertificateContents::read(self.upload.chain());
+        let mut problems = contents.iter().filter_map(|one| one.problem(now));
+        let problem = problems.next().filter(|_| !self.options.any_ca_allowed)?;
+        Some(format!("the successor would verify no client: {problem}"))
     }
 
     /// The certificates in the account that are the same as the successor. The last
@@ -351,7 +366,7 @@ impl RotatePlan {
     fn stands_for_hostnames(&self, row: &Association) -> bool {
         let job = self.job();
         match job.hostname_services.as_slice() {
-            [] => blocker::may_be_hostnames(&row.service, &job.options.hostname_services),
+            [] => services::may_be_hostnames(&row.service, &job.options.hostname_services),
             names => names.contains(&row.service),
         }
     }

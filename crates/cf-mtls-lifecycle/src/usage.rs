@@ -10,10 +10,11 @@ use cf_mtls::{
 use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
-use crate::blocker;
 use crate::error::Error;
 use crate::holder::{Found, Holder, Product, UnreadableProduct};
 use crate::many::{Outcome, Outcomes, patient};
+use crate::options::ReleaseOptions;
+use crate::services;
 use crate::zone_hostnames::ZoneHostnames;
 
 /// A zone that cannot be read, and may have hostnames of a certificate.
@@ -116,8 +117,10 @@ pub struct UsageWalk {
     known: Vec<Certificate>,
     all_zones: bool,
     services_only: bool,
-    /// Whether products are read only where associations do not rule them out.
+    /// Whether products are read only where an association may stand for them.
     indicated_only: bool,
+    /// Services that stand for hostnames, according to the caller.
+    hostname_services: Vec<String>,
 }
 
 impl UsageWalk {
@@ -129,6 +132,7 @@ impl UsageWalk {
             all_zones: false,
             services_only: false,
             indicated_only: false,
+            hostname_services: Vec::new(),
         }
     }
 
@@ -152,8 +156,12 @@ impl UsageWalk {
         self
     }
 
-    pub(crate) fn with_indicated_only(mut self) -> Self {
+    /// As a release needs it, which finds out more if the delete is refused.
+    pub(crate) fn for_release(mut self, options: &ReleaseOptions) -> Self {
         self.indicated_only = true;
+        self.all_zones = options.all_zones;
+        self.hostname_services
+            .clone_from(&options.hostname_services);
         self
     }
 
@@ -234,11 +242,20 @@ impl UsageWalk {
             let mut live = usage.associations.iter().filter(|row| row.is_live());
             let is_shown = live.clone().any(|row| product.is_service(&row.service));
             // An unknown service may be the product.
-            let is_indicated = live.any(|row| !blocker::is_hostname_service(&row.service));
+            let is_indicated = live.any(|row| !self.is_hostname_service(&row.service));
             is_shown || (fits && (is_indicated || !self.indicated_only))
         };
         let wanted = |product: &Product| usages().any(|usage| may_hold(*product, usage));
         all.into_iter().filter(wanted).collect()
+    }
+
+    fn is_hostname_service(&self, name: &str) -> bool {
+        services::is_hostname_service(name, &self.hostname_services)
+    }
+
+    fn may_have_hostnames(&self, rows: &[Association]) -> bool {
+        let mut live = rows.iter().filter(|row| row.is_live());
+        live.any(|row| services::may_be_hostnames(&row.service, &self.hostname_services))
     }
 
     async fn zones(
@@ -251,7 +268,7 @@ impl UsageWalk {
         for Outcome { id, result } in outcomes {
             if let Ok(usage) = result
                 && usage.certificate.is_ca() != Some(false)
-                && (self.all_zones || blocker::may_have_hostnames(&usage.associations))
+                && (self.all_zones || self.may_have_hostnames(&usage.associations))
             {
                 usages.push((ClientCa::from(&*id), usage));
             }
