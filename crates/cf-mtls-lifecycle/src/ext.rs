@@ -95,24 +95,6 @@ pub trait CertificatesExt: sealed::Sealed {
     /// Releases a certificate that is in use: detaches its hostnames, waits until no
     /// service uses it, and deletes it.
     ///
-    /// ```no_run
-    /// use cf_mtls_lifecycle::CertificatesExt as _;
-    /// # async fn example(
-    /// #     certificates: cf_mtls::Certificates, id: cf_mtls::CertificateId,
-    /// # ) -> Result<(), cf_mtls_lifecycle::Error> {
-    ///
-    /// let plan = certificates.release(&id).plan().await?;
-    /// for zone in plan.zones() {
-    ///     println!("will detach {zone}");
-    /// }
-    /// for blocker in plan.blockers() {
-    ///     println!("blocked: {blocker}");
-    /// }
-    /// let released = plan.run(|step| println!("{step}")).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
     /// A use that does not end with the hostnames, such as by Gateway or Workers,
     /// blocks the release before anything is changed, unless
     /// [`with_wait_for_holders`](crate::ReleaseOptions::with_wait_for_holders) is set; so

@@ -142,22 +142,21 @@ impl Found {
         on_worker: &mut (dyn FnMut(usize, usize) + Send),
     ) {
         let (client, account) = (certificates.client(), certificates.account_id());
-        match product {
+        let uses = match product {
             Product::Workers => match client.workers_scripts(account).await {
-                Ok(scripts) => self.read_workers(certificates, scripts, on_worker).await,
-                Err(error) => self.note(product, None, error),
+                Ok(scripts) => return self.read_workers(certificates, scripts, on_worker).await,
+                Err(error) => Err(error),
             },
-            Product::Hyperdrive => match client.hyperdrive_certificates(account).await {
-                Ok(uses) => self.add(uses, |one| Holder::Hyperdrive {
-                    name: one.name.clone(),
-                    is_ca: one.is_ca,
-                }),
-                Err(error) => self.note(product, None, error),
-            },
-            Product::Gateway => match client.gateway_certificates(account).await {
-                Ok(uses) => self.add(uses, |_| Holder::Gateway),
-                Err(error) => self.note(product, None, error),
-            },
+            Product::Hyperdrive => client.hyperdrive_certificates(account).await,
+            Product::Gateway => client.gateway_certificates(account).await,
+        };
+        match uses {
+            Ok(uses) if product == Product::Gateway => self.add(uses, |_| Holder::Gateway),
+            Ok(uses) => self.add(uses, |one| Holder::Hyperdrive {
+                name: one.name.clone(),
+                is_ca: one.is_ca,
+            }),
+            Err(error) => self.note(product, None, error),
         }
     }
 
@@ -209,16 +208,12 @@ pub(crate) async fn still_hold(
     holders: Vec<Holder>,
 ) -> Vec<Holder> {
     let mut found = Found::default();
-    let mut scripts: Vec<ScriptName> = Vec::new();
-    for holder in &holders {
-        match holder {
-            Holder::Worker { script, .. } if !scripts.contains(script) => {
-                scripts.push(script.clone());
-            }
-            _ => {}
-        }
-    }
-    let scripts = scripts.into_iter().map(Some).collect();
+    let script = |holder: &Holder| match holder {
+        Holder::Worker { script, .. } => Some(Some(script.clone())),
+        _ => None,
+    };
+    let mut scripts: Vec<_> = holders.iter().filter_map(script).collect();
+    scripts.dedup(); // holders are sorted
     found
         .read_workers(certificates, scripts, &mut |_, _| ())
         .await;
@@ -244,11 +239,7 @@ pub(crate) async fn still_hold(
 
 impl fmt::Display for Product {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Workers => "Workers",
-            Self::Hyperdrive => "Hyperdrive",
-            Self::Gateway => "Gateway",
-        })
+        fmt::Debug::fmt(self, f)
     }
 }
 

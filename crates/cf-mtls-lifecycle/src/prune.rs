@@ -2,17 +2,19 @@
 
 use std::fmt;
 use std::future::ready;
+use std::sync::Arc;
 
 use cf_mtls::{
     Association, Certificate, CertificateFilter, CertificateId, CertificateType, Certificates,
     ErrorKind,
 };
-use futures_util::{StreamExt as _, stream};
+use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
 
 use crate::error::Error;
-use crate::holder::{Found, Product};
+use crate::holder::{Found, Product, UnreadableProduct};
 use crate::many::{Outcomes, patient};
 
 const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_hours(24);
@@ -231,72 +233,55 @@ pub(crate) fn candidates(
     criteria.check()?;
     let this = patient(certificates);
     let max = this.concurrency();
-    let (unused, products) = (criteria.unused, this.clone());
+    // The products are read once, and only if a candidate is left.
+    let products = Arc::new(OnceCell::<Found>::new());
     let list = this.list(criteria.filter());
     let looks = list.map(move |certificate| {
         let (this, criteria) = (this.clone(), criteria.clone());
+        let products = Arc::clone(&products);
         async move {
             match certificate {
-                Ok(certificate) => candidate(&this, &criteria, certificate).await.transpose(),
+                Ok(certificate) => {
+                    let found = candidate(&this, &criteria, &products, certificate).await;
+                    found.transpose()
+                }
                 Err(error) => Some(Err(error.into())),
             }
         }
     });
     // In the order of the list.
-    let found = looks.buffered(max).filter_map(ready);
-    if !unused {
-        return Ok(Outcomes::new(found));
-    }
-    // The products are read once, and only if a candidate is left.
-    let state = (found.boxed(), products, None::<Found>);
-    let held = stream::unfold(state, |(mut found, this, mut products)| async move {
-        loop {
-            let candidate = match found.next().await? {
-                Ok(candidate) => candidate,
-                Err(error) => return Some((Err(error), (found, this, products))),
-            };
-            let read = match products.take() {
-                Some(read) => read,
-                None => {
-                    let mut read = Found::default();
-                    for product in [Product::Workers, Product::Hyperdrive] {
-                        read.read(&this, product, &mut |_, _| ()).await;
-                    }
-                    read
-                }
-            };
-            let outcome = unheld(&read, candidate);
-            products = Some(read);
-            if let Some(outcome) = outcome {
-                return Some((outcome, (found, this, products)));
-            }
-        }
-    });
-    Ok(Outcomes::new(held))
+    Ok(Outcomes::new(looks.buffered(max).filter_map(ready)))
 }
 
-/// The candidate, unless a product holds it; an error if that is not known.
-fn unheld(found: &Found, candidate: Candidate) -> Option<Result<Candidate, Error>> {
-    if !found.of(&candidate.id).is_empty() {
-        return None;
+/// The products that hold certificates.
+async fn read_products(certificates: &Certificates) -> Found {
+    let mut found = Found::default();
+    for product in [Product::Workers, Product::Hyperdrive] {
+        found.read(certificates, product, &mut |_, _| ()).await;
+    }
+    found
+}
+
+/// Whether no product holds a certificate; an error if that is not known.
+fn is_unheld(found: &Found, id: &CertificateId, is_ca: bool) -> Result<bool, Error> {
+    if !found.of(id).is_empty() {
+        return Ok(false);
     }
     // A Worker presents a leaf.
-    let is_ca = candidate.certificate.is_ca() == Some(true);
-    let mut unread = found.unreadable.iter();
-    let unread = unread.find(|part| !(is_ca && part.product == Product::Workers));
-    Some(match unread {
-        None => Ok(candidate),
+    let matters = |part: &&UnreadableProduct| !(is_ca && part.product == Product::Workers);
+    match found.unreadable.iter().find(matters) {
+        None => Ok(true),
         Some(part) => {
             let error = Error::from(part.error.clone());
-            let detail = format!("whether {} is unused is not known: {part}", candidate.id);
-            Err(error.with_detail(detail))
+            Err(error.with_detail(format!("whether {id} is unused is not known: {part}")))
         }
-    })
+    }
 }
 
 async fn candidate(
     certificates: &Certificates,
     criteria: &Prune,
+    products: &OnceCell<Found>,
     certificate: Certificate,
 ) -> Result<Option<Candidate>, Error> {
     criteria.check_clock(certificates)?;
@@ -314,6 +299,10 @@ async fn candidate(
             // Gone since it was listed.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),
+        }
+        let found = products.get_or_init(|| read_products(certificates)).await;
+        if !is_unheld(found, &id, certificate.is_ca() == Some(true))? {
+            return Ok(None);
         }
     }
     Ok(Some(Candidate {

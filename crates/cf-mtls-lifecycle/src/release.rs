@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::blocker::{self, Assessment, Blocker, Facts};
 use crate::error::Error;
 use crate::holder::{Holder, UnreadableProduct};
-use crate::many::patient;
+use crate::many::{in_span, patient};
 use crate::options::ReleaseOptions;
 use crate::poll::OnStep;
 use crate::retire::Job;
@@ -237,8 +237,7 @@ impl ReleasePlan {
     /// - [`Conflict`](cf_mtls::ErrorKind::Conflict) if hostnames were attached since the plan was made
     /// - those of the operations
     pub async fn run(&self, mut on_step: impl FnMut(&Step) + Send) -> Result<Released, Error> {
-        let released = self.run_before(None, &mut on_step).await;
-        released.map_err(|error| error.during("release", &self.job.id))
+        in_span("release", &self.job.id, self.run_before(None, &mut on_step)).await
     }
 
     /// Checks that nothing blocks the plan. Sends nothing.

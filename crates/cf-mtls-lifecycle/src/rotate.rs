@@ -8,7 +8,7 @@ use cf_mtls::{
 use jiff::Timestamp;
 
 use crate::error::Error;
-use crate::many::patient;
+use crate::many::{in_span, patient};
 use crate::options::ReleaseOptions;
 use crate::poll::{Look, OnStep, Poll};
 use crate::release::{Release, ReleasePlan, Released};
@@ -221,11 +221,11 @@ impl RotatePlan {
     /// - those of [`ReleasePlan::run`]
     pub async fn run(&self, mut on_step: impl FnMut(&Step) + Send) -> Result<Rotated, Error> {
         let mut uploaded = None;
-        let rotated = self.rotate(&mut uploaded, &mut on_step).await;
-        rotated.map_err(|error| {
-            let error = error.with_uploaded(uploaded);
-            error.during("rotate", &self.job().id)
-        })
+        let rotated = async {
+            let rotated = self.rotate(&mut uploaded, &mut on_step).await;
+            rotated.map_err(|error| error.with_uploaded(uploaded))
+        };
+        in_span("rotate", &self.job().id, rotated).await
     }
 
     /// Checks that nothing blocks the plan. Sends nothing.

@@ -43,7 +43,7 @@ impl Client {
         account: &AccountId,
     ) -> Result<Vec<Option<ScriptName>>, Error> {
         let request = ListWorkersScripts { account };
-        let read = |envelope: types::WorkersScriptListEnvelope| envelope.result;
+        let read = |envelope: types::WorkersScriptListEnvelope| Some(envelope.result.unwrap_or_default());
         let scripts = self
             .product(Operation::ListWorkersScripts, account, request, read)
             .await?;
@@ -74,7 +74,7 @@ impl Client {
         account: &AccountId,
     ) -> Result<Vec<ProductUse>, Error> {
         let request = ListHyperdriveConfigs { account };
-        let read = |envelope: types::HyperdriveConfigListEnvelope| envelope.result;
+        let read = |envelope: types::HyperdriveConfigListEnvelope| Some(envelope.result.unwrap_or_default());
         let configs = self
             .product(Operation::ListHyperdriveConfigs, account, request, read)
             .await?;
@@ -92,7 +92,7 @@ impl Client {
         account: &AccountId,
     ) -> Result<Vec<ProductUse>, Error> {
         let request = ListGatewayCertificates { account };
-        let read = |envelope: types::GatewayCertificateListEnvelope| envelope.result;
+        let read = |envelope: types::GatewayCertificateListEnvelope| Some(envelope.result.unwrap_or_default());
         let listed = self
             .product(Operation::ListGatewayCertificates, account, request, read)
             .await?;
@@ -119,6 +119,6 @@ impl Client {
             },
         );
         let response = traced(call.span(), call.read(request)).await?;
-        result(response).ok_or_else(|| call.empty_result("the response has no list"))
+        result(response).ok_or_else(|| call.empty_result("the response has no bindings"))
     }
 }

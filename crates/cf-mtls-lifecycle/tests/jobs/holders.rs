@@ -273,7 +273,7 @@ async fn each_job_sends_the_least_number_of_requests() {
     count("usage of a CA", 2 + 2 + pages + zones);
 
     let unused = certificates.release(&cas[19]).with_options(quick());
-    unused.plan().await.unwrap();
+    let _ = unused.plan().await.unwrap();
     count("plan of an unused CA", 2);
     unused.run(|_| ()).await.unwrap();
     count("release of an unused CA", 2 + 1);
