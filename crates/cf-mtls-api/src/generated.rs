@@ -182,7 +182,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub messages: ::std::option::Option<::std::vec::Vec<ApiMessage>>,
         /// The certificates.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub result: ::std::option::Option<::std::vec::Vec<GatewayCertificate>>,
         /// Whether the service did what was asked.
         pub success: bool,
@@ -244,7 +244,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub messages: ::std::option::Option<::std::vec::Vec<ApiMessage>>,
         /// The configurations.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub result: ::std::option::Option<::std::vec::Vec<HyperdriveConfig>>,
         /// Whether the service did what was asked.
         pub success: bool,
@@ -373,7 +373,7 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub messages: ::std::option::Option<::std::vec::Vec<ApiMessage>>,
         /// The Workers.
-        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub result: ::std::option::Option<::std::vec::Vec<WorkersScript>>,
         /// Whether the service did what was asked.
         pub success: bool,

@@ -43,7 +43,8 @@ impl Client {
         account: &AccountId,
     ) -> Result<Vec<Option<ScriptName>>, Error> {
         let request = ListWorkersScripts { account };
-        let read = |envelope: types::WorkersScriptListEnvelope| Some(envelope.result.unwrap_or_default());
+        let read =
+            |envelope: types::WorkersScriptListEnvelope| Some(envelope.result.unwrap_or_default());
         let scripts = self
             .product(Operation::ListWorkersScripts, account, request, read)
             .await?;
@@ -74,7 +75,9 @@ impl Client {
         account: &AccountId,
     ) -> Result<Vec<ProductUse>, Error> {
         let request = ListHyperdriveConfigs { account };
-        let read = |envelope: types::HyperdriveConfigListEnvelope| Some(envelope.result.unwrap_or_default());
+        let read = |envelope: types::HyperdriveConfigListEnvelope| {
+            Some(envelope.result.unwrap_or_default())
+        };
         let configs = self
             .product(Operation::ListHyperdriveConfigs, account, request, read)
             .await?;
@@ -92,7 +95,9 @@ impl Client {
         account: &AccountId,
     ) -> Result<Vec<ProductUse>, Error> {
         let request = ListGatewayCertificates { account };
-        let read = |envelope: types::GatewayCertificateListEnvelope| Some(envelope.result.unwrap_or_default());
+        let read = |envelope: types::GatewayCertificateListEnvelope| {
+            Some(envelope.result.unwrap_or_default())
+        };
         let listed = self
             .product(Operation::ListGatewayCertificates, account, request, read)
             .await?;
