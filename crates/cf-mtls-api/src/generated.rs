@@ -156,6 +156,37 @@ pub mod types {
         /// Whether the service did what was asked.
         pub success: bool,
     }
+    /// A certificate of Gateway, as far as it is needed here.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    #[serde(remote = "Self")]
+    pub struct GatewayCertificate {
+        /// Identifies the certificate.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub id: ::std::option::Option<::std::string::String>,
+        /// Whether Gateway inspects TLS with it.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub in_use: ::std::option::Option<bool>,
+    }
+    /// Response with the certificates of Gateway.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    #[serde(remote = "Self")]
+    pub struct GatewayCertificateListEnvelope {
+        /// What went wrong.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub errors: ::std::option::Option<::std::vec::Vec<ApiMessage>>,
+        /// Notices.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub messages: ::std::option::Option<::std::vec::Vec<ApiMessage>>,
+        /// The certificates.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub result: ::std::option::Option<::std::vec::Vec<GatewayCertificate>>,
+        /// Whether the service did what was asked.
+        pub success: bool,
+    }
     /// Hostnames associated with a CA in a zone.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
@@ -183,6 +214,53 @@ pub mod types {
         pub result: ::std::option::Option<Hostnames>,
         /// Whether the service did what was asked.
         pub success: bool,
+    }
+    /// A Hyperdrive configuration, as far as it is needed here.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    #[serde(remote = "Self")]
+    pub struct HyperdriveConfig {
+        /// Identifies the configuration.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub id: ::std::option::Option<::std::string::String>,
+        /// The certificates that it uses.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub mtls: ::std::option::Option<HyperdriveMtls>,
+        /// Name of the configuration.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+    }
+    /// Response with the Hyperdrive configurations of an account.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    #[serde(remote = "Self")]
+    pub struct HyperdriveConfigListEnvelope {
+        /// What went wrong.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub errors: ::std::option::Option<::std::vec::Vec<ApiMessage>>,
+        /// Notices.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub messages: ::std::option::Option<::std::vec::Vec<ApiMessage>>,
+        /// The configurations.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub result: ::std::option::Option<::std::vec::Vec<HyperdriveConfig>>,
+        /// Whether the service did what was asked.
+        pub success: bool,
+    }
+    /// The certificates of a Hyperdrive configuration.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    #[serde(remote = "Self")]
+    pub struct HyperdriveMtls {
+        /// The CA by which it verifies the database.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub ca_certificate_id: ::std::option::Option<::std::string::String>,
+        /// The client certificate that it presents to the database.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub mtls_certificate_id: ::std::option::Option<::std::string::String>,
     }
     /// A cause of an error.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
@@ -256,6 +334,78 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub private_key: ::std::option::Option<::cf_mtls_api::SecretField>,
     }
+    /// A resource that a Worker has access to.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    #[serde(remote = "Self")]
+    pub struct WorkersBinding {
+        /// The certificate, for the kind `mtls_certificate`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub certificate_id: ::std::option::Option<::std::string::String>,
+        /// Name of the variable.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub name: ::std::option::Option<::std::string::String>,
+        /// Kind of the resource; `mtls_certificate` for a certificate. Open: other values may come.
+        #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+        pub type_: ::std::option::Option<::std::string::String>,
+    }
+    /// A Worker, as far as it is needed here.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    #[serde(remote = "Self")]
+    pub struct WorkersScript {
+        /// Name of the Worker.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub id: ::std::option::Option<::cf_mtls_api::ScriptName>,
+    }
+    /// Response with the Workers of an account.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    #[serde(remote = "Self")]
+    pub struct WorkersScriptListEnvelope {
+        /// What went wrong.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub errors: ::std::option::Option<::std::vec::Vec<ApiMessage>>,
+        /// Notices.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub messages: ::std::option::Option<::std::vec::Vec<ApiMessage>>,
+        /// The Workers.
+        #[serde(deserialize_with = "::std::option::Option::deserialize")]
+        pub result: ::std::option::Option<::std::vec::Vec<WorkersScript>>,
+        /// Whether the service did what was asked.
+        pub success: bool,
+    }
+    /// Settings of a Worker, as far as it is needed here.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    #[serde(remote = "Self")]
+    pub struct WorkersSettings {
+        /// What the Worker has access to.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub bindings: ::std::option::Option<::std::vec::Vec<WorkersBinding>>,
+    }
+    /// Response with the settings of a Worker.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    #[serde(remote = "Self")]
+    pub struct WorkersSettingsEnvelope {
+        /// What went wrong.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub errors: ::std::option::Option<::std::vec::Vec<ApiMessage>>,
+        /// Notices.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub messages: ::std::option::Option<::std::vec::Vec<ApiMessage>>,
+        /// The settings.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub result: ::std::option::Option<WorkersSettings>,
+        /// Whether the service did what was asked.
+        pub success: bool,
+    }
     /// A zone, as far as it is needed here.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
@@ -326,8 +476,11 @@ pub mod types {
     }
     crate::object::only_objects! {
         ApiMessage Association AssociationListEnvelope Certificate CertificateEnvelope
-        CertificateListEnvelope ErrorEnvelope Hostnames HostnamesEnvelope MessageCause
-        MessageSource ReplaceHostnamesRequest ResultInfo UploadRequest Zone
+        CertificateListEnvelope ErrorEnvelope GatewayCertificate
+        GatewayCertificateListEnvelope Hostnames HostnamesEnvelope HyperdriveConfig
+        HyperdriveConfigListEnvelope HyperdriveMtls MessageCause MessageSource
+        ReplaceHostnamesRequest ResultInfo UploadRequest WorkersBinding WorkersScript
+        WorkersScriptListEnvelope WorkersSettings WorkersSettingsEnvelope Zone
         ZoneListEnvelope
     }
 }
@@ -383,6 +536,96 @@ const _: () = {
 };
 #[allow(clippy::all)]
 impl Client {
+    /// List the certificates of Gateway
+    ///
+    /// Lists the certificates that Gateway manages or uses, all at once. Only what is needed to see whether it uses one is described here.
+    ///
+    /// Sends a `GET` request to `/accounts/{account_id}/gateway/certificates`
+    ///
+    /// Arguments:
+    /// - `account_id`: The account.
+    pub async fn list_gateway_certificates<'a>(
+        &'a self,
+        account_id: &'a ::cf_mtls_api::AccountId,
+    ) -> Result<
+        ResponseValue<types::GatewayCertificateListEnvelope>,
+        Error<types::ErrorEnvelope>,
+    > {
+        let url = self
+            .baseurl
+            .url(&["accounts", account_id.as_ref(), "gateway", "certificates"])?;
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "list_gateway_certificates",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /// List Hyperdrive configurations
+    ///
+    /// Lists the Hyperdrive configurations of an account, all at once. Only what is needed to find their certificates is described here.
+    ///
+    /// Sends a `GET` request to `/accounts/{account_id}/hyperdrive/configs`
+    ///
+    /// Arguments:
+    /// - `account_id`: The account.
+    pub async fn list_hyperdrive_configs<'a>(
+        &'a self,
+        account_id: &'a ::cf_mtls_api::AccountId,
+    ) -> Result<
+        ResponseValue<types::HyperdriveConfigListEnvelope>,
+        Error<types::ErrorEnvelope>,
+    > {
+        let url = self
+            .baseurl
+            .url(&["accounts", account_id.as_ref(), "hyperdrive", "configs"])?;
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "list_hyperdrive_configs",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /// List certificates
     ///
     /// Lists the mTLS certificates of an account, a page at a time.
@@ -635,6 +878,107 @@ impl Client {
             .build()?;
         let info = OperationInfo {
             operation_id: "list_certificate_associations",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /// List Workers
+    ///
+    /// Lists the Workers of an account, all at once. Only what is needed to find their certificates is described here.
+    ///
+    /// Sends a `GET` request to `/accounts/{account_id}/workers/scripts`
+    ///
+    /// Arguments:
+    /// - `account_id`: The account.
+    pub async fn list_workers_scripts<'a>(
+        &'a self,
+        account_id: &'a ::cf_mtls_api::AccountId,
+    ) -> Result<
+        ResponseValue<types::WorkersScriptListEnvelope>,
+        Error<types::ErrorEnvelope>,
+    > {
+        let url = self
+            .baseurl
+            .url(&["accounts", account_id.as_ref(), "workers", "scripts"])?;
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "list_workers_scripts",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /// Read the settings of a Worker
+    ///
+    /// Reads the settings of a Worker, of which only the bindings are described here.
+    ///
+    /// Sends a `GET` request to `/accounts/{account_id}/workers/scripts/{script_name}/settings`
+    ///
+    /// Arguments:
+    /// - `account_id`: The account.
+    /// - `script_name`: The Worker.
+    pub async fn get_workers_settings<'a>(
+        &'a self,
+        account_id: &'a ::cf_mtls_api::AccountId,
+        script_name: &'a ::cf_mtls_api::ScriptName,
+    ) -> Result<
+        ResponseValue<types::WorkersSettingsEnvelope>,
+        Error<types::ErrorEnvelope>,
+    > {
+        let url = self
+            .baseurl
+            .url(
+                &[
+                    "accounts",
+                    account_id.as_ref(),
+                    "workers",
+                    "scripts",
+                    script_name.as_ref(),
+                    "settings",
+                ],
+            )?;
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "get_workers_settings",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;

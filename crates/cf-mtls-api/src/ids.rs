@@ -6,8 +6,25 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// No identifier of the service is longer.
-const MAX_LENGTH: usize = 64;
+/// Which characters stand in an identifier, and how many.
+struct Rule {
+    max_length: usize,
+    allows_underscore: bool,
+    /// Whether UUIDs and hexadecimal digits mean the same in either case.
+    is_caseless: bool,
+}
+
+/// No id of the service is longer.
+const ID: Rule = Rule {
+    max_length: 64,
+    allows_underscore: false,
+    is_caseless: true,
+};
+const NAME: Rule = Rule {
+    max_length: 255,
+    allows_underscore: true,
+    is_caseless: false,
+};
 
 /// A text that is not an identifier, with what is wrong and where to find one.
 ///
@@ -21,31 +38,29 @@ pub struct InvalidId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Problem {
     Empty,
-    TooLong(usize),
+    TooLong { length: usize, max: usize },
     Placeholder,
     Email,
     Domain,
-    Character(char),
+    Character { odd: char, underscore: bool },
 }
 
 impl fmt::Display for InvalidId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.problem {
             Problem::Empty => f.write_str("it is empty")?,
-            Problem::TooLong(length) => {
-                write!(
-                    f,
-                    "it is {length} bytes long, more than the {MAX_LENGTH} allowed"
-                )?;
+            Problem::TooLong { length, max } => {
+                write!(f, "it is {length} bytes long, more than the {max} allowed")?;
             }
             Problem::Placeholder => f.write_str("it is a placeholder that was not filled in")?,
             Problem::Email => f.write_str("it is an e-mail address")?,
             Problem::Domain => f.write_str("it is a domain name")?,
-            Problem::Character(c) => {
-                write!(
-                    f,
-                    "it contains {c:?}; only letters, digits and hyphens are allowed"
-                )?;
+            Problem::Character { odd, underscore } => {
+                let allowed = match underscore {
+                    true => "letters, digits, hyphens and underscores",
+                    false => "letters, digits and hyphens",
+                };
+                write!(f, "it contains {odd:?}; only {allowed} are allowed")?;
             }
         }
         write!(f, "; expected {}", self.expected)
@@ -56,20 +71,23 @@ impl std::error::Error for InvalidId {}
 
 /// Ids occur as 32 hexadecimal digits and as UUIDs, so this checks what is
 /// unsafe in a path instead of guessing at a form.
-fn problem_in(text: &str) -> Option<Problem> {
-    let safe = |c: char| c.is_ascii_alphanumeric() || c == '-';
+#[inline]
+fn problem_in(text: &str, rule: &Rule) -> Option<Problem> {
+    let (length, max) = (text.len(), rule.max_length);
     if text.is_empty() {
         return Some(Problem::Empty);
     }
-    if MAX_LENGTH < text.len() {
-        return Some(Problem::TooLong(text.len()));
+    if max < length {
+        return Some(Problem::TooLong { length, max });
     }
     // Runs for every id of every page, so without a branch for each byte.
-    let sound = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'-');
+    let sound = |byte: u8| {
+        byte.is_ascii_alphanumeric() | (byte == b'-') | (rule.allows_underscore & (byte == b'_'))
+    };
     if text.bytes().fold(true, |all, byte| all & sound(byte)) {
         return None;
     }
-    let odd = text.chars().find(|c| !safe(*c))?;
+    let odd = text.chars().find(|c| !u8::try_from(*c).is_ok_and(sound))?;
     // Common paste mistakes are named.
     let placeholder = text.starts_with(['<', '$', '{', '[']) || text.starts_with("YOUR_");
     Some(if placeholder {
@@ -79,7 +97,8 @@ fn problem_in(text: &str) -> Option<Problem> {
     } else if is_domain(text) {
         Problem::Domain
     } else {
-        Problem::Character(odd)
+        let underscore = rule.allows_underscore;
+        Problem::Character { odd, underscore }
     })
 }
 
@@ -91,7 +110,7 @@ fn is_domain(text: &str) -> bool {
 
 /// UUIDs and hexadecimal digits name the same thing in either case; the service
 /// writes them in lower case.
-fn canonical(mut text: String) -> String {
+fn canonical(mut text: String, rule: &Rule) -> String {
     let is_hyphen_place = |index: usize| matches!(index, 8 | 13 | 18 | 23);
     let is_form = match text.len() {
         32 => text.bytes().all(|byte| byte.is_ascii_hexdigit()),
@@ -104,25 +123,21 @@ fn canonical(mut text: String) -> String {
             }),
         _ => false,
     };
-    if is_form {
+    if is_form && rule.is_caseless {
         text.make_ascii_lowercase();
     }
     text
 }
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $expected:literal) => {
+    ($(#[$doc:meta])* $name:ident, $rule:ident, $max:literal, $pattern:literal, $expected:literal) => {
         $(#[$doc])*
-        ///
-        /// Parsed from text. Any identifier that is safe in a path is accepted:
-        /// letters, digits and hyphens, at most 64. UUIDs and runs of 32
-        /// hexadecimal digits are kept, compared and sent in lower case.
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
         #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
         #[cfg_attr(feature = "schemars", schemars(extend(
             "minLength" = 1,
-            "maxLength" = 64,
-            "pattern" = "^[0-9A-Za-z-]+$"
+            "maxLength" = $max,
+            "pattern" = $pattern
         )))]
         #[serde(try_from = "String")]
         pub struct $name(String);
@@ -139,8 +154,8 @@ macro_rules! id {
             type Error = InvalidId;
 
             fn try_from(text: String) -> Result<Self, InvalidId> {
-                match problem_in(&text) {
-                    None => Ok(Self(canonical(text))),
+                match problem_in(&text, &$rule) {
+                    None => Ok(Self(canonical(text, &$rule))),
                     Some(problem) => Err(InvalidId { expected: $expected, problem }),
                 }
             }
@@ -159,8 +174,8 @@ macro_rules! id {
 
             fn from_str(text: &str) -> Result<Self, InvalidId> {
                 // Checked first, so that no long text is copied.
-                match problem_in(text) {
-                    None => Ok(Self(canonical(text.to_owned()))),
+                match problem_in(text, &$rule) {
+                    None => Ok(Self(canonical(text.to_owned(), &$rule))),
                     Some(problem) => Err(InvalidId { expected: $expected, problem }),
                 }
             }
@@ -213,20 +228,40 @@ macro_rules! id {
 
 id! {
     /// Identifies an account.
-    AccountId,
+    ///
+    /// Parsed from text. Any identifier that is safe in a path is accepted:
+    /// letters, digits and hyphens, at most 64. UUIDs and runs of 32
+    /// hexadecimal digits are kept, compared and sent in lower case.
+    AccountId, ID, 64, "^[0-9A-Za-z-]+$",
     "an account id, the 32 hexadecimal digits on the account's overview page in the dashboard \
      (other tools keep it in CLOUDFLARE_ACCOUNT_ID)"
 }
 
 id! {
     /// Identifies a zone.
-    ZoneId,
+    ///
+    /// Parsed from text. Any identifier that is safe in a path is accepted:
+    /// letters, digits and hyphens, at most 64. UUIDs and runs of 32
+    /// hexadecimal digits are kept, compared and sent in lower case.
+    ZoneId, ID, 64, "^[0-9A-Za-z-]+$",
     "a zone id, the 32 hexadecimal digits on the zone's overview page in the dashboard"
 }
 
 id! {
     /// Identifies an mTLS certificate of an account.
-    CertificateId,
+    ///
+    /// Parsed from text. Any identifier that is safe in a path is accepted:
+    /// letters, digits and hyphens, at most 64. UUIDs and runs of 32
+    /// hexadecimal digits are kept, compared and sent in lower case.
+    CertificateId, ID, 64, "^[0-9A-Za-z-]+$",
     "a certificate id, the UUID or the 32 hexadecimal digits that the list of the account's mTLS \
      certificates shows"
+}
+
+id! {
+    /// Names a Worker of an account.
+    ///
+    /// Parsed from text: letters, digits, hyphens and underscores, at most 255.
+    ScriptName, NAME, 255, "^[0-9A-Za-z_-]+$",
+    "the name of a Worker, as the list of the account's Workers shows it"
 }

@@ -23,5 +23,5 @@ mod text;
 pub use body::is_body_limit;
 pub use exchange::{Exchange, ResponseHead};
 pub use generated::{Client, ClientInfo, Error, ResponseValue, types};
-pub use ids::{AccountId, CertificateId, InvalidId, ZoneId};
+pub use ids::{AccountId, CertificateId, InvalidId, ScriptName, ZoneId};
 pub use text::{Secret, SecretField, Timestamp};

@@ -11,23 +11,28 @@
 use std::fmt;
 
 use cf_mtls::{Association, CertificateType, ErrorKind};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::holder::Holder;
+use crate::services::{Service, service};
 use crate::usage::UnreadableZone;
 use crate::zone_hostnames::ZoneHostnames;
 
 /// Why a certificate is not released.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(tag = "blocker", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Blocker {
-    /// Cloudflare manages the certificate, and deletes it.
+    /// Another product manages the certificate, and it can only be deleted there.
     Managed {
         /// Who manages it.
         certificate_type: CertificateType,
     },
-    /// A service uses it for other purposes than its hostnames.
+    /// A Worker, a Hyperdrive configuration or Gateway holds it.
+    Holder(Holder),
+    /// A service uses it for other purposes than its hostnames, and no product shows
+    /// where.
     Service(Association),
     /// A service uses it for more hostnames than were found. They are in zones that
     /// the credentials cannot see, or were detached just now.
@@ -42,6 +47,9 @@ pub enum Blocker {
 pub(crate) struct Facts<'a> {
     pub(crate) certificate_type: Option<CertificateType>,
     pub(crate) associations: &'a [Association],
+    pub(crate) holders: &'a [Holder],
+    /// Whether the job waits until holders and services have ended their use.
+    pub(crate) holders_awaited: bool,
     /// The number of zones with hostnames of it.
     pub(crate) zones: usize,
     /// Services that stand for hostnames, according to the caller.
@@ -55,15 +63,15 @@ pub(crate) struct Assessment {
     pub(crate) hostname_services: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Service {
-    Hostnames,
-    Other,
-    Unknown,
-}
-
 pub(crate) fn assess(facts: &Facts<'_>) -> Assessment {
     let mut blockers = Vec::new();
+    let is_held = |row: &Association| {
+        let mut products = facts.holders.iter().map(Holder::product);
+        products.any(|product| product.is_service(&row.service))
+    };
+    if !facts.holders_awaited {
+        blockers.extend(facts.holders.iter().cloned().map(Blocker::Holder));
+    }
     match &facts.certificate_type {
         // Older responses have no type, and no managed certificates.
         None | Some(CertificateType::Custom) => {}
@@ -90,6 +98,9 @@ pub(crate) fn assess(facts: &Facts<'_>) -> Assessment {
     let mut unexplained_zones = facts.zones;
     for row in live() {
         if !hostname_services.contains(&row.service) {
+            if is_held(row) || facts.holders_awaited {
+                continue;
+            }
             blockers.push(Blocker::Service(row.clone()));
         } else if unexplained_zones == 0 {
             blockers.push(Blocker::HiddenHostnames(row.clone()));
@@ -100,28 +111,6 @@ pub(crate) fn assess(facts: &Facts<'_>) -> Assessment {
     Assessment {
         blockers,
         hostname_services,
-    }
-}
-
-/// Whether a use may end when hostnames are detached.
-pub(crate) fn may_be_hostnames(name: &str, hostname_services: &[String]) -> bool {
-    service(name, hostname_services) != Service::Other
-}
-
-fn service(name: &str, hostname_services: &[String]) -> Service {
-    // Names vary in case and separators.
-    let plain = |name: &str| -> String {
-        let letters = name.chars().filter(char::is_ascii_alphanumeric);
-        letters.map(|c| c.to_ascii_lowercase()).collect()
-    };
-    let name = plain(name);
-    let is_other = |other: &str| name.contains(other);
-    if name == "apishield" || hostname_services.iter().any(|known| plain(known) == name) {
-        Service::Hostnames
-    } else if ["gateway", "worker", "access"].into_iter().any(is_other) {
-        Service::Other
-    } else {
-        Service::Unknown
     }
 }
 
@@ -138,7 +127,9 @@ impl Blocker {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Managed { .. } => ErrorKind::InvalidInput,
-            Self::Service(_) | Self::HiddenHostnames(_) | Self::OtherZone(_) => ErrorKind::InUse,
+            Self::Holder(_) | Self::Service(_) | Self::HiddenHostnames(_) | Self::OtherZone(_) => {
+                ErrorKind::InUse
+            }
             Self::UnreadableZone(zone) => match zone.error.kind() {
                 // The credentials were good enough to list the zone.
                 ErrorKind::Authentication => ErrorKind::Permission,
@@ -159,11 +150,18 @@ impl fmt::Display for Blocker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Managed { certificate_type } => {
-                write!(
-                    f,
-                    "Cloudflare manages it ({certificate_type}), and deletes it"
-                )
+                let place = match certificate_type {
+                    CertificateType::GatewayManaged => {
+                        "Gateway: deactivate and delete it in Zero Trust"
+                    }
+                    CertificateType::AccessManaged => {
+                        "Access: delete the short-lived CA that it belongs to"
+                    }
+                    _ => "another product: delete it there",
+                };
+                write!(f, "it is of type {certificate_type} and belongs to {place}")
             }
+            Self::Holder(holder) => write!(f, "{holder} holds it: {}", holder.advice()),
             Self::Service(row) => write!(
                 f,
                 "{row} uses it for other purposes than its hostnames: remove it there first"

@@ -5,8 +5,9 @@ use std::fmt;
 
 use cf_mtls::text::{printable, shorten};
 use cf_mtls::{Association, CertificateId, Client, ErrorKind};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::holder::Holder;
 use crate::zone_hostnames::ZoneHostnames;
 
 /// Why a job failed, and what it had done by then.
@@ -14,25 +15,28 @@ use crate::zone_hostnames::ZoneHostnames;
 /// Programs decide by the [`kind`](Self::kind). If an operation of [`cf_mtls`] failed,
 /// its error is the [source](Self::operation_error); `{:#}` shows both on one line.
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schemars", schemars(with = "cf_mtls::Error"))]
+#[cfg_attr(feature = "schemars", schemars(with = "ErrorBody"))]
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
     kind: ErrorKind,
     /// What was being done, such as `release`, and to which certificate.
-    job: Option<(&'static str, CertificateId)>,
+    job: Option<(String, CertificateId)>,
     detail: Option<String>,
     associations: Vec<Association>,
     detached: Vec<ZoneHostnames>,
     uploaded: Option<CertificateId>,
+    holders: Vec<Holder>,
     /// What to do next.
-    advice: Option<&'static str>,
+    advice: Option<String>,
     source: Option<cf_mtls::Error>,
 }
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
+    /// An error of a job, such as for a test.
+    pub fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
         Self::of_kind(kind, Some(detail.into()), None)
     }
 
@@ -44,6 +48,7 @@ impl Error {
             associations: Vec::new(),
             detached: Vec::new(),
             uploaded: None,
+            holders: Vec::new(),
             advice: None,
             source,
         }))
@@ -96,9 +101,15 @@ impl Error {
         self.0.uploaded.as_ref()
     }
 
+    /// The Workers, Hyperdrive configurations and others that hold the certificate, for
+    /// [`ErrorKind::InUse`].
+    pub fn holders(&self) -> &[Holder] {
+        &self.0.holders
+    }
+
     /// Sets the job, in place of a part of it.
     pub(crate) fn during(mut self, job: &'static str, id: &CertificateId) -> Self {
-        self.0.job = Some((job, id.clone()));
+        self.0.job = Some((job.to_owned(), id.clone()));
         self
     }
 
@@ -113,7 +124,7 @@ impl Error {
     }
 
     pub(crate) fn with_advice(mut self, advice: &'static str) -> Self {
-        self.0.advice = Some(advice);
+        self.0.advice = Some(advice.to_owned());
         self
     }
 
@@ -134,12 +145,23 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_detached(mut self, detached: Vec<ZoneHostnames>) -> Self {
+    /// Sets what [holds the certificate](Self::holders).
+    #[must_use]
+    pub fn with_holders(mut self, holders: Vec<Holder>) -> Self {
+        self.0.holders = holders;
+        self
+    }
+
+    /// Sets what was [detached](Self::detached) before.
+    #[must_use]
+    pub fn with_detached(mut self, detached: Vec<ZoneHostnames>) -> Self {
         self.0.detached = detached;
         self
     }
 
-    pub(crate) fn with_uploaded(mut self, id: Option<CertificateId>) -> Self {
+    /// Sets what was [uploaded](Self::uploaded) before.
+    #[must_use]
+    pub fn with_uploaded(mut self, id: Option<CertificateId>) -> Self {
         self.0.uploaded = id;
         self
     }
@@ -185,7 +207,7 @@ impl fmt::Display for Error {
         if let Some(id) = &inner.uploaded {
             write!(f, "; uploaded already: {id}")?;
         }
-        match inner.advice {
+        match &inner.advice {
             Some(advice) => write!(f, "; {advice}"),
             None => Ok(()),
         }
@@ -222,27 +244,69 @@ impl StdError for Error {
     }
 }
 
-/// Serializes to an object with `kind`, `message`, `status`, `codes` and `ray_id`,
-/// like [`cf_mtls::Error`].
+/// The JSON form of [`Error`]: that of [`cf_mtls::Error`] and what the job had done.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+struct ErrorBody {
+    /// The error of the operation that failed, or of the job itself.
+    #[serde(flatten)]
+    error: cf_mtls::Error,
+    /// The job, such as `release`.
+    job: Option<String>,
+    /// The certificate that the job is about.
+    job_certificate_id: Option<CertificateId>,
+    /// What the job adds to the error of the operation.
+    job_detail: Option<String>,
+    /// What to do next.
+    advice: Option<String>,
+    /// The hostnames that were detached before.
+    #[serde(default)]
+    detached: Vec<ZoneHostnames>,
+    /// The successor that was uploaded before.
+    uploaded: Option<CertificateId>,
+    /// What holds the certificate.
+    #[serde(default)]
+    holders: Vec<Holder>,
+}
+
 impl Serialize for Error {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct ErrorBody<'a> {
-            kind: ErrorKind,
-            message: String,
-            status: Option<u16>,
-            codes: Vec<i64>,
-            ray_id: Option<&'a str>,
-        }
-
-        let source = self.operation_error();
+        let inner = (*self.0).clone();
+        let (job, job_certificate_id) = inner.job.unzip();
+        let error = inner.source.unwrap_or_else(|| {
+            let error = cf_mtls::Error::new(inner.kind).with_associations(inner.associations);
+            let error = error.with_certificate_id(job_certificate_id.clone());
+            match &inner.detail {
+                Some(detail) => error.with_detail(detail),
+                None => error,
+            }
+        });
         let body = ErrorBody {
-            kind: self.kind(),
-            message: format!("{self:#}"),
-            status: source.and_then(|error| Some(error.status()?.as_u16())),
-            codes: source.map_or_else(Vec::new, |error| error.codes().collect()),
-            ray_id: source.and_then(cf_mtls::Error::ray_id),
+            error,
+            job,
+            job_certificate_id,
+            job_detail: inner.detail,
+            advice: inner.advice,
+            detached: inner.detached,
+            uploaded: inner.uploaded,
+            holders: inner.holders,
         };
         body.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Error {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let body = ErrorBody::deserialize(deserializer)?;
+        let (kind, associations) = (body.error.kind(), body.error.associations().to_vec());
+        // The error of an operation names it.
+        let source = body.error.operation().is_some().then_some(body.error);
+        let mut error = Self::of_kind(kind, body.job_detail, source);
+        let inner = &mut *error.0;
+        inner.job = body.job.zip(body.job_certificate_id);
+        inner.associations = associations;
+        (inner.detached, inner.uploaded) = (body.detached, body.uploaded);
+        (inner.holders, inner.advice) = (body.holders, body.advice);
+        Ok(error)
     }
 }

@@ -8,7 +8,7 @@ use crate::many::{self, Outcome, Outcomes};
 use crate::prune::{self, Candidate, Prune};
 use crate::release::Release;
 use crate::rotate::Rotate;
-use crate::usage::{self, Usage, ZoneUse};
+use crate::usage::{self, Usage, UsageWalk, ZoneUse};
 
 mod sealed {
     use cf_mtls::Certificates;
@@ -32,18 +32,27 @@ mod sealed {
 /// operation of [`cf_mtls`] that it is, and waits up to 15 minutes for the rate limit
 /// unless [`with_patience`](Certificates::with_patience) is set.
 pub trait CertificatesExt: sealed::Sealed {
-    /// What uses a certificate: the services, and for a CA the hostnames in all zones
-    /// of the account. Sends reads only.
+    /// What uses a certificate: the services, the Workers and Hyperdrive configurations
+    /// by name, and for a CA the hostnames in all zones of the account. Sends reads only.
     ///
-    /// A zone that cannot be read is in [`Usage::unreadable`], since it may have
-    /// hostnames. For very many zones, see [`zones_using`](Self::zones_using).
+    /// What cannot be read is in [`Usage::unreadable`] and
+    /// [`Usage::unreadable_products`], since it may use the certificate. For very many
+    /// zones, see [`zones_using`](Self::zones_using).
     ///
     /// # Errors
     ///
     /// Those of [`Certificates::get`] and [`Certificates::associations`], and if the
     /// zones cannot be listed.
     fn usage(&self, id: &CertificateId) -> impl Future<Output = Result<Usage, Error>> + Send {
-        usage::usage(self.certificates(), id)
+        usage::usage_of_one(self.usage_of([id.clone()]).with_all_zones())
+    }
+
+    /// What uses each of many certificates, in one walk: zones, Workers and Hyperdrive
+    /// are read once for all of them. CAs are looked for in zones only if an association
+    /// may stand for hostnames, unless
+    /// [`with_all_zones`](UsageWalk::with_all_zones) is set.
+    fn usage_of(&self, ids: impl IntoIterator<Item = CertificateId>) -> UsageWalk {
+        UsageWalk::new(self.certificates(), ids.into_iter().collect())
     }
 
     /// The zones of the account in which a CA has hostnames, as they are found, in no
@@ -86,27 +95,10 @@ pub trait CertificatesExt: sealed::Sealed {
     /// Releases a certificate that is in use: detaches its hostnames, waits until no
     /// service uses it, and deletes it.
     ///
-    /// ```no_run
-    /// use cf_mtls_lifecycle::CertificatesExt as _;
-    /// # async fn example(
-    /// #     certificates: cf_mtls::Certificates, id: cf_mtls::CertificateId,
-    /// # ) -> Result<(), cf_mtls_lifecycle::Error> {
-    ///
-    /// let plan = certificates.release(&id).plan().await?;
-    /// for zone in plan.zones() {
-    ///     println!("will detach {zone}");
-    /// }
-    /// for blocker in plan.blockers() {
-    ///     println!("blocked: {blocker}");
-    /// }
-    /// let released = plan.run(|step| println!("{step}")).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
     /// A use that does not end with the hostnames, such as by Gateway or Workers,
-    /// blocks the release before anything is changed; so do hostnames that it cannot
-    /// see or must not touch.
+    /// blocks the release before anything is changed, unless
+    /// [`with_wait_for_holders`](crate::ReleaseOptions::with_wait_for_holders) is set; so
+    /// do hostnames that it cannot see or must not touch.
     fn release(&self, id: &CertificateId) -> Release {
         Release::new(self.certificates().clone(), id.clone())
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use cf_mtls::{CertificateId, Certificates, Error, ErrorKind};
 use futures_core::Stream;
 use futures_util::{FutureExt as _, StreamExt as _};
+use tracing::Instrument as _;
 
 /// Three windows of the rate limit.
 const DEFAULT_PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -19,6 +20,29 @@ const DEFAULT_PATIENCE: Duration = Duration::from_secs(15 * 60);
 pub(crate) fn patient(certificates: &Certificates) -> Certificates {
     let patience = certificates.patience().unwrap_or(DEFAULT_PATIENCE);
     certificates.clone().with_patience(patience)
+}
+
+/// Runs a job in a span, with the operations in it, and an event at its end.
+pub(crate) async fn in_span<T>(
+    job: &'static str,
+    id: &CertificateId,
+    run: impl Future<Output = Result<T, crate::Error>>,
+) -> Result<T, crate::Error> {
+    let id_text = id.as_str();
+    let span = tracing::info_span!(
+        "cf_mtls",
+        otel.name = job,
+        cloudflare.certificate.id = id_text
+    );
+    let run = async {
+        let result = run.await;
+        match &result {
+            Ok(_) => tracing::info!("job finished"),
+            Err(error) => tracing::info!(error.type = error.kind().as_str(), "job failed"),
+        }
+        result.map_err(|error| error.during(job, id))
+    };
+    run.instrument(span).await
 }
 
 /// Results as they become known.
@@ -40,7 +64,7 @@ impl<T> Outcomes<T> {
 }
 
 /// The outcome for one certificate among many.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Outcome<T> {
     /// The certificate.

@@ -12,6 +12,10 @@ pub struct ReleaseOptions {
     pub(crate) max_delay: Duration,
     pub(crate) hostname_services: Vec<String>,
     pub(crate) unreadable_zones_ignored: bool,
+    pub(crate) ignored_zones: Vec<String>,
+    pub(crate) holders_awaited: bool,
+    pub(crate) all_zones: bool,
+    pub(crate) any_ca_allowed: bool,
 }
 
 impl Default for ReleaseOptions {
@@ -22,6 +26,10 @@ impl Default for ReleaseOptions {
             max_delay: Duration::from_secs(15),
             hostname_services: Vec::new(),
             unreadable_zones_ignored: false,
+            ignored_zones: Vec::new(),
+            holders_awaited: false,
+            all_zones: false,
+            any_ca_allowed: false,
         }
     }
 }
@@ -49,10 +57,47 @@ impl ReleaseOptions {
         self
     }
 
+    /// Waits until a person has removed the certificate from Workers, Hyperdrive and
+    /// others that hold it, in place of failing at once. Set a
+    /// [wait timeout](Self::with_wait_timeout) that is long enough for that.
+    pub fn with_wait_for_holders(mut self) -> Self {
+        self.holders_awaited = true;
+        self
+    }
+
+    /// Looks for hostnames in all zones even if no association shows any, which costs a
+    /// request for each zone. A rotation always does.
+    pub fn with_all_zones(mut self) -> Self {
+        self.all_zones = true;
+        self
+    }
+
+    /// Proceeds although this zone, given by its id or name, cannot be read.
+    pub fn with_ignored_zone(mut self, zone: impl Into<String>) -> Self {
+        self.ignored_zones.push(zone.into());
+        self
+    }
+
+    /// Lets a rotation proceed with a CA that has expired, is not valid yet, or is
+    /// neither RSA nor ECDSA, and so verifies nobody.
+    pub fn with_any_ca_allowed(mut self) -> Self {
+        self.any_ca_allowed = true;
+        self
+    }
+
     /// Proceeds although zones cannot be read. If they have hostnames of the
     /// certificate, the others are detached, and the wait times out.
     pub fn with_unreadable_zones_ignored(mut self) -> Self {
         self.unreadable_zones_ignored = true;
         self
+    }
+
+    pub(crate) fn ignores(&self, zone: &cf_mtls::Zone) -> bool {
+        let id = zone.id.as_ref().map(cf_mtls::ZoneId::as_str);
+        let is_named = |text: &String| {
+            id == Some(text)
+                || (zone.name.as_deref()).is_some_and(|name| name.eq_ignore_ascii_case(text))
+        };
+        self.unreadable_zones_ignored || self.ignored_zones.iter().any(is_named)
     }
 }

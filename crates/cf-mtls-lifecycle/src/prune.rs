@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::ready;
+use std::sync::Arc;
 
 use cf_mtls::{
     Association, Certificate, CertificateFilter, CertificateId, CertificateType, Certificates,
@@ -9,9 +10,11 @@ use cf_mtls::{
 };
 use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
 
 use crate::error::Error;
+use crate::holder::{Found, Product, UnreadableProduct};
 use crate::many::{Outcomes, patient};
 
 const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_hours(24);
@@ -34,7 +37,7 @@ pub struct Prune {
 }
 
 /// A certificate that meets the criteria.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Candidate {
@@ -47,7 +50,7 @@ pub struct Candidate {
 }
 
 /// A criterion that a certificate meets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(tag = "reason", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -114,8 +117,11 @@ impl Prune {
         self
     }
 
-    /// No service uses it. Each certificate that meets the other criteria costs one
-    /// request. If one is used again before it is deleted, the service keeps it.
+    /// Nothing uses it: no service, and no Worker or Hyperdrive configuration,
+    /// which are read once for all certificates. Where one cannot be read, its certificates
+    /// come as errors that name the permission, and are no candidates. Each certificate
+    /// that meets the other criteria costs one request more. If one is used again before
+    /// it is deleted, the service keeps it.
     pub fn unused(mut self) -> Self {
         self.unused = true;
         self
@@ -227,12 +233,18 @@ pub(crate) fn candidates(
     criteria.check()?;
     let this = patient(certificates);
     let max = this.concurrency();
+    // The products are read once, and only if a candidate is left.
+    let products = Arc::new(OnceCell::<Found>::new());
     let list = this.list(criteria.filter());
     let looks = list.map(move |certificate| {
         let (this, criteria) = (this.clone(), criteria.clone());
+        let products = Arc::clone(&products);
         async move {
             match certificate {
-                Ok(certificate) => candidate(&this, &criteria, certificate).await.transpose(),
+                Ok(certificate) => {
+                    let found = candidate(&this, &criteria, &products, certificate).await;
+                    found.transpose()
+                }
                 Err(error) => Some(Err(error.into())),
             }
         }
@@ -241,9 +253,35 @@ pub(crate) fn candidates(
     Ok(Outcomes::new(looks.buffered(max).filter_map(ready)))
 }
 
+/// The products that hold certificates.
+async fn read_products(certificates: &Certificates) -> Found {
+    let mut found = Found::default();
+    for product in [Product::Workers, Product::Hyperdrive] {
+        found.read(certificates, product, &mut |_, _| ()).await;
+    }
+    found
+}
+
+/// Whether no product holds a certificate; an error if that is not known.
+fn is_unheld(found: &Found, id: &CertificateId, is_ca: bool) -> Result<bool, Error> {
+    if !found.of(id).is_empty() {
+        return Ok(false);
+    }
+    // A Worker presents a leaf.
+    let matters = |part: &&UnreadableProduct| !(is_ca && part.product == Product::Workers);
+    match found.unreadable.iter().find(matters) {
+        None => Ok(true),
+        Some(part) => {
+            let error = Error::from(part.error.clone());
+            Err(error.with_detail(format!("whether {id} is unused is not known: {part}")))
+        }
+    }
+}
+
 async fn candidate(
     certificates: &Certificates,
     criteria: &Prune,
+    products: &OnceCell<Found>,
     certificate: Certificate,
 ) -> Result<Option<Candidate>, Error> {
     criteria.check_clock(certificates)?;
@@ -261,6 +299,10 @@ async fn candidate(
             // Gone since it was listed.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),
+        }
+        let found = products.get_or_init(|| read_products(certificates)).await;
+        if !is_unheld(found, &id, certificate.is_ca() == Some(true))? {
+            return Ok(None);
         }
     }
     Ok(Some(Candidate {

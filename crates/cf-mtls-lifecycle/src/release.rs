@@ -1,16 +1,17 @@
 //! Releases a certificate that is in use: the plan, and what blocks it.
 
 use cf_mtls::{Association, Certificate, CertificateId, Certificates, ClientCa, Zone, ZoneId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::blocker::{self, Assessment, Blocker, Facts};
 use crate::error::Error;
-use crate::many::patient;
+use crate::holder::{Holder, UnreadableProduct};
+use crate::many::{in_span, patient};
 use crate::options::ReleaseOptions;
 use crate::poll::OnStep;
 use crate::retire::Job;
 use crate::step::Step;
-use crate::usage::{self, UnreadableZone, Usage, ZoneUse};
+use crate::usage::{self, UnreadableZone, Usage, UsageWalk, ZoneUse};
 use crate::zone_hostnames::ZoneHostnames;
 
 /// A certificate to release. Made by
@@ -25,13 +26,16 @@ pub struct Release {
 }
 
 /// What a release will do, and what blocks it. Made by [`Release::plan`].
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[must_use = "a plan does nothing until it is run"]
 pub struct ReleasePlan {
     certificate: Certificate,
     zones: Vec<ZoneHostnames>,
     associations: Vec<Association>,
+    holders: Vec<Holder>,
+    unreadable_products: Vec<UnreadableProduct>,
+    unentitled: Vec<Zone>,
     blockers: Vec<Blocker>,
     #[serde(skip)]
     #[cfg_attr(feature = "schemars", schemars(skip))]
@@ -39,7 +43,7 @@ pub struct ReleasePlan {
 }
 
 /// A certificate was released, and is gone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Released {
@@ -82,12 +86,16 @@ impl Release {
     /// Those of [`usage`](crate::CertificatesExt::usage). A blocked plan is no error:
     /// see [`ReleasePlan::blockers`].
     pub async fn plan(&self) -> Result<ReleasePlan, Error> {
-        let usage = usage::usage(&self.certificates, &self.id).await;
+        let walk = UsageWalk::new(&self.certificates, vec![self.id.clone()]);
+        let usage = usage::usage_of_one(walk.for_release(&self.options)).await;
         let Usage {
             certificate,
             associations,
             mut zones,
+            holders,
             mut unreadable,
+            unreadable_products,
+            unentitled,
         } = usage.map_err(|error| error.during("release", &self.id))?;
         if certificate.is_ca() != Some(false) {
             self.read_unlisted(&mut zones, &mut unreadable).await;
@@ -98,29 +106,40 @@ impl Release {
         } = blocker::assess(&Facts {
             certificate_type: certificate.certificate_type(),
             associations: &associations,
+            holders: &holders,
+            holders_awaited: self.options.holders_awaited,
             zones: zones.len(),
             hostname_services: &self.options.hostname_services,
         });
         // If nothing indicates hostnames, unreadable zones have none.
         let hostnames_matter = !zones.is_empty() || !hostname_services.is_empty();
-        if hostnames_matter && !self.options.unreadable_zones_ignored {
+        unreadable.retain(|one| !self.options.ignores(&one.zone));
+        if hostnames_matter {
             blockers.extend(unreadable.into_iter().map(Blocker::UnreadableZone));
         }
         if let Some(wanted) = &self.zones {
             let is_other = |zone: &mut ZoneHostnames| !wanted.contains(&zone.zone_id);
             blockers.extend(zones.extract_if(.., is_other).map(Blocker::OtherZone));
         }
+        let has_uses = !zones.is_empty() || !associations.iter().all(Association::has_ended);
+        let is_ca = certificate.is_ca() != Some(false);
         Ok(ReleasePlan {
             certificate,
             zones,
             associations,
+            unreadable_products,
+            unentitled,
             blockers,
             job: Job {
                 certificates: patient(&self.certificates),
                 id: self.id.clone(),
                 options: self.options.clone(),
                 hostname_services,
+                holders: holders.clone(),
+                has_uses,
+                is_ca,
             },
+            holders,
         })
     }
 
@@ -152,7 +171,7 @@ impl Release {
             match usage::look(&certificates, zone, &ClientCa::from(&self.id)).await {
                 Some(ZoneUse::Used(zone)) => zones.push(zone),
                 Some(ZoneUse::Unknown(zone)) => unreadable.push(zone),
-                None => {}
+                Some(ZoneUse::Unentitled(_)) | None => {}
             }
         }
     }
@@ -172,6 +191,22 @@ impl ReleasePlan {
     /// The services that use the certificate.
     pub fn associations(&self) -> &[Association] {
         &self.associations
+    }
+
+    /// The Workers, Hyperdrive configurations and others that hold the certificate.
+    pub fn holders(&self) -> &[Holder] {
+        &self.holders
+    }
+
+    /// The products that cannot be read, and may hold the certificate. No blockers:
+    /// the service refuses to delete what is in use.
+    pub fn unreadable_products(&self) -> &[UnreadableProduct] {
+        &self.unreadable_products
+    }
+
+    /// The zones that cannot have hostnames, as they lack the feature.
+    pub fn unentitled(&self) -> &[Zone] {
+        &self.unentitled
     }
 
     /// What blocks the release.
@@ -202,8 +237,7 @@ impl ReleasePlan {
     /// - [`Conflict`](cf_mtls::ErrorKind::Conflict) if hostnames were attached since the plan was made
     /// - those of the operations
     pub async fn run(&self, mut on_step: impl FnMut(&Step) + Send) -> Result<Released, Error> {
-        let released = self.run_before(None, &mut on_step).await;
-        released.map_err(|error| error.during("release", &self.job.id))
+        in_span("release", &self.job.id, self.run_before(None, &mut on_step)).await
     }
 
     /// Checks that nothing blocks the plan. Sends nothing.
@@ -211,7 +245,7 @@ impl ReleasePlan {
     /// # Errors
     ///
     /// - [`InUse`](cf_mtls::ErrorKind::InUse) if uses block it, which are [`Error::associations`]
-    /// - [`InvalidInput`](cf_mtls::ErrorKind::InvalidInput) if Cloudflare manages the certificate
+    /// - [`InvalidInput`](cf_mtls::ErrorKind::InvalidInput) if another product manages the certificate
     /// - the kind of the failed read if only unreadable zones block it
     pub fn check(&self) -> Result<(), Error> {
         const MAX_REASONS: usize = 5;
@@ -228,6 +262,7 @@ impl ReleasePlan {
         let associations = self.blockers.iter().filter_map(Blocker::association);
         let error = self.job.error(kind, &detail);
         let error = error.with_associations(self.job.certificates.client(), associations);
+        let error = error.with_holders(self.holders.clone());
         let error = error.with_advice("nothing was changed");
         Err(error.during("release", &self.job.id))
     }

@@ -9,11 +9,13 @@ use cf_mtls::{
     ZoneId,
 };
 
-use crate::blocker;
 use crate::error::Error;
+use crate::holder::{self, Found, Holder, Product};
 use crate::options::ReleaseOptions;
 use crate::poll::{Look, OnStep, Poll, yield_once};
+use crate::services;
 use crate::step::Step;
+use crate::usage;
 use crate::zone_hostnames::ZoneHostnames;
 
 /// What to do after a wait that timed out.
@@ -27,6 +29,11 @@ pub(crate) struct Job {
     pub(crate) options: ReleaseOptions,
     /// The services that its hostnames appear as.
     pub(crate) hostname_services: Vec<String>,
+    /// The products that held it when the plan was made.
+    pub(crate) holders: Vec<Holder>,
+    /// Whether the plan found any use, whose end has to be waited for.
+    pub(crate) has_uses: bool,
+    pub(crate) is_ca: bool,
 }
 
 impl Job {
@@ -39,22 +46,44 @@ impl Job {
         detached: &mut Vec<ZoneHostnames>,
         on_step: OnStep<'_>,
     ) -> Result<bool, Error> {
+        let confirmed = match self.steps(zones, successor, detached, on_step).await {
+            // Another client deleted it.
+            Err(error) if error.kind() == ErrorKind::NotFound && self.is_gone().await => false,
+            confirmed => confirmed?,
+        };
+        let certificate_id = self.id.clone();
+        on_step(&Step::Deleted { certificate_id });
+        Ok(confirmed)
+    }
+
+    async fn steps(
+        &self,
+        zones: &[ZoneHostnames],
+        successor: Option<&CertificateId>,
+        detached: &mut Vec<ZoneHostnames>,
+        on_step: OnStep<'_>,
+    ) -> Result<bool, Error> {
         for zone in zones {
             self.detach(zone, successor, detached, on_step).await?;
         }
-        let certificate_id = self.id.clone();
         let mut poll = Poll::new(&self.options);
-        let mut confirmed = false;
-        if self.wait_until_unused(zones, &mut poll, on_step).await? {
-            on_step(&Step::Unused {
-                certificate_id: certificate_id.clone(),
-            });
-            // The last chance to stop: a deletion cannot be undone.
-            yield_once().await;
-            confirmed = self.delete(&mut poll, on_step).await?;
+        let mut holders = self.holders.clone();
+        if self.has_uses {
+            let waited = self.wait_until_unused(zones, &mut holders, &mut poll, on_step);
+            if !waited.await? {
+                return Ok(false);
+            }
         }
-        on_step(&Step::Deleted { certificate_id });
-        Ok(confirmed)
+        let certificate_id = self.id.clone();
+        on_step(&Step::Unused { certificate_id });
+        // The last chance to stop: a deletion cannot be undone.
+        yield_once().await;
+        self.delete(holders, zones, &mut poll, on_step).await
+    }
+
+    async fn is_gone(&self) -> bool {
+        let error = self.certificates.get(&self.id).await.err();
+        error.is_some_and(|error| error.kind() == ErrorKind::NotFound)
     }
 
     /// Detaches the hostnames of the plan, and fails if there are others.
@@ -132,6 +161,7 @@ impl Job {
     async fn wait_until_unused(
         &self,
         zones: &[ZoneHostnames],
+        holders: &mut Vec<Holder>,
         poll: &mut Poll,
         on_step: OnStep<'_>,
     ) -> Result<bool, Error> {
@@ -144,7 +174,11 @@ impl Job {
                 rows => rows?,
             };
             rows.retain(|row| !row.has_ended());
-            if rows.is_empty() {
+            if !holders.is_empty() {
+                let known = std::mem::take(holders);
+                *holders = holder::still_hold(&self.certificates, &self.id, known).await;
+            }
+            if rows.is_empty() && holders.is_empty() {
                 return Ok(Look::Done(true));
             }
             if let Some(row) = self.first_permanent_use(&rows) {
@@ -159,6 +193,7 @@ impl Job {
             Ok(Look::Pending(Step::AwaitingRelease {
                 certificate_id: self.id.clone(),
                 associations: rows.clone(),
+                holders: holders.clone(),
             }))
         });
         if let Some(exists) = exists.await? {
@@ -168,39 +203,109 @@ impl Job {
             self.ensure_still_detached(zones).await?;
         }
         let detail = format!("still in use after {}", seconds(self.options.wait_timeout));
-        Err(self.still_in_use(&detail, &rows).with_advice(RUN_AGAIN))
+        let error = self.still_in_use(&detail, &rows);
+        Err(error.with_holders(holders.clone()).with_advice(RUN_AGAIN))
     }
 
-    async fn delete(&self, poll: &mut Poll, on_step: OnStep<'_>) -> Result<bool, Error> {
+    async fn delete(
+        &self,
+        mut holders: Vec<Holder>,
+        zones: &[ZoneHostnames],
+        poll: &mut Poll,
+        on_step: OnStep<'_>,
+    ) -> Result<bool, Error> {
         let certificate_id = &self.id;
-        let mut refusal = None;
+        let (mut refusal, mut has_searched) = (None, false);
         let deleted = poll.until(on_step, async |_| {
-            let error = match self.certificates.delete(&self.id).await {
-                Ok(deleted) => return Ok(Look::Done(deleted.is_confirmed())),
-                // It was there a moment ago, so this is what was wanted.
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Look::Done(false)),
-                Err(error) if !self.may_pass(&error) => return Err(error.into()),
-                Err(error) => error,
-            };
+            // While a product holds it, another refusal is certain.
+            if !holders.is_empty() {
+                let known = std::mem::take(&mut holders);
+                holders = holder::still_hold(&self.certificates, &self.id, known).await;
+            }
+            let mut associations = Vec::new();
+            if holders.is_empty() {
+                let error = match self.certificates.delete(&self.id).await {
+                    Ok(deleted) => return Ok(Look::Done(deleted.is_confirmed())),
+                    // It was there a moment ago, so this is what was wanted.
+                    Err(error) if error.kind() == ErrorKind::NotFound => {
+                        return Ok(Look::Done(false));
+                    }
+                    Err(error) if !self.may_pass(&error) => return Err(error.into()),
+                    Err(error) => error,
+                };
+                associations = error.associations().to_vec();
+                if error.kind() == ErrorKind::InUse && !has_searched {
+                    has_searched = true;
+                    holders = self.find_holders(zones).await?;
+                }
+                refusal = Some(error);
+            }
+            if !holders.is_empty() && !self.options.holders_awaited {
+                return Err(self.held(&holders));
+            }
             let certificate_id = certificate_id.clone();
-            let step = match error.associations().to_vec() {
-                none if none.is_empty() => Step::StillRefused { certificate_id },
-                associations => Step::AwaitingRelease {
-                    certificate_id,
-                    associations,
+            Ok(Look::Pending(
+                match holders.is_empty() && associations.is_empty() {
+                    true => Step::StillRefused { certificate_id },
+                    false => Step::AwaitingRelease {
+                        certificate_id,
+                        associations,
+                        holders: holders.clone(),
+                    },
                 },
-            };
-            refusal = Some(error);
-            Ok(Look::Pending(step))
+            ))
         });
-        match (deleted.await?, refusal) {
+        let deleted = deleted.await?;
+        let after = seconds(self.options.wait_timeout);
+        match (deleted, refusal) {
+            (Some(confirmed), _) => Ok(confirmed),
+            (None, _) if !holders.is_empty() => {
+                let error = self.held(&holders);
+                let error = error.with_detail(format!("still in use after {after}"));
+                Err(error.with_advice(RUN_AGAIN))
+            }
             (None, Some(error)) => {
-                let after = seconds(self.options.wait_timeout);
                 let error = Error::from(error).with_detail(format!("still refused after {after}"));
                 Err(error.with_advice(RUN_AGAIN))
             }
-            (confirmed, _) => Ok(confirmed.unwrap_or(false)),
+            (None, None) => Ok(false),
         }
+    }
+
+    /// What keeps it from being deleted although the plan knows of no use: the products
+    /// that hold it, and an error if it has hostnames in zones that were not planned.
+    async fn find_holders(&self, zones: &[ZoneHostnames]) -> Result<Vec<Holder>, Error> {
+        let mut found = Found::default();
+        let mut products = vec![Product::Hyperdrive];
+        products.push(if self.is_ca {
+            Product::Gateway
+        } else {
+            Product::Workers
+        });
+        for product in products {
+            let certificates = &self.certificates;
+            found.read(certificates, product, &mut |_, _| ()).await;
+        }
+        // With hostnames of its own the plan has seen all zones.
+        if self.is_ca && zones.is_empty() && self.hostname_services.is_empty() {
+            let mut others = usage::zones_using(&self.certificates, &self.id);
+            while let Some(zone) = others.next().await {
+                if let usage::ZoneUse::Used(zone) = zone? {
+                    let detail = format!(
+                        "it has {zone}, which no association showed; plan it with all zones"
+                    );
+                    return Err(self.error(ErrorKind::InUse, &detail));
+                }
+            }
+        }
+        Ok(found.of(&self.id))
+    }
+
+    fn held(&self, holders: &[Holder]) -> Error {
+        let list = holders.iter().map(|one| format!("{one}: {}", one.advice()));
+        let list: Vec<String> = list.collect();
+        let error = self.error(ErrorKind::InUse, &list.join("; "));
+        error.with_holders(holders.to_vec())
     }
 
     /// The associations of a certificate, in the time that is left.
@@ -216,7 +321,9 @@ impl Job {
     /// A use that ends neither by itself nor with the hostnames.
     fn first_permanent_use<'a>(&self, rows: &'a [Association]) -> Option<&'a Association> {
         let known = &self.options.hostname_services;
-        let is_other = |row: &Association| !blocker::may_be_hostnames(&row.service, known);
+        let is_other = |row: &Association| {
+            !self.options.holders_awaited && !services::may_be_hostnames(&row.service, known)
+        };
         rows.iter().find(|row| row.is_live() && is_other(row))
     }
 

@@ -5,14 +5,17 @@ use cf_mtls::{
     Certificates, ClientCa, ErrorKind, Upload,
 };
 
-use crate::blocker;
+use jiff::Timestamp;
+
 use crate::error::Error;
-use crate::many::patient;
+use crate::many::{in_span, patient};
 use crate::options::ReleaseOptions;
 use crate::poll::{Look, OnStep, Poll};
 use crate::release::{Release, ReleasePlan, Released};
 use crate::retire::{Job, RUN_AGAIN, seconds};
+use crate::services;
 use crate::step::Step;
+use crate::x509::CertificateContents;
 use crate::zone_hostnames::ZoneHostnames;
 
 const NOTHING_DETACHED: &str = "nothing was detached from the old CA";
@@ -29,7 +32,7 @@ pub struct Rotate {
 }
 
 /// What a rotation will do, and what blocks it. Made by [`Rotate::plan`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "a plan does nothing until it is run"]
 pub struct RotatePlan {
     release: ReleasePlan,
@@ -39,7 +42,7 @@ pub struct RotatePlan {
 }
 
 /// A CA was replaced by another.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Rotated {
@@ -71,18 +74,24 @@ impl Rotate {
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::InvalidInput`] if either certificate is a leaf, or both
-    ///   are the same
+    /// - [`ErrorKind::InvalidInput`] if either certificate is a leaf, both are the same,
+    ///   or the successor has expired, is not valid yet, or is neither RSA nor ECDSA
     /// - those of [`Release::plan`]
     pub async fn plan(&self) -> Result<RotatePlan, Error> {
-        let refuse = |detail| Err(Error::new(ErrorKind::InvalidInput, detail));
+        let refuse = |detail: &str| Err(Error::new(ErrorKind::InvalidInput, detail));
         let plan = async {
             self.upload.check()?;
             if !self.upload.is_ca() {
                 return refuse("the successor is a leaf, to which no hostnames can be moved");
             }
+            if let Some(problem) = self.problem() {
+                return refuse(&problem);
+            }
             let release = Release::new(self.certificates.clone(), self.old.clone());
-            let release = release.with_options(self.options.clone()).plan().await;
+            let release = release
+                .with_options(self.options.clone().with_all_zones())
+                .plan()
+                .await;
             let release = match release {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     return Err(self.explain_missing(error).await);
@@ -128,6 +137,15 @@ impl Rotate {
     pub async fn successor(&self) -> Result<Option<Certificate>, Error> {
         self.upload.check()?;
         Ok(self.copies().await?.pop())
+    }
+
+    /// Why the successor would verify no client, unless that is allowed.
+    fn problem(&self) -> Option<String> {
+        let now = Timestamp::now();
+        let contents = CertificateContents::read(self.upload.chain());
+        let mut problems = contents.iter().filter_map(|one| one.problem(now));
+        let problem = problems.next().filter(|_| !self.options.any_ca_allowed)?;
+        Some(format!("the successor would verify no client: {problem}"))
     }
 
     /// The certificates in the account that are the same as the successor. The last
@@ -188,9 +206,10 @@ impl RotatePlan {
     /// it, waits until it is active for them, and only then releases the old one.
     /// Each step is reported to `on_step`.
     ///
-    /// A hostname is never without an active CA. If the service moves hostnames itself
-    /// when they are attached, that is its own doing; if it refuses to let a hostname
-    /// have two CAs, the rotation fails before anything is detached. The future can be
+    /// A hostname is never without an active CA. While both are attached, the service
+    /// prefers the one that was deployed last, so check first that clients with
+    /// certificates of the old CA can do without it. If the service refuses to attach the
+    /// successor, the rotation fails before anything is detached. The future can be
     /// dropped or fail at any point; plan and run it again to go on.
     ///
     /// # Errors
@@ -202,11 +221,11 @@ impl RotatePlan {
     /// - those of [`ReleasePlan::run`]
     pub async fn run(&self, mut on_step: impl FnMut(&Step) + Send) -> Result<Rotated, Error> {
         let mut uploaded = None;
-        let rotated = self.rotate(&mut uploaded, &mut on_step).await;
-        rotated.map_err(|error| {
-            let error = error.with_uploaded(uploaded);
-            error.during("rotate", &self.job().id)
-        })
+        let rotated = async {
+            let rotated = self.rotate(&mut uploaded, &mut on_step).await;
+            rotated.map_err(|error| error.with_uploaded(uploaded))
+        };
+        in_span("rotate", &self.job().id, rotated).await
     }
 
     /// Checks that nothing blocks the plan. Sends nothing.
@@ -271,8 +290,7 @@ impl RotatePlan {
         let edited = hostnames.add(&ca, &zone.hostnames).await;
         let edited = edited.map_err(|error| match error.kind() {
             ErrorKind::InvalidRequest | ErrorKind::Conflict => {
-                let detail = "the successor did not get its hostnames, maybe because the service \
-                              lets a hostname have one CA only";
+                let detail = "the successor did not get its hostnames";
                 let error = Error::from(error).with_detail(detail);
                 error.with_detail(NOTHING_DETACHED)
             }
@@ -348,7 +366,7 @@ impl RotatePlan {
     fn stands_for_hostnames(&self, row: &Association) -> bool {
         let job = self.job();
         match job.hostname_services.as_slice() {
-            [] => blocker::may_be_hostnames(&row.service, &job.options.hostname_services),
+            [] => services::may_be_hostnames(&row.service, &job.options.hostname_services),
             names => names.contains(&row.service),
         }
     }

@@ -3,15 +3,16 @@
 use std::fmt;
 
 use cf_mtls::{Association, CertificateId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::holder::Holder;
 use crate::zone_hostnames::ZoneHostnames;
 
 /// A step of a release or a rotation, reported when it is done.
 ///
 /// `Display` describes it to people; in JSON the field `step` is the name of the
 /// variant in snake case.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(tag = "step", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -60,6 +61,9 @@ pub enum Step {
         certificate_id: CertificateId,
         /// The uses that remain.
         associations: Vec<Association>,
+        /// Workers, Hyperdrive configurations and others that a person has to change.
+        #[serde(default)]
+        holders: Vec<Holder>,
     },
     /// No service uses the certificate. It is deleted next.
     Unused {
@@ -89,7 +93,11 @@ impl fmt::Display for Step {
             Self::Attached {
                 certificate_id: id,
                 zone,
-            } => write!(f, "attached {zone} to {id}"),
+            } => write!(
+                f,
+                "attached {zone} to {id}; until the old CA is detached, the service prefers the \
+                 newer one"
+            ),
             Self::AwaitingActive {
                 certificate_id,
                 associations,
@@ -105,9 +113,17 @@ impl fmt::Display for Step {
             Self::AwaitingRelease {
                 certificate_id,
                 associations,
+                holders,
             } => {
                 write!(f, "waiting until nothing uses {certificate_id}")?;
-                list(f, associations)
+                if holders.is_empty() {
+                    return list(f, associations);
+                }
+                for (index, holder) in holders.iter().enumerate() {
+                    let separator = if index == 0 { ": " } else { "; " };
+                    write!(f, "{separator}{holder}: {}", holder.advice())?;
+                }
+                Ok(())
             }
             Self::Unused { certificate_id } => write!(f, "nothing uses {certificate_id}"),
             Self::StillRefused { certificate_id } => write!(

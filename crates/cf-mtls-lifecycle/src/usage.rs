@@ -1,114 +1,370 @@
-//! What uses a certificate.
+//! What uses a certificate, or many of them in one walk.
 
 use std::fmt;
-use std::future::ready;
 
 use cf_mtls::text::printable;
 use cf_mtls::{
     Association, Certificate, CertificateId, Certificates, ClientCa, ErrorKind, Zone, ZoneFilter,
     ZoneId,
 };
-use futures_util::StreamExt as _;
-use serde::Serialize;
+use futures_util::{StreamExt as _, stream};
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::many::{Outcomes, patient};
+use crate::holder::{Found, Holder, Product, UnreadableProduct};
+use crate::many::{Outcome, Outcomes, patient};
+use crate::options::ReleaseOptions;
+use crate::services;
 use crate::zone_hostnames::ZoneHostnames;
 
 /// A zone that cannot be read, and may have hostnames of a certificate.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct UnreadableZone {
     /// The zone.
     pub zone: Zone,
     /// Why it cannot be read.
-    pub error: Error,
+    pub error: cf_mtls::Error,
 }
 
 /// What is known about one zone.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ZoneUse {
     /// The certificate has hostnames in it.
     Used(ZoneHostnames),
     /// The certificate may have hostnames in it.
     Unknown(UnreadableZone),
+    /// The zone cannot have hostnames: it lacks the feature.
+    Unentitled(Zone),
 }
 
 /// What uses a certificate, as
 /// [`CertificatesExt::usage`](crate::CertificatesExt::usage) found it.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Usage {
     /// The certificate.
     pub certificate: Certificate,
-    /// The services that use it; its hostnames appear among them, too.
+    /// The services that use it; its hostnames appear among them, too. May be empty
+    /// although the certificate cannot be deleted yet.
+    #[serde(default)]
     pub associations: Vec<Association>,
     /// The zones with hostnames of it, by name; empty for a leaf.
+    #[serde(default)]
     pub zones: Vec<ZoneHostnames>,
+    /// Workers, Hyperdrive configurations and others that hold it.
+    #[serde(default)]
+    pub holders: Vec<Holder>,
     /// The zones that cannot be read, by name.
+    #[serde(default)]
     pub unreadable: Vec<UnreadableZone>,
+    /// The products that cannot be read, and may hold it.
+    #[serde(default)]
+    pub unreadable_products: Vec<UnreadableProduct>,
+    /// The zones that cannot have hostnames, as they lack the feature. No use.
+    #[serde(default)]
+    pub unentitled: Vec<Zone>,
 }
 
 impl Usage {
-    /// Whether nothing uses it, for certain.
+    /// Of a certificate that nothing uses.
+    pub fn new(certificate: Certificate) -> Self {
+        Self {
+            certificate,
+            associations: Vec::new(),
+            zones: Vec::new(),
+            holders: Vec::new(),
+            unreadable: Vec::new(),
+            unreadable_products: Vec::new(),
+            unentitled: Vec::new(),
+        }
+    }
+
+    /// Whether nothing uses it, for certain: what could not be read counts as a use.
     pub fn is_unused(&self) -> bool {
         self.associations.iter().all(Association::has_ended)
             && self.zones.is_empty()
+            && self.holders.is_empty()
             && self.unreadable.is_empty()
+            && self.unreadable_products.is_empty()
     }
 }
 
-pub(crate) async fn usage(certificates: &Certificates, id: &CertificateId) -> Result<Usage, Error> {
-    let patient = patient(certificates);
-    let certificate = patient.get(id).await?;
-    let associations = patient.associations(id).await?;
-    let mut usage = Usage {
-        certificate,
-        associations,
-        zones: Vec::new(),
-        unreadable: Vec::new(),
-    };
-    if usage.certificate.is_ca() == Some(false) {
-        return Ok(usage); // only a CA can have hostnames
-    }
-    let mut zones = zones_using(certificates, id);
-    while let Some(zone) = zones.next().await {
-        match zone? {
-            ZoneUse::Used(zone) => usage.zones.push(zone),
-            ZoneUse::Unknown(zone) => usage.unreadable.push(zone),
+/// How far a walk has come. Reported after each zone and each Worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UsageProgress {
+    /// How many zones were read.
+    pub zones: usize,
+    /// How many Workers were read.
+    pub workers: usize,
+    /// How many Workers the account has; 0 until they are listed.
+    pub workers_total: usize,
+}
+
+/// Finds out what uses certificates, in one walk for all of them. Made by
+/// [`CertificatesExt::usage_of`](crate::CertificatesExt::usage_of).
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent until it is run"]
+pub struct UsageWalk {
+    certificates: Certificates,
+    ids: Vec<CertificateId>,
+    known: Vec<Certificate>,
+    all_zones: bool,
+    services_only: bool,
+    /// Whether products are read only where an association may stand for them.
+    indicated_only: bool,
+    /// Services that stand for hostnames, according to the caller.
+    hostname_services: Vec<String>,
+}
+
+impl UsageWalk {
+    pub(crate) fn new(certificates: &Certificates, ids: Vec<CertificateId>) -> Self {
+        Self {
+            certificates: patient(certificates),
+            ids,
+            known: Vec::new(),
+            all_zones: false,
+            services_only: false,
+            indicated_only: false,
+            hostname_services: Vec::new(),
         }
     }
-    // Pages that shift while they are read show a zone twice.
-    let by_name = |a: &ZoneHostnames| (a.zone_name.clone(), a.zone_id.clone());
-    usage.zones.sort_by_key(by_name);
-    usage.zones.dedup_by(|a, b| a.zone_id == b.zone_id);
-    let by_name = |a: &UnreadableZone| (a.zone.name.clone(), a.zone.id.clone());
-    usage.unreadable.sort_by_key(by_name);
-    Ok(usage)
+
+    /// Takes these certificates as they are, such as from a list, and does not read
+    /// them again.
+    pub fn with_known(mut self, known: impl IntoIterator<Item = Certificate>) -> Self {
+        self.known.extend(known);
+        self
+    }
+
+    /// Looks for CAs in all zones even if no association shows hostnames of them, since
+    /// associations can be late. One request for each zone and such CA.
+    pub fn with_all_zones(mut self) -> Self {
+        self.all_zones = true;
+        self
+    }
+
+    /// Reads the associations alone: one request for each certificate.
+    pub fn with_services_only(mut self) -> Self {
+        self.services_only = true;
+        self
+    }
+
+    /// As a release needs it, which finds out more if the delete is refused.
+    pub(crate) fn for_release(mut self, options: &ReleaseOptions) -> Self {
+        self.indicated_only = true;
+        self.all_zones = options.all_zones;
+        self.hostname_services
+            .clone_from(&options.hostname_services);
+        self
+    }
+
+    /// Walks, and returns the outcome for each id, in their order. Sends reads only.
+    ///
+    /// # Errors
+    ///
+    /// If the zones cannot be listed. What fails for one certificate is its outcome.
+    pub async fn run(
+        self,
+        mut on_progress: impl FnMut(&UsageProgress) + Send,
+    ) -> Result<Vec<Outcome<Usage>>, Error> {
+        let mut outcomes = self.services().await;
+        if self.services_only {
+            return Ok(outcomes);
+        }
+        let mut progress = UsageProgress::default();
+        let mut found = Found::default();
+        for product in self.products(&outcomes) {
+            let mut on_worker = |done, total| {
+                (progress.workers, progress.workers_total) = (done, total);
+                on_progress(&progress);
+            };
+            found
+                .read(&self.certificates, product, &mut on_worker)
+                .await;
+        }
+        for Outcome { id, result } in &mut outcomes {
+            if let Ok(usage) = result {
+                usage.holders = found.of(id);
+                usage.unreadable_products.clone_from(&found.unreadable);
+            }
+        }
+        self.zones(&mut outcomes, &mut progress, &mut on_progress)
+            .await?;
+        Ok(outcomes)
+    }
+
+    /// The certificates and their associations.
+    async fn services(&self) -> Vec<Outcome<Usage>> {
+        let read = |id: CertificateId| async move {
+            let known = self.known.iter().find(|one| one.id() == Some(&id));
+            let result = async {
+                let certificate = match known {
+                    Some(certificate) => certificate.clone(),
+                    None => self.certificates.get(&id).await?,
+                };
+                let mut usage = Usage::new(certificate);
+                usage.associations = self.certificates.associations(&id).await?;
+                Ok(usage)
+            };
+            let result = result.await;
+            Outcome { id, result }
+        };
+        let reads = stream::iter(self.ids.iter().cloned()).map(read);
+        reads
+            .buffered(self.certificates.concurrency())
+            .collect()
+            .await
+    }
+
+    /// The products that may hold any of the certificates.
+    fn products(&self, outcomes: &[Outcome<Usage>]) -> Vec<Product> {
+        let usages = || {
+            outcomes
+                .iter()
+                .filter_map(|outcome| outcome.result.as_ref().ok())
+        };
+        let all = [Product::Workers, Product::Hyperdrive, Product::Gateway];
+        let may_hold = |product: Product, usage: &Usage| {
+            let is_ca = usage.certificate.is_ca();
+            let fits = match product {
+                // A Worker and Hyperdrive present a leaf; Gateway signs with a CA.
+                Product::Workers => is_ca != Some(true),
+                Product::Hyperdrive => true,
+                Product::Gateway => is_ca != Some(false),
+            };
+            let mut live = usage.associations.iter().filter(|row| row.is_live());
+            let is_shown = live.clone().any(|row| product.is_service(&row.service));
+            // An unknown service may be the product.
+            let is_indicated = live.any(|row| !self.is_hostname_service(&row.service));
+            is_shown || (fits && (is_indicated || !self.indicated_only))
+        };
+        let wanted = |product: &Product| usages().any(|usage| may_hold(*product, usage));
+        all.into_iter().filter(wanted).collect()
+    }
+
+    fn is_hostname_service(&self, name: &str) -> bool {
+        services::is_hostname_service(name, &self.hostname_services)
+    }
+
+    fn may_have_hostnames(&self, rows: &[Association]) -> bool {
+        let mut live = rows.iter().filter(|row| row.is_live());
+        live.any(|row| services::may_be_hostnames(&row.service, &self.hostname_services))
+    }
+
+    async fn zones(
+        &self,
+        outcomes: &mut [Outcome<Usage>],
+        progress: &mut UsageProgress,
+        on_progress: &mut (dyn FnMut(&UsageProgress) + Send),
+    ) -> Result<(), Error> {
+        let mut usages: Vec<(ClientCa, &mut Usage)> = Vec::new();
+        for Outcome { id, result } in outcomes {
+            if let Ok(usage) = result
+                && usage.certificate.is_ca() != Some(false)
+                && (self.all_zones || self.may_have_hostnames(&usage.associations))
+            {
+                usages.push((ClientCa::from(&*id), usage));
+            }
+        }
+        if usages.is_empty() {
+            return Ok(());
+        }
+        let cas = usages.iter().map(|(ca, _)| ca.clone()).collect();
+        let mut zones = walk(&self.certificates, cas);
+        while let Some(looks) = zones.next().await {
+            progress.zones += 1;
+            on_progress(progress);
+            for (index, look) in looks? {
+                let Some((_, usage)) = usages.get_mut(index) else {
+                    continue;
+                };
+                match look {
+                    ZoneUse::Used(zone) => usage.zones.push(zone),
+                    ZoneUse::Unknown(zone) => usage.unreadable.push(zone),
+                    ZoneUse::Unentitled(zone) => usage.unentitled.push(zone),
+                }
+            }
+        }
+        for (_, usage) in usages {
+            // Pages that shift while they are read show a zone twice.
+            let by_name = |a: &ZoneHostnames| (a.zone_name.clone(), a.zone_id.clone());
+            usage.zones.sort_by_key(by_name);
+            usage.zones.dedup_by(|a, b| a.zone_id == b.zone_id);
+            let by_name = |a: &UnreadableZone| (a.zone.name.clone(), a.zone.id.clone());
+            usage.unreadable.sort_by_key(by_name);
+            usage
+                .unentitled
+                .sort_by_key(|a| (a.name.clone(), a.id.clone()));
+        }
+        Ok(())
+    }
+}
+
+/// What uses one certificate.
+pub(crate) async fn usage_of_one(walk: UsageWalk) -> Result<Usage, Error> {
+    let outcomes = walk.run(|_| ()).await?;
+    let outcome = outcomes.into_iter().next();
+    let outcome = outcome.map(|outcome| outcome.result.map_err(Error::from));
+    outcome.unwrap_or_else(|| {
+        Err(Error::new(
+            ErrorKind::InvalidInput,
+            "no certificate was given",
+        ))
+    })
 }
 
 pub(crate) fn zones_using(
     certificates: &Certificates,
     id: &CertificateId,
 ) -> Outcomes<Result<ZoneUse, Error>> {
-    let (this, ca) = (patient(certificates), ClientCa::from(id));
+    let zones = walk(&patient(certificates), vec![ClientCa::from(id)]);
+    // Zones without hostnames are dropped, so that nothing piles up.
+    Outcomes::new(zones.flat_map(|looks| {
+        stream::iter(match looks {
+            Ok(looks) => looks.into_iter().map(|(_, look)| Ok(look)).collect(),
+            Err(error) => vec![Err(error)],
+        })
+    }))
+}
+
+/// What is to be said about one zone, with the index of the CA.
+type Looks = Vec<(usize, ZoneUse)>;
+
+/// All zones of the account, each with the CAs that have something to say about it.
+fn walk(certificates: &Certificates, cas: Vec<ClientCa>) -> Outcomes<Result<Looks, Error>> {
+    let this = certificates.clone();
     let filter = ZoneFilter::all().account(this.account_id());
     let (zones, max) = (this.client().zones(filter), this.concurrency());
+    let cas = std::sync::Arc::new(cas);
     let looks = zones.map(move |zone| {
-        let (this, ca) = (this.clone(), ca.clone());
+        let (this, cas) = (this.clone(), std::sync::Arc::clone(&cas));
         async move {
-            match zone {
-                Ok(zone) => look(&this, zone, &ca).await.map(Ok),
-                Err(error) => Some(Err(error.into())),
+            let zone = zone?;
+            let mut looks = Looks::new();
+            for (index, ca) in cas.iter().enumerate() {
+                let Some(look) = look(&this, zone.clone(), ca).await else {
+                    continue;
+                };
+                // What the zone lacks it lacks for all.
+                let is_same_for_all = matches!(look, ZoneUse::Unentitled(_));
+                if is_same_for_all {
+                    let others = index..cas.len();
+                    looks.extend(others.map(|other| (other, look.clone())));
+                    break;
+                }
+                looks.push((index, look));
             }
+            Ok(looks)
         }
     });
-    // Zones without hostnames are dropped, so that nothing piles up.
-    Outcomes::new(looks.buffer_unordered(max).filter_map(ready))
+    Outcomes::new(looks.buffer_unordered(max))
 }
 
 /// The hostnames of a CA in a zone; `None` if there are none for certain.
@@ -118,8 +374,8 @@ pub(crate) async fn look(
     ca: &ClientCa,
 ) -> Option<ZoneUse> {
     let Some(zone_id) = zone.id.clone() else {
-        let detail = "the zone is listed without its id";
-        let error = Error::new(ErrorKind::InvalidResponse, detail);
+        let error = cf_mtls::Error::new(ErrorKind::InvalidResponse);
+        let error = error.with_detail("the zone is listed without its id");
         return Some(ZoneUse::Unknown(UnreadableZone { zone, error }));
     };
     let zone_name = zone.name.clone();
@@ -130,11 +386,18 @@ pub(crate) async fn look(
             zone_name,
             hostnames,
         }),
-        Err(error) => {
-            let error = error.into();
-            ZoneUse::Unknown(UnreadableZone { zone, error })
-        }
+        Err(error) if is_unentitled(&error) => ZoneUse::Unentitled(zone),
+        Err(error) => ZoneUse::Unknown(UnreadableZone { zone, error }),
     })
+}
+
+/// Whether a refusal to show the hostnames of a listed zone means that it cannot have
+/// any: 7003, or 403 with a code of neither the credentials nor their permissions.
+fn is_unentitled(error: &cf_mtls::Error) -> bool {
+    let has = |codes: &[i64]| error.codes().any(|code| codes.contains(&code));
+    let is_forbidden = error.status().is_some_and(|status| status.as_u16() == 403);
+    let is_of_service = !error.messages().is_empty();
+    has(&[7003]) || (is_forbidden && is_of_service && !has(&[9109, 10_000, 10_001]))
 }
 
 impl fmt::Display for UnreadableZone {
@@ -142,6 +405,12 @@ impl fmt::Display for UnreadableZone {
         let id = self.zone.id.as_ref().map(ZoneId::as_str);
         let name = self.zone.name.as_deref().or(id).unwrap_or("without a name");
         let kind = self.error.kind();
-        write!(f, "zone {} cannot be read: {kind}", printable(name))
+        write!(f, "zone {} cannot be read: {kind}", printable(name))?;
+        match kind {
+            ErrorKind::Permission => f.write_str(
+                " (the token lacks \"SSL and Certificates\" for the zone, or cannot reach it)",
+            ),
+            _ => Ok(()),
+        }
     }
 }

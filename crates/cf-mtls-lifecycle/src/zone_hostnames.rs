@@ -4,10 +4,10 @@ use std::fmt;
 
 use cf_mtls::ZoneId;
 use cf_mtls::text::printable;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Hostnames of a zone that are tied to a certificate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct ZoneHostnames {

@@ -7,6 +7,128 @@ pub mod operations {
     //! its inner type with a call to `into_inner()`. This can
     //! be used to explicitly deviate from permitted values.
     use cf_mtls_api::*;
+    pub struct ListGatewayCertificatesWhen(::httpmock::When);
+    impl ListGatewayCertificatesWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::GET)
+                    .path_matches(
+                        regex::Regex::new("^/accounts/[^/]*/gateway/certificates$")
+                            .unwrap(),
+                    ),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn account_id(self, value: &::cf_mtls_api::AccountId) -> Self {
+            let re = regex::Regex::new(
+                    &format!("^/accounts/{}/gateway/certificates$", value.to_string()),
+                )
+                .unwrap();
+            Self(self.0.path_matches(re))
+        }
+    }
+    pub struct ListGatewayCertificatesThen(::httpmock::Then);
+    impl ListGatewayCertificatesThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn ok(self, value: &types::GatewayCertificateListEnvelope) -> Self {
+            Self(
+                self
+                    .0
+                    .status(200u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorEnvelope) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorEnvelope) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    pub struct ListHyperdriveConfigsWhen(::httpmock::When);
+    impl ListHyperdriveConfigsWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::GET)
+                    .path_matches(
+                        regex::Regex::new("^/accounts/[^/]*/hyperdrive/configs$")
+                            .unwrap(),
+                    ),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn account_id(self, value: &::cf_mtls_api::AccountId) -> Self {
+            let re = regex::Regex::new(
+                    &format!("^/accounts/{}/hyperdrive/configs$", value.to_string()),
+                )
+                .unwrap();
+            Self(self.0.path_matches(re))
+        }
+    }
+    pub struct ListHyperdriveConfigsThen(::httpmock::Then);
+    impl ListHyperdriveConfigsThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn ok(self, value: &types::HyperdriveConfigListEnvelope) -> Self {
+            Self(
+                self
+                    .0
+                    .status(200u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorEnvelope) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorEnvelope) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
     pub struct ListCertificatesWhen(::httpmock::When);
     impl ListCertificatesWhen {
         pub fn new(inner: ::httpmock::When) -> Self {
@@ -412,6 +534,140 @@ pub mod operations {
             )
         }
     }
+    pub struct ListWorkersScriptsWhen(::httpmock::When);
+    impl ListWorkersScriptsWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::GET)
+                    .path_matches(
+                        regex::Regex::new("^/accounts/[^/]*/workers/scripts$").unwrap(),
+                    ),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn account_id(self, value: &::cf_mtls_api::AccountId) -> Self {
+            let re = regex::Regex::new(
+                    &format!("^/accounts/{}/workers/scripts$", value.to_string()),
+                )
+                .unwrap();
+            Self(self.0.path_matches(re))
+        }
+    }
+    pub struct ListWorkersScriptsThen(::httpmock::Then);
+    impl ListWorkersScriptsThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn ok(self, value: &types::WorkersScriptListEnvelope) -> Self {
+            Self(
+                self
+                    .0
+                    .status(200u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorEnvelope) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorEnvelope) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    pub struct GetWorkersSettingsWhen(::httpmock::When);
+    impl GetWorkersSettingsWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::GET)
+                    .path_matches(
+                        regex::Regex::new(
+                                "^/accounts/[^/]*/workers/scripts/[^/]*/settings$",
+                            )
+                            .unwrap(),
+                    ),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn account_id(self, value: &::cf_mtls_api::AccountId) -> Self {
+            let re = regex::Regex::new(
+                    &format!(
+                        "^/accounts/{}/workers/scripts/.*/settings$", value.to_string()
+                    ),
+                )
+                .unwrap();
+            Self(self.0.path_matches(re))
+        }
+        pub fn script_name(self, value: &::cf_mtls_api::ScriptName) -> Self {
+            let re = regex::Regex::new(
+                    &format!(
+                        "^/accounts/.*/workers/scripts/{}/settings$", value.to_string()
+                    ),
+                )
+                .unwrap();
+            Self(self.0.path_matches(re))
+        }
+    }
+    pub struct GetWorkersSettingsThen(::httpmock::Then);
+    impl GetWorkersSettingsThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn ok(self, value: &types::WorkersSettingsEnvelope) -> Self {
+            Self(
+                self
+                    .0
+                    .status(200u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorEnvelope) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorEnvelope) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
     pub struct ListZonesWhen(::httpmock::When);
     impl ListZonesWhen {
         pub fn new(inner: ::httpmock::When) -> Self {
@@ -653,6 +909,18 @@ pub mod operations {
 /// adds a method for each operation. These are the equivalent of
 /// type-checked [`mock()`](::httpmock::MockServer::mock) calls.
 pub trait MockServerExt {
+    fn list_gateway_certificates<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ListGatewayCertificatesWhen,
+            operations::ListGatewayCertificatesThen,
+        );
+    fn list_hyperdrive_configs<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ListHyperdriveConfigsWhen,
+            operations::ListHyperdriveConfigsThen,
+        );
     fn list_certificates<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(operations::ListCertificatesWhen, operations::ListCertificatesThen);
@@ -671,6 +939,18 @@ pub trait MockServerExt {
             operations::ListCertificateAssociationsWhen,
             operations::ListCertificateAssociationsThen,
         );
+    fn list_workers_scripts<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ListWorkersScriptsWhen,
+            operations::ListWorkersScriptsThen,
+        );
+    fn get_workers_settings<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::GetWorkersSettingsWhen,
+            operations::GetWorkersSettingsThen,
+        );
     fn list_zones<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(operations::ListZonesWhen, operations::ListZonesThen);
@@ -688,6 +968,34 @@ pub trait MockServerExt {
         );
 }
 impl MockServerExt for ::httpmock::MockServer {
+    fn list_gateway_certificates<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ListGatewayCertificatesWhen,
+            operations::ListGatewayCertificatesThen,
+        ),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::ListGatewayCertificatesWhen::new(when),
+                operations::ListGatewayCertificatesThen::new(then),
+            )
+        })
+    }
+    fn list_hyperdrive_configs<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ListHyperdriveConfigsWhen,
+            operations::ListHyperdriveConfigsThen,
+        ),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::ListHyperdriveConfigsWhen::new(when),
+                operations::ListHyperdriveConfigsThen::new(then),
+            )
+        })
+    }
     fn list_certificates<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(operations::ListCertificatesWhen, operations::ListCertificatesThen),
@@ -743,6 +1051,34 @@ impl MockServerExt for ::httpmock::MockServer {
             config_fn(
                 operations::ListCertificateAssociationsWhen::new(when),
                 operations::ListCertificateAssociationsThen::new(then),
+            )
+        })
+    }
+    fn list_workers_scripts<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::ListWorkersScriptsWhen,
+            operations::ListWorkersScriptsThen,
+        ),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::ListWorkersScriptsWhen::new(when),
+                operations::ListWorkersScriptsThen::new(then),
+            )
+        })
+    }
+    fn get_workers_settings<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::GetWorkersSettingsWhen,
+            operations::GetWorkersSettingsThen,
+        ),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::GetWorkersSettingsWhen::new(when),
+                operations::GetWorkersSettingsThen::new(then),
             )
         })
     }

@@ -8,6 +8,7 @@ mod error;
 pub mod fuzzing;
 mod hostnames;
 mod model;
+mod products;
 pub mod text;
 mod transport;
 mod zones;
@@ -17,10 +18,11 @@ pub use certificates::{
     Certificate, CertificateChain, CertificateFilter, CertificateType, Certificates, Deleted,
     Ensured, Upload,
 };
-pub use cf_mtls_api::{AccountId, CertificateId, InvalidId, Secret, ZoneId};
+pub use cf_mtls_api::{AccountId, CertificateId, InvalidId, ScriptName, Secret, ZoneId};
 pub use error::{Error, ErrorKind, Operation, ServiceMessage};
 pub use hostnames::{ClientCa, HostnameChange, Hostnames};
 pub use model::{Association, AssociationStatus, Hostname};
+pub use products::ProductUse;
 pub use transport::{Client, Credentials, Listing, Retry};
 pub use zones::{Zone, ZoneFilter};
 

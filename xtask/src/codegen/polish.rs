@@ -3,7 +3,7 @@
 use syn::visit_mut::VisitMut;
 
 /// Schemas whose place is taken by a checked type of the same name.
-pub(super) const CHECKED: [&str; 3] = ["AccountId", "CertificateId", "ZoneId"];
+pub(super) const CHECKED: [&str; 4] = ["AccountId", "CertificateId", "ScriptName", "ZoneId"];
 
 /// What the generator's settings cannot say.
 pub(super) struct Polish;

@@ -113,7 +113,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     };
     named.check()?;
     let rotation = certificates.rotate(&old, named);
-    let rotation = rotation.with_options(arguments.wait.to_release_options());
+    // The file was checked above, with the name of the option.
+    let options = arguments.wait.to_release_options().with_any_ca_allowed();
+    let rotation = rotation.with_options(options);
     let plan = context.reading(READING_ZONES, rotation.plan()).await?;
     let plan = match plan {
         Ok(plan) => plan,

@@ -1,6 +1,7 @@
 //! The contents of the certificates in a file, read before anything is sent.
 
 use cf_mtls::CertificateChain;
+use cf_mtls_lifecycle::CertificateContents;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -24,10 +25,15 @@ pub(crate) struct Contents {
 
 /// Reads each certificate of a file. The service judges those that are malformed.
 pub(crate) fn read(chain: &CertificateChain) -> Vec<Contents> {
-    chain
-        .der()
-        .map(|der| parse(der).unwrap_or_default())
-        .collect()
+    let read = CertificateContents::read(chain).into_iter();
+    let contents = read.map(|one| Contents {
+        subject: one.subject,
+        expires_on: one.expires_on,
+        valid_from: one.valid_from,
+        has_usable_key: one.has_supported_key,
+        is_ca: one.is_ca,
+    });
+    contents.collect()
 }
 
 /// The first certificate that is known to be no CA, with its number from one.
@@ -74,36 +80,4 @@ impl Contents {
             None => "unknown subject".to_owned(),
         }
     }
-}
-
-/// The object identifiers of their keys.
-#[cfg(feature = "x509")]
-const RSA_AND_ECDSA: [&str; 3] = [
-    "1.2.840.113549.1.1.1",
-    "1.2.840.113549.1.1.10",
-    "1.2.840.10045.2.1",
-];
-
-#[cfg(feature = "x509")]
-fn parse(der: &[u8]) -> Option<Contents> {
-    use x509_parser::prelude::{FromDer as _, X509Certificate};
-
-    let (_, certificate) = X509Certificate::from_der(der).ok()?;
-    let validity = certificate.validity();
-    let end = validity.not_after.timestamp();
-    let constraints = certificate.basic_constraints().ok();
-    let algorithm = certificate.public_key().algorithm.algorithm.to_id_string();
-    Some(Contents {
-        subject: Some(certificate.subject().to_string()),
-        // A date beyond the calendar is later than any other.
-        expires_on: Some(Timestamp::from_second(end).unwrap_or(Timestamp::MAX)),
-        valid_from: Timestamp::from_second(validity.not_before.timestamp()).ok(),
-        has_usable_key: Some(RSA_AND_ECDSA.contains(&algorithm.as_str())),
-        is_ca: constraints.map(|found| found.is_some_and(|found| found.value.ca)),
-    })
-}
-
-#[cfg(not(feature = "x509"))]
-fn parse(_der: &[u8]) -> Option<Contents> {
-    None
 }

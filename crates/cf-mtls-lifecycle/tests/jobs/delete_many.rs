@@ -100,12 +100,12 @@ async fn stays_within_the_rate_limit() {
 /// With patience, what the window has no room for goes on in the next one.
 #[tokio::test]
 async fn goes_on_when_the_next_window_opens() {
-    let simulator = Simulator::builder().rate_limit(20, Duration::from_millis(300));
+    let simulator = Simulator::builder().rate_limit(20, Duration::from_millis(900));
     let simulator = simulator.start().await.unwrap();
     let ids: Vec<_> = (0..30)
         .map(|number| seed_ca(&simulator, &number.to_string()))
         .collect();
-    let client = client(&simulator).with_deadline(Duration::from_millis(100));
+    let client = client(&simulator).with_deadline(Duration::from_millis(600));
     let mut outcomes = certificates_of(&simulator, client).delete_many(stream::iter(ids));
     while let Some(outcome) = outcomes.next().await {
         assert!(outcome.result.is_ok(), "{outcome:?}");

@@ -3,6 +3,7 @@
 
 mod delete_many;
 mod get_many;
+mod holders;
 mod prune;
 mod release;
 mod rotate;

@@ -157,7 +157,10 @@ async fn where_a_hostname_can_have_one_ca_only_it_keeps_the_old_one() {
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
-        assert!(error.to_string().contains("one CA only"), "{error}");
+        assert!(
+            error.to_string().contains("did not get its hostnames"),
+            "{error}"
+        );
         assert!(error.detached().is_empty());
     }
     assert_eq!(world.hostnames_of(&world.ca), HOSTS);

@@ -31,6 +31,14 @@ pub enum Operation {
     ReplaceHostnames,
     /// `GET /zones`
     ListZones,
+    /// `GET /accounts/{account_id}/workers/scripts`
+    ListWorkersScripts,
+    /// `GET /accounts/{account_id}/workers/scripts/{script_name}/settings`
+    GetWorkersSettings,
+    /// `GET /accounts/{account_id}/hyperdrive/configs`
+    ListHyperdriveConfigs,
+    /// `GET /accounts/{account_id}/gateway/certificates`
+    ListGatewayCertificates,
 }
 
 impl Operation {
@@ -41,6 +49,10 @@ impl Operation {
         const USES: &str =
             "/accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations";
         const HOSTNAMES: &str = "/zones/{zone_id}/certificate_authorities/hostname_associations";
+        const WORKERS: &str = "/accounts/{account_id}/workers/scripts";
+        const SETTINGS: &str = "/accounts/{account_id}/workers/scripts/{script_name}/settings";
+        const HYPERDRIVE: &str = "/accounts/{account_id}/hyperdrive/configs";
+        const GATEWAY: &str = "/accounts/{account_id}/gateway/certificates";
         match self {
             Self::ListCertificates => ("GET", ALL, "list certificates"),
             Self::UploadCertificate => ("POST", ALL, "upload certificate"),
@@ -50,6 +62,10 @@ impl Operation {
             Self::ListHostnames => ("GET", HOSTNAMES, "list hostnames"),
             Self::ReplaceHostnames => ("PUT", HOSTNAMES, "replace hostnames"),
             Self::ListZones => ("GET", "/zones", "list zones"),
+            Self::ListWorkersScripts => ("GET", WORKERS, "list Workers"),
+            Self::GetWorkersSettings => ("GET", SETTINGS, "read the settings of a Worker"),
+            Self::ListHyperdriveConfigs => ("GET", HYPERDRIVE, "list Hyperdrive configurations"),
+            Self::ListGatewayCertificates => ("GET", GATEWAY, "list Gateway certificates"),
         }
     }
 

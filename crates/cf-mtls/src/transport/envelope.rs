@@ -208,4 +208,9 @@ envelope!(ZoneListEnvelope {
     result: lenient_list,
     result_info: lenient
 } if |rest| is_list(rest));
+// What is incomplete must not pass for "not used".
+envelope!(WorkersScriptListEnvelope { result: lenient_list } if |rest| is_list(rest));
+envelope!(WorkersSettingsEnvelope { result: lenient } if |_rest| false);
+envelope!(HyperdriveConfigListEnvelope { result: lenient_list } if |_rest| false);
+envelope!(GatewayCertificateListEnvelope { result: lenient_list } if |_rest| false);
 envelope!(ErrorEnvelope {} if |_rest| true);

@@ -3,7 +3,9 @@
 
 use std::num::NonZeroU32;
 
-use cf_mtls_api::{self as api, AccountId, CertificateId, ResponseValue, ZoneId, types};
+use cf_mtls_api::{
+    self as api, AccountId, CertificateId, ResponseValue, ScriptName, ZoneId, types,
+};
 
 use super::envelope::Envelope;
 
@@ -74,4 +76,12 @@ requests! {
     } -> ZoneListEnvelope = |this, wire| wire.list_zones(
         this.account, this.name, Some(this.page), Some(this.per_page)
     );
+    ListWorkersScripts { account: &'a AccountId } -> WorkersScriptListEnvelope
+        = |this, wire| wire.list_workers_scripts(this.account);
+    GetWorkersSettings { account: &'a AccountId, script: &'a ScriptName } -> WorkersSettingsEnvelope
+        = |this, wire| wire.get_workers_settings(this.account, this.script);
+    ListHyperdriveConfigs { account: &'a AccountId } -> HyperdriveConfigListEnvelope
+        = |this, wire| wire.list_hyperdrive_configs(this.account);
+    ListGatewayCertificates { account: &'a AccountId } -> GatewayCertificateListEnvelope
+        = |this, wire| wire.list_gateway_certificates(this.account);
 }

@@ -1,0 +1,38 @@
+//! What the name of a service says about a use.
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Service {
+    Hostnames,
+    Other,
+    Unknown,
+}
+
+/// Whether the name is one under which hostnames are known to appear.
+pub(crate) fn is_hostname_service(name: &str, hostname_services: &[String]) -> bool {
+    service(name, hostname_services) == Service::Hostnames
+}
+
+/// Whether a use may end when hostnames are detached.
+pub(crate) fn may_be_hostnames(name: &str, hostname_services: &[String]) -> bool {
+    service(name, hostname_services) != Service::Other
+}
+
+pub(crate) fn service(name: &str, hostname_services: &[String]) -> Service {
+    // Names vary in case and separators.
+    let plain = |name: &str| -> String {
+        let letters = name.chars().filter(char::is_ascii_alphanumeric);
+        letters.map(|c| c.to_ascii_lowercase()).collect()
+    };
+    let name = plain(name);
+    let is_other = |other: &str| name.contains(other);
+    if name == "apishield" || hostname_services.iter().any(|known| plain(known) == name) {
+        Service::Hostnames
+    } else if ["gateway", "worker", "hyperdrive", "access"]
+        .into_iter()
+        .any(is_other)
+    {
+        Service::Other
+    } else {
+        Service::Unknown
+    }
+}

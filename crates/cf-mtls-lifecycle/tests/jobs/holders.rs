@@ -1,0 +1,291 @@
+//! Workers, Hyperdrive and Gateway: who they are, and how many requests that costs.
+
+use std::time::Duration;
+
+use cf_mtls::{CertificateId, ErrorKind};
+use cf_mtls_lifecycle::{CertificatesExt as _, Error, Prune, Step, Usage};
+use cf_mtls_testkit::simulator::{
+    Builder, Entitlement, Hyperdrive, Operation, Permission, Seed, Token, Worker,
+};
+use cf_mtls_testkit::{DOCUMENTED_CA, Simulator};
+
+use super::support::{certificates, certificates_of, options, quick, seed_ca};
+
+fn seed_leaf(simulator: &Simulator, name: &str) -> CertificateId {
+    let seed = Seed::leaf(DOCUMENTED_CA).name(name);
+    simulator.seed(seed).unwrap().parse().unwrap()
+}
+
+/// A leaf that two Workers and a Hyperdrive configuration hold.
+async fn held_leaf(change: impl FnOnce(Builder) -> Builder) -> (Simulator, CertificateId, String) {
+    let builder = Simulator::builder().no_rate_limit().clock_stands_still();
+    let simulator = change(builder).start().await.unwrap();
+    let leaf = seed_leaf(&simulator, "leaf");
+    for name in ["billing", "check_out-2"] {
+        let worker = Worker::new(name).binding("KV", "kv_namespace");
+        let worker = worker.certificate("CLIENT_CERT", &leaf);
+        simulator.put_worker(worker).unwrap();
+    }
+    simulator.put_worker(Worker::new("other")).unwrap();
+    let orders = Hyperdrive::new("orders").client_certificate(&leaf);
+    let orders = simulator.put_hyperdrive(orders).unwrap();
+    simulator.advance(Duration::from_secs(600));
+    (simulator, leaf, orders)
+}
+
+const HOLDERS: [&str; 3] = [
+    "Worker billing (binding CLIENT_CERT)",
+    "Worker check_out-2 (binding CLIENT_CERT)",
+    "Hyperdrive configuration orders (client certificate)",
+];
+
+fn assert_names_all(error: &Error, row: &str) {
+    assert_eq!(error.kind(), ErrorKind::InUse, "{row}: {error}");
+    let mut held: Vec<_> = error.holders().iter().map(ToString::to_string).collect();
+    held.sort();
+    let mut want = HOLDERS;
+    want.sort_unstable();
+    assert_eq!(held, want, "{row}");
+    let text = error.to_string();
+    for holder in HOLDERS {
+        assert!(text.contains(holder), "{row}: {text}");
+    }
+    assert!(text.contains("redeploy the Worker"), "{row}: {text}");
+    assert!(text.contains("change the configuration"), "{row}: {text}");
+}
+
+/// Also when no association shows them.
+#[tokio::test]
+async fn what_products_hold_is_not_released_and_named() {
+    for hidden in [false, true] {
+        for is_slow in [false, true] {
+            let row = format!("hidden {hidden}, slow {is_slow}");
+            let (simulator, leaf, _) = held_leaf(|builder| {
+                let builder = builder.hide_products(hidden);
+                if is_slow { builder.slow_day() } else { builder }
+            })
+            .await;
+            let release = certificates(&simulator)
+                .release(&leaf)
+                .with_options(quick());
+            let error = release.run(|_| ()).await.unwrap_err();
+            assert_names_all(&error, &row);
+            let json = serde_json::to_value(&error).unwrap();
+            assert_eq!(json["holders"][0]["holder"], "worker", "{row}");
+            let back: Error = serde_json::from_value(json).unwrap();
+            assert_eq!(back.to_string(), error.to_string(), "{row}");
+            let usage = certificates(&simulator).usage(&leaf).await.unwrap();
+            assert_eq!(usage.holders.len(), 3, "{row}");
+            assert!(!usage.is_unused(), "{row}");
+            let json = serde_json::to_string(&usage).unwrap();
+            let back: Usage = serde_json::from_str(&json).unwrap();
+            assert_eq!(back.holders, usage.holders, "{row}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_release_waits_until_a_person_has_changed_the_holders() {
+    for hidden in [false, true] {
+        for is_slow in [false, true] {
+            let row = format!("hidden {hidden}, slow {is_slow}");
+            let (simulator, leaf, orders) = held_leaf(|builder| {
+                let builder = builder.hide_products(hidden);
+                if is_slow { builder.slow_day() } else { builder }
+            })
+            .await;
+            let options = options(Duration::ZERO, Duration::from_secs(20));
+            let release = certificates(&simulator).release(&leaf);
+            let release = release.with_options(options.with_wait_for_holders());
+            let mut seen = Vec::new();
+            let released = release.run(|step| {
+                if let Step::AwaitingRelease { holders, .. } = step
+                    && !holders.is_empty()
+                    && seen.last() != Some(&holders.len())
+                {
+                    seen.push(holders.len());
+                    // One after the other.
+                    match seen.len() {
+                        1 => simulator.remove_worker("billing").unwrap(),
+                        2 => simulator.put_worker(Worker::new("check_out-2")).unwrap(),
+                        3 => simulator.remove_hyperdrive(&orders).unwrap(),
+                        _ => panic!("{row}: {step}"),
+                    }
+                }
+                simulator.advance(Duration::from_secs(10));
+            });
+            let released = released.await.unwrap();
+            assert!(released.confirmed, "{row}");
+            assert_eq!(seen, [3, 2, 1], "{row}");
+            assert_eq!(simulator.effects().deleted_as(leaf.as_str()), 1, "{row}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_without_the_permissions_gets_everything_else() {
+    let (simulator, leaf, _) = held_leaf(|builder| builder).await;
+    simulator
+        .set_gateway_use(seed_ca(&simulator, "gateway"), true)
+        .unwrap();
+    let token = Token::new("narrow").without(Permission::Workers);
+    simulator.add_token(
+        token
+            .without(Permission::Hyperdrive)
+            .without(Permission::Gateway),
+    );
+    let builder = cf_mtls::Client::builder("narrow").with_base_url(simulator.base_url());
+    let certificates = certificates_of(&simulator, builder);
+    let usage = certificates.usage(&leaf).await.unwrap();
+    assert_eq!(usage.associations.len(), 2, "{:?}", usage.associations);
+    let notes: Vec<_> = usage
+        .unreadable_products
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(notes[0].contains("Workers Scripts Read"), "{notes:?}");
+    assert!(notes[1].contains("Hyperdrive Read"), "{notes:?}");
+
+    let idle = seed_leaf(&simulator, "idle");
+    let usage = certificates.usage(&idle).await.unwrap();
+    assert!(usage.associations.is_empty() && !usage.is_unused());
+    let mut candidates = certificates
+        .prune_candidates(Prune::new().unused().leaf())
+        .unwrap();
+    let error = candidates.next().await.unwrap().unwrap_err();
+    assert!(
+        error.to_string().contains("Workers Scripts Read"),
+        "{error}"
+    );
+    assert!(candidates.next().await.is_none());
+}
+
+/// What products hold is used, whether associations show it or not.
+#[tokio::test]
+async fn prune_counts_the_uses_of_products() {
+    for hidden in [false, true] {
+        let (simulator, leaf, _) = held_leaf(|builder| builder.hide_products(hidden)).await;
+        let idle = seed_leaf(&simulator, "idle");
+        let criteria = Prune::new().unused().leaf();
+        let mut candidates = certificates(&simulator).prune_candidates(criteria).unwrap();
+        let first = candidates.next().await.unwrap().unwrap();
+        assert_eq!(first.id, idle);
+        assert!(candidates.next().await.is_none(), "{leaf} is in use");
+    }
+}
+
+/// 500 Workers and 1,000 zones: each once, within the rate limit, with progress.
+#[tokio::test]
+async fn an_account_is_walked_once_for_all_within_the_rate_limit() {
+    let builder = Simulator::builder().rate_limit(700, Duration::from_millis(1500));
+    let simulator = builder.start().await.unwrap();
+    let (ca, leaf) = (seed_ca(&simulator, "ca"), seed_leaf(&simulator, "leaf"));
+    for number in 0..500 {
+        let worker = Worker::new(format!("worker-{number}"));
+        let worker = match number {
+            77 => worker.certificate("CERT", &leaf),
+            _ => worker,
+        };
+        simulator.put_worker(worker).unwrap();
+    }
+    for number in 0..1000 {
+        let zone = simulator.add_zone(&format!("z{number:04}.example"));
+        if number == 777 {
+            simulator
+                .set_hostnames(&zone, ca.as_str(), ["api.example"])
+                .unwrap();
+        }
+    }
+    let certificates = certificates(&simulator);
+    let (mut reports, mut last) = (0, None);
+    let walk = certificates.usage_of([leaf.clone(), ca.clone()]);
+    let usages = walk.run(|progress| {
+        reports += 1;
+        last = Some(*progress);
+    });
+    let usages = usages.await.unwrap();
+    let usages: Vec<Usage> = usages.into_iter().map(|one| one.result.unwrap()).collect();
+    assert_eq!(
+        usages[0].holders[0].to_string(),
+        "Worker worker-77 (binding CERT)"
+    );
+    assert_eq!(usages[1].zones.len(), 1);
+    let last = last.unwrap();
+    assert_eq!(
+        (last.zones, last.workers, last.workers_total),
+        (1000, 500, 500)
+    );
+    assert_eq!(reports, 1500);
+    // Two certificates and their associations, the lists of Workers, Hyperdrive and
+    // Gateway, each Worker, the pages of zones, each zone.
+    assert_eq!(simulator.request_count(None), 2 + 2 + 3 + 500 + 20 + 1000);
+    let requests = simulator.requests();
+    assert!(requests.iter().all(|request| request.status != Some(429)));
+}
+
+/// The table of the README.
+#[tokio::test]
+async fn each_job_sends_the_least_number_of_requests() {
+    let simulator = Simulator::builder().no_rate_limit().ca_quota(100);
+    let simulator = simulator.start().await.unwrap();
+    for number in 0..60 {
+        let zone = simulator.add_zone(&format!("z{number:02}.example"));
+        if number % 2 == 1 {
+            simulator
+                .set_entitlement(&zone, Entitlement::Missing)
+                .unwrap();
+        }
+    }
+    let zone = simulator.add_zone("used.example");
+    let (zones, pages) = (61, 2);
+    let cas: Vec<_> = (0..20)
+        .map(|n| seed_ca(&simulator, &n.to_string()))
+        .collect();
+    for (index, ca) in cas.iter().take(2).enumerate() {
+        let host = format!("h{index}.used.example");
+        simulator.set_hostnames(&zone, ca.as_str(), [host]).unwrap();
+    }
+    let certificates = certificates(&simulator);
+    let count = |row: &str, want: u64| {
+        assert_eq!(simulator.request_count(None), want, "{row}");
+        simulator.clear_requests();
+    };
+    let run = |walk: cf_mtls_lifecycle::UsageWalk| async {
+        let outcomes = walk.run(|_| ()).await.unwrap();
+        assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()));
+    };
+
+    run(certificates.usage_of(cas.clone()).with_services_only()).await;
+    count("services of 20", 20 + 20);
+    // Two are in use, so each zone is read for two, unless it cannot hold hostnames.
+    run(certificates.usage_of(cas.clone())).await;
+    count("20 CAs", 20 + 20 + 2 + pages + zones + 31);
+    let known: Vec<_> = certificates
+        .list(cf_mtls::CertificateFilter::all())
+        .collect()
+        .await
+        .unwrap();
+    count("list", 1);
+    run(certificates.usage_of(cas.clone()).with_known(known)).await;
+    count("20 known CAs", 20 + 2 + pages + zones + 31);
+    certificates.usage(&cas[0]).await.unwrap();
+    count("usage of a CA", 2 + 2 + pages + zones);
+
+    let unused = certificates.release(&cas[19]).with_options(quick());
+    let _ = unused.plan().await.unwrap();
+    count("plan of an unused CA", 2);
+    unused.run(|_| ()).await.unwrap();
+    count("release of an unused CA", 2 + 1);
+
+    let criteria = Prune::new().unused();
+    let mut candidates = certificates.prune_candidates(criteria).unwrap();
+    let mut found = 0;
+    while let Some(candidate) = candidates.next().await {
+        candidate.unwrap();
+        found += 1;
+    }
+    assert_eq!(found, 17);
+    count("prune", 1 + 19 + 2);
+    assert_eq!(simulator.request_count(Operation::Zones), 0);
+}
