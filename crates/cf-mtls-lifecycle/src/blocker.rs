@@ -38,23 +38,6 @@ pub enum Blocker {
     UnreadableZone(UnreadableZone),
 }
 
-/// What is known about the uses of a certificate.
-pub(crate) struct Facts<'a> {
-    pub(crate) certificate_type: Option<CertificateType>,
-    pub(crate) associations: &'a [Association],
-    /// The number of zones with hostnames of it.
-    pub(crate) zones: usize,
-    /// Services that stand for hostnames, according to the caller.
-    pub(crate) hostname_services: &'a [String],
-}
-
-#[derive(Debug)]
-pub(crate) struct Assessment {
-    pub(crate) blockers: Vec<Blocker>,
-    /// Services that stand for hostnames.
-    pub(crate) hostname_services: Vec<String>,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Service {
     Hostnames,
@@ -62,32 +45,37 @@ enum Service {
     Unknown,
 }
 
-pub(crate) fn assess(facts: &Facts<'_>) -> Assessment {
+/// The blockers, and the services that stand for hostnames, of which there are some in
+/// so many `zones`. The caller knows some of these services.
+pub(crate) fn assess(
+    certificate_type: Option<CertificateType>,
+    associations: &[Association],
+    zones: usize,
+    known_services: &[String],
+) -> (Vec<Blocker>, Vec<String>) {
     let mut blockers = Vec::new();
-    match &facts.certificate_type {
-        // Older responses have no type, and no managed certificates.
-        None | Some(CertificateType::Custom) => {}
-        Some(managed) => blockers.push(Blocker::Managed {
-            certificate_type: managed.clone(),
-        }),
+    // Older responses have no type, and no managed certificates.
+    if let Some(certificate_type) = certificate_type.filter(|kind| *kind != CertificateType::Custom)
+    {
+        blockers.push(Blocker::Managed { certificate_type });
     }
-    let live = || facts.associations.iter().filter(|row| row.is_live());
+    let live = || associations.iter().filter(|row| row.is_live());
     let of_kind = |kind: Service| -> Vec<String> {
-        let rows = live().filter(|row| service(&row.service, facts.hostname_services) == kind);
+        let rows = live().filter(|row| service(&row.service, known_services) == kind);
         rows.map(|row| row.service.clone()).collect()
     };
     let mut hostname_services = of_kind(Service::Hostnames);
     if hostname_services.is_empty() {
         let unknown = of_kind(Service::Unknown);
         let is_one_name = unknown.windows(2).all(|pair| pair[0] == pair[1]);
-        if is_one_name && unknown.len() <= facts.zones {
+        if is_one_name && unknown.len() <= zones {
             hostname_services = unknown;
         }
     }
     hostname_services.dedup();
     // There may be one row for each zone, or one for all: so fewer rows than zones are
     // fine, and more are not.
-    let mut unexplained_zones = facts.zones;
+    let mut unexplained_zones = zones;
     for row in live() {
         if !hostname_services.contains(&row.service) {
             blockers.push(Blocker::Service(row.clone()));
@@ -97,10 +85,7 @@ pub(crate) fn assess(facts: &Facts<'_>) -> Assessment {
             unexplained_zones -= 1;
         }
     }
-    Assessment {
-        blockers,
-        hostname_services,
-    }
+    (blockers, hostname_services)
 }
 
 /// Whether a use may end when hostnames are detached.

@@ -1,5 +1,7 @@
 //! The jobs, as methods of the certificates of an account.
 
+use std::borrow::Borrow;
+
 use cf_mtls::{Certificate, CertificateId, Certificates, Deleted, Upload};
 use futures_core::Stream;
 
@@ -10,28 +12,13 @@ use crate::release::Release;
 use crate::rotate::Rotate;
 use crate::usage::{self, Usage, ZoneUse};
 
-mod sealed {
-    use cf_mtls::Certificates;
-
-    pub trait Sealed {
-        fn certificates(&self) -> &Certificates;
-    }
-
-    impl Sealed for Certificates {
-        fn certificates(&self) -> &Certificates {
-            self
-        }
-    }
-}
-
 /// The jobs of this crate, as methods of [`Certificates`].
 ///
 /// They send as many requests at a time as
-/// [`with_concurrency`](Certificates::with_concurrency) allows, and memory does not
-/// grow with the number of certificates or zones. Each request is retried like the
-/// operation of [`cf_mtls`] that it is, and waits up to 15 minutes for the rate limit
-/// unless [`with_patience`](Certificates::with_patience) is set.
-pub trait CertificatesExt: sealed::Sealed {
+/// [`with_concurrency`](Certificates::with_concurrency) allows, and hold no more in
+/// memory. Each request is retried as in [`cf_mtls`], and waits up to 15 minutes for the
+/// rate limit unless [`with_patience`](Certificates::with_patience) is set.
+pub trait CertificatesExt: Borrow<Certificates> {
     /// What uses a certificate: the services, and for a CA the hostnames in all zones
     /// of the account. Sends reads only.
     ///
@@ -43,14 +30,14 @@ pub trait CertificatesExt: sealed::Sealed {
     /// Those of [`Certificates::get`] and [`Certificates::associations`], and if the
     /// zones cannot be listed.
     fn usage(&self, id: &CertificateId) -> impl Future<Output = Result<Usage, Error>> + Send {
-        usage::usage(self.certificates(), id)
+        usage::usage(self.borrow(), id)
     }
 
     /// The zones of the account in which a CA has hostnames, as they are found, in no
     /// particular order. Each zone is one request. The stream ends after an `Err`,
     /// which means that the zones cannot be listed.
     fn zones_using(&self, ca: &CertificateId) -> Outcomes<Result<ZoneUse, Error>> {
-        usage::zones_using(self.certificates(), ca)
+        usage::zones_using(self.borrow(), ca)
     }
 
     /// Reads many certificates with [`get`](Certificates::get), like
@@ -60,7 +47,7 @@ pub trait CertificatesExt: sealed::Sealed {
         &self,
         ids: impl Stream<Item = CertificateId> + Send + 'static,
     ) -> Outcomes<Outcome<Certificate>> {
-        many::each(self.certificates(), ids, |this, id| async move {
+        many::each(self.borrow(), ids, |this, id| async move {
             let result = this.get(&id).await;
             Outcome { id, result }
         })
@@ -77,7 +64,7 @@ pub trait CertificatesExt: sealed::Sealed {
         &self,
         ids: impl Stream<Item = CertificateId> + Send + 'static,
     ) -> Outcomes<Outcome<Deleted>> {
-        many::each(self.certificates(), ids, |this, id| async move {
+        many::each(self.borrow(), ids, |this, id| async move {
             let result = this.delete(&id).await;
             Outcome { id, result }
         })
@@ -108,7 +95,7 @@ pub trait CertificatesExt: sealed::Sealed {
     /// blocks the release before anything is changed; so do hostnames that it cannot
     /// see or must not touch.
     fn release(&self, id: &CertificateId) -> Release {
-        Release::new(self.certificates().clone(), id.clone())
+        Release::new(self.borrow().clone(), id.clone())
     }
 
     /// Replaces a CA: uploads its successor, moves the hostnames, and deletes the old
@@ -117,7 +104,7 @@ pub trait CertificatesExt: sealed::Sealed {
     /// After an interruption, run it again with the same certificate: a successor that
     /// was uploaded before is found in the list, whatever its name.
     fn rotate(&self, old: &CertificateId, successor: Upload) -> Rotate {
-        Rotate::new(self.certificates().clone(), old.clone(), successor)
+        Rotate::new(self.borrow().clone(), old.clone(), successor)
     }
 
     /// Finds the certificates that meet all criteria, in the order of the list. Sends
@@ -152,7 +139,7 @@ pub trait CertificatesExt: sealed::Sealed {
         &self,
         criteria: Prune,
     ) -> Result<Outcomes<Result<Candidate, Error>>, Error> {
-        prune::candidates(self.certificates(), criteria)
+        prune::candidates(self.borrow(), criteria)
     }
 }
 

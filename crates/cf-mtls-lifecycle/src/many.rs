@@ -23,8 +23,7 @@ pub(crate) fn patient(certificates: &Certificates) -> Certificates {
 
 /// Results as they become known.
 ///
-/// It is a [`Stream`], and has [`next`](Self::next). Requests are sent only while
-/// results are requested; dropping it stops them.
+/// It is a [`Stream`], and has [`next`](Self::next). Dropping it stops the requests.
 #[must_use = "nothing is sent until results are requested"]
 pub struct Outcomes<T>(Pin<Box<dyn Stream<Item = T> + Send>>);
 

@@ -34,8 +34,8 @@ impl ReleaseOptions {
         self
     }
 
-    /// Sets the first delay between two looks, which doubles each time, and the longest
-    /// (1 and 15 seconds unless set).
+    /// Sets the first delay between looks, which doubles, and the longest (1 and 15
+    /// seconds unless set).
     pub fn with_poll_interval(mut self, first: Duration, max: Duration) -> Self {
         self.first_delay = first;
         self.max_delay = max;

@@ -13,8 +13,22 @@ use crate::step::Step;
 /// Receives each step.
 pub(crate) type OnStep<'a> = &'a mut (dyn FnMut(&Step) + Send);
 
-/// What one look found.
-pub(crate) enum Look<T> {
+/// Something to look at until it is done. A trait, since the futures of async closures
+/// are not `Send` for every lifetime.
+pub(crate) trait Look: Send {
+    type Found;
+
+    /// Looks once, in the time that is `left`.
+    fn look(
+        &mut self,
+        left: Duration,
+    ) -> impl Future<Output = Result<Seen<Self::Found>, Error>> + Send;
+
+    /// The error after the last look.
+    fn timed_out(self) -> impl Future<Output = Error> + Send;
+}
+
+pub(crate) enum Seen<T> {
     Done(T),
     /// Not yet. The step is reported, and the next look follows.
     Pending(Step),
@@ -39,20 +53,19 @@ impl Poll {
         }
     }
 
-    /// Looks until one look is the last; `None` where the time is over before.
-    /// Each look is handed the time that is left.
-    pub(crate) async fn until<T>(
+    /// Looks until it is done, or the time is over.
+    pub(crate) async fn until<L: Look>(
         &mut self,
         on_step: OnStep<'_>,
-        mut look: impl AsyncFnMut(Duration) -> Result<Look<T>, Error>,
-    ) -> Result<Option<T>, Error> {
+        mut what: L,
+    ) -> Result<L::Found, Error> {
         loop {
-            match look(self.left()).await? {
-                Look::Done(value) => return Ok(Some(value)),
-                Look::Pending(step) => on_step(&step),
+            match what.look(self.left()).await? {
+                Seen::Done(found) => return Ok(found),
+                Seen::Pending(step) => on_step(&step),
             }
             if !self.wait_for_next().await {
-                return Ok(None);
+                return Err(what.timed_out().await);
             }
         }
     }
@@ -93,19 +106,14 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn looks_less_and_less_often_and_ends_on_time() {
+    async fn waits_longer_each_time_and_ends_on_time() {
         let seconds = Duration::from_secs;
         let options = ReleaseOptions::default().with_wait_timeout(seconds(12));
         let mut poll = Poll::new(&options.with_poll_interval(seconds(1), seconds(4)));
         let (begun, mut looks) = (Instant::now(), Vec::new());
-        let certificate_id: cf_mtls::CertificateId = "a".parse().unwrap();
-        let look = async |_| {
+        while poll.wait_for_next().await {
             looks.push(begun.elapsed().as_secs());
-            let certificate_id = certificate_id.clone();
-            Ok(Look::<()>::Pending(Step::Unused { certificate_id }))
-        };
-        let found = poll.until(&mut |_: &Step| (), look).await;
-        assert!(found.unwrap().is_none());
-        assert_eq!(looks, [0, 1, 3, 7, 11, 12]);
+        }
+        assert_eq!(looks, [1, 3, 7, 11, 12]);
     }
 }

@@ -18,9 +18,8 @@ const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_hours(24);
 
 /// Which certificates to delete: those that meet all criteria.
 ///
-/// A missing field meets no criterion: a certificate without an expiry date never
-/// counts as expired. Certificates that Cloudflare manages are left out unless their
-/// [`certificate_type`](Self::certificate_type) is set.
+/// A missing field meets no criterion. Certificates that Cloudflare manages are left
+/// out unless their [`certificate_type`](Self::certificate_type) is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Prune {

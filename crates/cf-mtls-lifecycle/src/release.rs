@@ -3,7 +3,7 @@
 use cf_mtls::{Association, Certificate, CertificateId, Certificates, ClientCa, Zone, ZoneId};
 use serde::Serialize;
 
-use crate::blocker::{self, Assessment, Blocker, Facts};
+use crate::blocker::{self, Blocker};
 use crate::error::Error;
 use crate::many::patient;
 use crate::options::ReleaseOptions;
@@ -92,15 +92,12 @@ impl Release {
         if certificate.is_ca() != Some(false) {
             self.read_unlisted(&mut zones, &mut unreadable).await;
         }
-        let Assessment {
-            mut blockers,
-            hostname_services,
-        } = blocker::assess(&Facts {
-            certificate_type: certificate.certificate_type(),
-            associations: &associations,
-            zones: zones.len(),
-            hostname_services: &self.options.hostname_services,
-        });
+        let (mut blockers, hostname_services) = blocker::assess(
+            certificate.certificate_type(),
+            &associations,
+            zones.len(),
+            &self.options.hostname_services,
+        );
         // If nothing indicates hostnames, unreadable zones have none.
         let hostnames_matter = !zones.is_empty() || !hostname_services.is_empty();
         if hostnames_matter && !self.options.unreadable_zones_ignored {
@@ -187,10 +184,9 @@ impl ReleasePlan {
     /// Detaches the hostnames of the plan, waits until no service uses the
     /// certificate, and deletes it. Each step is reported to `on_step`.
     ///
-    /// It goes zone by zone, and changes no list of another certificate. While the
-    /// service refuses the deletion because it has not noticed the end of a use, it is
-    /// tried again. The future can be dropped or fail at any point; plan and run it
-    /// again to go on.
+    /// It changes no list of another certificate. While the service refuses the deletion
+    /// because it has not noticed the end of a use, it is tried again. The future can be
+    /// dropped or fail at any point; plan and run it again to go on.
     ///
     /// # Errors
     ///

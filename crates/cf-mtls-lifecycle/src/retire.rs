@@ -10,7 +10,7 @@ use cf_mtls::{
 use crate::blocker;
 use crate::error::Error;
 use crate::options::ReleaseOptions;
-use crate::poll::{Look, OnStep, Poll, yield_once};
+use crate::poll::{Look, OnStep, Poll, Seen, yield_once};
 use crate::step::Step;
 use crate::zone_hostnames::ZoneHostnames;
 
@@ -43,13 +43,19 @@ impl Job {
         let certificate_id = self.id.clone();
         let mut poll = Poll::new(&self.options);
         let mut confirmed = false;
-        if self.wait_until_unused(zones, &mut poll, on_step).await? {
+        let until_unused = UntilUnused {
+            job: self,
+            zones,
+            looks: 0,
+            rows: Vec::new(),
+        };
+        if poll.until(on_step, until_unused).await? {
             on_step(&Step::Unused {
                 certificate_id: certificate_id.clone(),
             });
             // The last chance to stop: a deletion cannot be undone.
             yield_once().await;
-            confirmed = self.delete(&mut poll, on_step).await?;
+            confirmed = poll.until(on_step, UntilDeleted(self, None)).await?;
         }
         on_step(&Step::Deleted { certificate_id });
         Ok(confirmed)
@@ -82,24 +88,20 @@ impl Job {
     /// Fails unless the lists are still empty.
     async fn ensure_still_detached(&self, zones: &[ZoneHostnames]) -> Result<(), Error> {
         for zone in zones {
-            let hostnames = self.hostnames(&zone.zone_id);
-            let list = hostnames.list(&ClientCa::from(&self.id)).await?;
-            self.ensure_none_left(&list)?;
+            self.ensure_none_left(&self.list(zone, &self.id).await?)?;
         }
         Ok(())
     }
 
     fn ensure_none_left(&self, list: &[String]) -> Result<(), Error> {
-        if list.is_empty() {
-            return Ok(());
-        }
         let others = list.join(", ");
-        Err(self.error(
-            ErrorKind::Conflict,
-            &format!(
-                "another client attached {others} to it since it was planned; plan and run it again"
-            ),
-        ))
+        let detail = format!(
+            "another client attached {others} to it since it was planned; plan and run it again"
+        );
+        match list.is_empty() {
+            true => Ok(()),
+            false => Err(self.error(ErrorKind::Conflict, &detail)),
+        }
     }
 
     /// Fails unless a successor has all hostnames of a zone.
@@ -108,96 +110,23 @@ impl Job {
         successor: &CertificateId,
         zone: &ZoneHostnames,
     ) -> Result<(), Error> {
-        let hostnames = self.hostnames(&zone.zone_id);
-        let held = hostnames.list(&ClientCa::from(successor)).await?;
+        let held = self.list(zone, successor).await?;
         let has = |host: &String| held.iter().any(|other| Hostnames::is_same(host, other));
-        let missing = zone.hostnames.iter().filter(|host| !has(host));
-        let missing: Vec<&str> = missing.map(String::as_str).collect();
-        if missing.is_empty() {
-            return Ok(());
+        let missing = zone.hostnames.iter().filter(|host| !has(host)).cloned();
+        let missing: Vec<String> = missing.collect();
+        let names = missing.join(", ");
+        let detail = format!(
+            "{names} would be left without a CA: another client detached it from {successor}"
+        );
+        match missing.is_empty() {
+            true => Ok(()),
+            false => Err(self.error(ErrorKind::Conflict, &detail)),
         }
-        let missing = missing.join(", ");
-        Err(self.error(
-            ErrorKind::Conflict,
-            &format!(
-                "{missing} would be left without a CA: another client detached it from {successor}"
-            ),
-        ))
     }
 
-    /// Returns whether it still exists: another client may have deleted it.
-    async fn wait_until_unused(
-        &self,
-        zones: &[ZoneHostnames],
-        poll: &mut Poll,
-        on_step: OnStep<'_>,
-    ) -> Result<bool, Error> {
-        let mut looks: u32 = 0;
-        let mut rows = Vec::new();
-        let exists = poll.until(on_step, async |left| {
-            looks += 1;
-            rows = match self.associations(&self.id, left).await {
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Look::Done(false)),
-                rows => rows?,
-            };
-            rows.retain(|row| !row.has_ended());
-            if rows.is_empty() {
-                return Ok(Look::Done(true));
-            }
-            if let Some(row) = self.first_permanent_use(&rows) {
-                let detail = format!("{row} began to use it after the plan was made");
-                return Err(self.still_in_use(&detail, &rows));
-            }
-            // Hostnames that were attached again keep it in use for good. Each zone is a
-            // request, so they are looked for less and less often.
-            if rows.iter().any(Association::is_live) && 1 < looks && looks.is_power_of_two() {
-                self.ensure_still_detached(zones).await?;
-            }
-            Ok(Look::Pending(Step::AwaitingRelease {
-                certificate_id: self.id.clone(),
-                associations: rows.clone(),
-            }))
-        });
-        if let Some(exists) = exists.await? {
-            return Ok(exists);
-        }
-        if rows.iter().any(Association::is_live) {
-            self.ensure_still_detached(zones).await?;
-        }
-        let detail = format!("still in use after {}", seconds(self.options.wait_timeout));
-        Err(self.still_in_use(&detail, &rows).with_advice(RUN_AGAIN))
-    }
-
-    async fn delete(&self, poll: &mut Poll, on_step: OnStep<'_>) -> Result<bool, Error> {
-        let certificate_id = &self.id;
-        let mut refusal = None;
-        let deleted = poll.until(on_step, async |_| {
-            let error = match self.certificates.delete(&self.id).await {
-                Ok(deleted) => return Ok(Look::Done(deleted.is_confirmed())),
-                // It was there a moment ago, so this is what was wanted.
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Look::Done(false)),
-                Err(error) if !self.may_pass(&error) => return Err(error.into()),
-                Err(error) => error,
-            };
-            let certificate_id = certificate_id.clone();
-            let step = match error.associations().to_vec() {
-                none if none.is_empty() => Step::StillRefused { certificate_id },
-                associations => Step::AwaitingRelease {
-                    certificate_id,
-                    associations,
-                },
-            };
-            refusal = Some(error);
-            Ok(Look::Pending(step))
-        });
-        match (deleted.await?, refusal) {
-            (None, Some(error)) => {
-                let after = seconds(self.options.wait_timeout);
-                let error = Error::from(error).with_detail(format!("still refused after {after}"));
-                Err(error.with_advice(RUN_AGAIN))
-            }
-            (confirmed, _) => Ok(confirmed.unwrap_or(false)),
-        }
+    async fn list(&self, zone: &ZoneHostnames, id: &CertificateId) -> Result<Vec<String>, Error> {
+        let hostnames = self.hostnames(&zone.zone_id);
+        Ok(hostnames.list(&ClientCa::from(id)).await?)
     }
 
     /// The associations of a certificate, in the time that is left.
@@ -236,8 +165,7 @@ impl Job {
         Error::new(kind, self.client().redact(detail))
     }
 
-    /// The hostnames of a zone. A job reads the lists again later, so its edits need no
-    /// time to settle.
+    /// The hostnames of a zone. A job reads them again, so its edits need not settle.
     pub(crate) fn hostnames(&self, zone: &ZoneId) -> Hostnames {
         let hostnames = self.certificates.hostnames(zone);
         hostnames.with_settling(Duration::ZERO)
@@ -245,6 +173,97 @@ impl Job {
 
     fn client(&self) -> &Client {
         self.certificates.client()
+    }
+}
+
+/// Waits until no service uses the certificate. Finds whether it still exists: another
+/// client may have deleted it.
+struct UntilUnused<'a> {
+    job: &'a Job,
+    zones: &'a [ZoneHostnames],
+    looks: u32,
+    rows: Vec<Association>,
+}
+
+impl Look for UntilUnused<'_> {
+    type Found = bool;
+
+    async fn look(&mut self, left: Duration) -> Result<Seen<bool>, Error> {
+        let job = self.job;
+        self.looks += 1;
+        self.rows = match job.associations(&job.id, left).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Seen::Done(false)),
+            rows => rows?,
+        };
+        self.rows.retain(|row| !row.has_ended());
+        if self.rows.is_empty() {
+            return Ok(Seen::Done(true));
+        }
+        if let Some(row) = job.first_permanent_use(&self.rows) {
+            let detail = format!("{row} began to use it after the plan was made");
+            return Err(job.still_in_use(&detail, &self.rows));
+        }
+        // Hostnames that were attached again keep it in use for good. Each zone is a
+        // request, so they are looked for less and less often.
+        let is_live = self.rows.iter().any(Association::is_live);
+        if is_live && 1 < self.looks && self.looks.is_power_of_two() {
+            job.ensure_still_detached(self.zones).await?;
+        }
+        Ok(Seen::Pending(Step::AwaitingRelease {
+            certificate_id: job.id.clone(),
+            associations: self.rows.clone(),
+        }))
+    }
+
+    async fn timed_out(self) -> Error {
+        if self.rows.iter().any(Association::is_live)
+            && let Err(error) = self.job.ensure_still_detached(self.zones).await
+        {
+            return error;
+        }
+        let after = seconds(self.job.options.wait_timeout);
+        let error = (self.job).still_in_use(&format!("still in use after {after}"), &self.rows);
+        error.with_advice(RUN_AGAIN)
+    }
+}
+
+/// Deletes the certificate, with the last refusal. Finds whether the service confirmed
+/// it.
+struct UntilDeleted<'a>(&'a Job, Option<cf_mtls::Error>);
+
+impl Look for UntilDeleted<'_> {
+    type Found = bool;
+
+    async fn look(&mut self, _: Duration) -> Result<Seen<bool>, Error> {
+        let Self(job, refusal) = self;
+        let error = match job.certificates.delete(&job.id).await {
+            Ok(deleted) => return Ok(Seen::Done(deleted.is_confirmed())),
+            // It was there a moment ago, so this is what was wanted.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Seen::Done(false)),
+            Err(error) if !job.may_pass(&error) => return Err(error.into()),
+            Err(error) => error,
+        };
+        let certificate_id = job.id.clone();
+        let associations = error.associations().to_vec();
+        *refusal = Some(error);
+        Ok(Seen::Pending(match associations.is_empty() {
+            true => Step::StillRefused { certificate_id },
+            false => Step::AwaitingRelease {
+                certificate_id,
+                associations,
+            },
+        }))
+    }
+
+    async fn timed_out(self) -> Error {
+        let detail = format!(
+            "still refused after {}",
+            seconds(self.0.options.wait_timeout)
+        );
+        let refusal = self.1.map(Error::from);
+        let error =
+            refusal.unwrap_or_else(|| Error::new(ErrorKind::Timeout, "no time to delete it"));
+        error.with_detail(detail).with_advice(RUN_AGAIN)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Replaces a CA by its successor, while its hostnames are in use.
 
+use std::time::Duration;
+
 use cf_mtls::{
     Association, AssociationStatus, Certificate, CertificateFilter, CertificateId, CertificateType,
     Certificates, ClientCa, ErrorKind, Upload,
@@ -9,7 +11,7 @@ use crate::blocker;
 use crate::error::Error;
 use crate::many::patient;
 use crate::options::ReleaseOptions;
-use crate::poll::{Look, OnStep, Poll};
+use crate::poll::{Look, OnStep, Poll, Seen};
 use crate::release::{Release, ReleasePlan, Released};
 use crate::retire::{Job, RUN_AGAIN, seconds};
 use crate::step::Step;
@@ -188,10 +190,9 @@ impl RotatePlan {
     /// it, waits until it is active for them, and only then releases the old one.
     /// Each step is reported to `on_step`.
     ///
-    /// A hostname is never without an active CA. If the service moves hostnames itself
-    /// when they are attached, that is its own doing; if it refuses to let a hostname
-    /// have two CAs, the rotation fails before anything is detached. The future can be
-    /// dropped or fail at any point; plan and run it again to go on.
+    /// A hostname is never without an active CA: if the service refuses to let it have
+    /// two, the rotation fails before anything is detached. The future can be dropped or
+    /// fail at any point; plan and run it again to go on.
     ///
     /// # Errors
     ///
@@ -251,7 +252,17 @@ impl RotatePlan {
                 });
             }
         }
-        self.wait_until_active(id, on_step).await?;
+        let mut poll = Poll::new(&self.job().options);
+        let until_active = UntilActive {
+            plan: self,
+            successor: id,
+            was_active: false,
+        };
+        poll.until(on_step, until_active).await?;
+        self.ensure_successor_has_all(id).await?;
+        on_step(&Step::Active {
+            certificate_id: id.clone(),
+        });
         let old = self.release.run_before(Some(id), on_step).await?;
         Ok(Rotated {
             successor,
@@ -281,59 +292,6 @@ impl RotatePlan {
         Ok(zone.with_hostnames(edited.changed))
     }
 
-    async fn wait_until_active(
-        &self,
-        successor: &CertificateId,
-        on_step: OnStep<'_>,
-    ) -> Result<(), Error> {
-        let job = self.job();
-        let mut was_active = false;
-        let mut poll = Poll::new(&job.options);
-        let active = poll.until(on_step, async |left| {
-            let mut rows = job.associations(successor, left).await?;
-            rows.retain(|row| row.is_live() && self.stands_for_hostnames(row));
-            let has = |row: &Association, status| row.status == status;
-            let failed = |row: &&Association| has(row, AssociationStatus::DeploymentTimedOut);
-            if let Some(row) = rows.iter().find(failed) {
-                let detail = format!("{row} did not deploy the successor in time");
-                let error = job.error(ErrorKind::Conflict, &detail);
-                let error = error.with_detail(NOTHING_DETACHED);
-                return Err(error.with_advice("wait a while, and try again"));
-            }
-            if rows.is_empty() {
-                if self.release.zones().is_empty() {
-                    return Ok(Look::Done(()));
-                }
-                // Not reported yet, or detached again, which waiting does not change.
-                self.ensure_successor_has_all(successor).await?;
-            }
-            // There may be one for each zone, or one for all; and new hostnames may not be
-            // reported yet, so only two active looks in a row count.
-            let all_active = rows.iter().all(|row| has(row, AssociationStatus::Active));
-            let is_active = all_active && !rows.is_empty();
-            if is_active && was_active {
-                return Ok(Look::Done(()));
-            }
-            was_active = is_active;
-            Ok(Look::Pending(Step::AwaitingActive {
-                certificate_id: successor.clone(),
-                associations: rows,
-            }))
-        });
-        let is_active = active.await?.is_some();
-        self.ensure_successor_has_all(successor).await?;
-        if !is_active {
-            let after = seconds(job.options.wait_timeout);
-            let detail = format!("the successor is not active for all hostnames after {after}");
-            let error = Error::new(ErrorKind::Timeout, detail).with_detail(NOTHING_DETACHED);
-            return Err(error.with_advice(RUN_AGAIN));
-        }
-        on_step(&Step::Active {
-            certificate_id: successor.clone(),
-        });
-        Ok(())
-    }
-
     /// Fails unless the successor has all hostnames in every zone.
     async fn ensure_successor_has_all(&self, successor: &CertificateId) -> Result<(), Error> {
         for zone in self.release.zones() {
@@ -355,5 +313,59 @@ impl RotatePlan {
 
     fn job(&self) -> &Job {
         &self.release.job
+    }
+}
+
+/// Waits until the successor is active for its hostnames.
+struct UntilActive<'a> {
+    plan: &'a RotatePlan,
+    successor: &'a CertificateId,
+    was_active: bool,
+}
+
+impl Look for UntilActive<'_> {
+    type Found = ();
+
+    async fn look(&mut self, left: Duration) -> Result<Seen<()>, Error> {
+        let (plan, job) = (self.plan, self.plan.job());
+        let mut rows = job.associations(self.successor, left).await?;
+        rows.retain(|row| row.is_live() && plan.stands_for_hostnames(row));
+        let has = |row: &Association, status| row.status == status;
+        let failed = |row: &&Association| has(row, AssociationStatus::DeploymentTimedOut);
+        if let Some(row) = rows.iter().find(failed) {
+            let detail = format!("{row} did not deploy the successor in time");
+            let error = job.error(ErrorKind::Conflict, &detail);
+            let error = error.with_detail(NOTHING_DETACHED);
+            return Err(error.with_advice("wait a while, and try again"));
+        }
+        if rows.is_empty() {
+            if plan.release.zones().is_empty() {
+                return Ok(Seen::Done(()));
+            }
+            // Not reported yet, or detached again, which waiting does not change.
+            plan.ensure_successor_has_all(self.successor).await?;
+        }
+        // There may be one for each zone, or one for all; and new hostnames may not be
+        // reported yet, so only two active looks in a row count.
+        let all_active = rows.iter().all(|row| has(row, AssociationStatus::Active));
+        let is_active = all_active && !rows.is_empty();
+        if is_active && self.was_active {
+            return Ok(Seen::Done(()));
+        }
+        self.was_active = is_active;
+        Ok(Seen::Pending(Step::AwaitingActive {
+            certificate_id: self.successor.clone(),
+            associations: rows,
+        }))
+    }
+
+    async fn timed_out(self) -> Error {
+        if let Err(error) = self.plan.ensure_successor_has_all(self.successor).await {
+            return error;
+        }
+        let after = seconds(self.plan.job().options.wait_timeout);
+        let detail = format!("the successor is not active for all hostnames after {after}");
+        let error = Error::new(ErrorKind::Timeout, detail).with_detail(NOTHING_DETACHED);
+        error.with_advice(RUN_AGAIN)
     }
 }
