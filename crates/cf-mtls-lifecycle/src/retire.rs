@@ -12,7 +12,7 @@ use cf_mtls::{
 use crate::error::Error;
 use crate::holder::{self, Found, Holder, Product};
 use crate::options::ReleaseOptions;
-use crate::poll::{Look, OnStep, Poll, yield_once};
+use crate::poll::{Look, OnStep, Poll, poll_until, yield_once};
 use crate::services;
 use crate::step::Step;
 use crate::usage;
@@ -167,7 +167,7 @@ impl Job {
     ) -> Result<bool, Error> {
         let mut looks: u32 = 0;
         let mut rows = Vec::new();
-        let exists = poll.until(on_step, async |left| {
+        let exists = poll_until!(poll, on_step, |left| {
             looks += 1;
             rows = match self.associations(&self.id, left).await {
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Look::Done(false)),
@@ -196,7 +196,7 @@ impl Job {
                 holders: holders.clone(),
             }))
         });
-        if let Some(exists) = exists.await? {
+        if let Some(exists) = exists {
             return Ok(exists);
         }
         if rows.iter().any(Association::is_live) {
@@ -216,7 +216,7 @@ impl Job {
     ) -> Result<bool, Error> {
         let certificate_id = &self.id;
         let (mut refusal, mut has_searched) = (None, false);
-        let deleted = poll.until(on_step, async |_| {
+        let deleted = poll_until!(poll, on_step, |_| {
             // While a product holds it, another refusal is certain.
             if !holders.is_empty() {
                 let known = std::mem::take(&mut holders);
@@ -255,7 +255,6 @@ impl Job {
                 },
             ))
         });
-        let deleted = deleted.await?;
         let after = seconds(self.options.wait_timeout);
         match (deleted, refusal) {
             (Some(confirmed), _) => Ok(confirmed),

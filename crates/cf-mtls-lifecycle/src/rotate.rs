@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::error::Error;
 use crate::many::{in_span, patient};
 use crate::options::ReleaseOptions;
-use crate::poll::{Look, OnStep, Poll};
+use crate::poll::{Look, OnStep, Poll, poll_until};
 use crate::release::{Release, ReleasePlan, Released};
 use crate::retire::{Job, RUN_AGAIN, seconds};
 use crate::services;
@@ -307,7 +307,7 @@ impl RotatePlan {
         let job = self.job();
         let mut was_active = false;
         let mut poll = Poll::new(&job.options);
-        let active = poll.until(on_step, async |left| {
+        let active = poll_until!(poll, on_step, |left| {
             let mut rows = job.associations(successor, left).await?;
             rows.retain(|row| row.is_live() && self.stands_for_hostnames(row));
             let has = |row: &Association, status| row.status == status;
@@ -338,7 +338,7 @@ impl RotatePlan {
                 associations: rows,
             }))
         });
-        let is_active = active.await?.is_some();
+        let is_active = active.is_some();
         self.ensure_successor_has_all(successor).await?;
         if !is_active {
             let after = seconds(job.options.wait_timeout);

@@ -641,7 +641,8 @@ fn futures_and_clients_travel_between_threads() {
     fn sent<T: Send>(_: T) {}
     fn shared<T: Send + Sync + Clone>(_: &T) {}
     fn error<T: std::error::Error + Send + Sync + 'static>() {}
-    let client = cf_mtls::Client::builder(common::TOKEN).build().unwrap();
+    let client = cf_mtls::Client::builder(common::TOKEN);
+    let client = client.with_base_url("http://localhost").build().unwrap();
     let handle = client.certificates(&account());
     let upload = Upload::ca(DOCUMENTED_CA).unwrap();
     shared(&client);

@@ -434,3 +434,16 @@ async fn an_account_without_room_for_both_keeps_the_old_one() {
         0
     );
 }
+
+#[tokio::test]
+async fn jobs_travel_between_threads() {
+    fn sent<T: Send>(_: T) {}
+    let world = InUse::start().await;
+    let certificates = certificates(&world.simulator);
+    let rotate = rotate(&world, &make_ca("sent"));
+    sent(rotate.plan());
+    sent(rotate.run(|_| ()));
+    sent(certificates.release(&world.ca).run(|_| ()));
+    sent(certificates.usage(&world.ca));
+    sent(certificates.zones_using(&world.ca));
+}
