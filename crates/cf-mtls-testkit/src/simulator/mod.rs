@@ -153,8 +153,10 @@
 //!
 //! Products:
 //!
-//! - Their lists have no pages, and only the fields that show a use or a name. An
-//!   unknown Worker: HTTP 404, code 10007. The certificates of Gateway are those
+//! - Hyperdrive configurations have pages, because the official libraries ask for
+//!   them until one is empty; Workers and Gateway certificates do not. They have
+//!   only the fields that show a use or a name. An unknown Worker: HTTP 404, code
+//!   10007. The certificates of Gateway are those
 //!   that it manages and those that it uses.
 //!
 //! Accounts, memberships and tokens:

@@ -7,7 +7,7 @@ use cf_mtls_testkit::simulator::{Permission, Seed, Token};
 use reqwest::Method;
 use serde_json::json;
 
-use super::support::{Caller, ca, hostname_path};
+use super::support::{Caller, ca, hostname_path, live};
 
 /// Statuses of: list, get, upload, delete, hostnames, a change of them, zones.
 async fn statuses(caller: &Caller, zone: &str, id: &str) -> [u16; 7] {
@@ -110,7 +110,7 @@ async fn the_list_of_zones_has_those_that_the_token_may_see() {
 /// Ids of one account lead nowhere in another.
 #[tokio::test]
 async fn accounts_have_certificates_of_their_own() {
-    let simulator = Simulator::builder().ca_quota(1).start().await.unwrap();
+    let simulator = live().ca_quota(1).start().await.unwrap();
     let first = Caller::new(&simulator);
     let account = simulator.add_account();
     let second = first.with_account(&account);
@@ -134,6 +134,9 @@ async fn accounts_have_certificates_of_their_own() {
     let held = simulator.certificates();
     let accounts: Vec<_> = held.iter().map(|held| held.account_id.as_str()).collect();
     assert_eq!(accounts, [simulator.account_id(), &account, &account]);
+    first.delete(&a).await.result();
+    assert_eq!(first.delete(&a).await.codes(), [99002]);
+    assert_eq!(second.delete(&a).await.codes(), [1472]);
     let shown = first.get("/accounts").await.result();
     assert_eq!(shown.as_array().map(Vec::len), Some(2));
 }
