@@ -87,7 +87,7 @@ fi
 # responses to the client's second upload and its fourth delete will be lost.
 start() {
     "$target/debug/cf-mtls" --quiet simulate --quota 60 --log --lose upload:53 --lose delete:4 \
-        --demo-products --quirk refuse-duplicates --refusal already-deleted=400:99002 >"$temp/$1.env" 2>"$temp/$1.log" &
+        --demo-products >"$temp/$1.env" 2>"$temp/$1.log" &
     simulator=$!
     for ((tries = 0; tries < 100; tries++)); do
         grep -q '^# zone' "$temp/$1.env" && break

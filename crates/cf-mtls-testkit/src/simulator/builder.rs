@@ -58,20 +58,11 @@ impl Builder {
             clock_stands_still: false,
             clock_step: Duration::ZERO,
         };
-        let builder = Self {
+        Self {
             settings,
             token: Token::new(format!("simulated-{}", random_hex_id())),
             email_and_key: None,
-        };
-        builder.lenient()
-    }
-
-    /// Two facts that are no defaults yet, because the client of this project does
-    /// not understand them: duplicates are refused, and so are repeated deletes.
-    fn lenient(self) -> Self {
-        let (status, code, message) = Refusal::NotFound.default_error();
-        self.accept_duplicates(true)
-            .refusal(Refusal::AlreadyDeleted, status, Some(code), message)
+        }
     }
 
     /// The TCP port; 0, the default, takes any free one.

@@ -52,12 +52,11 @@
 //!
 //! - A delete while the certificate is in use: HTTP 400, "Certificate cannot be
 //!   deleted while in use."; also for a while after the last use.
-//! - A repeated delete: HTTP 400, with "already deleted" in the message. (Not the
-//!   default yet: HTTP 404 and code 1472.)
+//! - A repeated delete: HTTP 400, with "already deleted" in the message.
 //! - Codes 1472 ("Certificate not found"), 1489 ("Hit maximum CA cert
 //!   allocation.", HTTP 400), and 1471 ("This certificate already exists") for an
-//!   upload of content that the account holds, whatever its name. (1471 is not the
-//!   default yet: [`Builder::accept_duplicates`].)
+//!   upload of content that the account holds, whatever its name
+//!   ([`Builder::accept_duplicates`]).
 //! - Certificates of Gateway and Access cannot be deleted here: HTTP 401 or 403.
 //! - A token without the permission, and a foreign account or zone: HTTP 403, code
 //!   10000, "Authentication error". An invalid token: HTTP 403, code 9109. No

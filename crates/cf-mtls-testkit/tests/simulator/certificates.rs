@@ -8,12 +8,12 @@ use rcgen::{KeyPair, RsaKeySize};
 use reqwest::StatusCode;
 use serde_json::json;
 
-use super::support::{Caller, DOCUMENTED_CA, ca, leaf, live, make, make_with};
+use super::support::{Caller, DOCUMENTED_CA, ca, leaf, make, make_with};
 
 #[tokio::test]
 async fn documented_certificate_gives_the_documented_values() {
     let start = SystemTime::UNIX_EPOCH + Duration::from_nanos(1_669_138_350_467_938_000);
-    let builder = live().start_time(start).clock_stands_still();
+    let builder = Simulator::builder().start_time(start).clock_stands_still();
     let simulator = builder.start().await.unwrap();
     let caller = Caller::new(&simulator);
 

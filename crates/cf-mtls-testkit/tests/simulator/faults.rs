@@ -10,7 +10,7 @@ use reqwest::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::support::{Caller, DOCUMENTED_CA, Response, ca, live};
+use super::support::{Caller, DOCUMENTED_CA, Response, ca};
 
 /// How a call ended, as far as these tests care.
 #[derive(Debug, PartialEq)]
@@ -259,7 +259,7 @@ async fn faults_hit_by_count_and_can_be_removed() {
 
 #[tokio::test]
 async fn an_upload_whose_response_is_lost_was_stored_once() {
-    let simulator = live().start().await.unwrap();
+    let simulator = Simulator::builder().start().await.unwrap();
     let caller = Caller::new(&simulator);
     let pem = ca().pem;
     simulator.inject(Fault::reset().on(Operation::Upload).times(1).after_effect());

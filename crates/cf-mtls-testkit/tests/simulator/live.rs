@@ -11,7 +11,7 @@ use cf_mtls_testkit::simulator::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::support::{Caller, ca, hostname_path, leaf, live, make};
+use super::support::{Caller, ca, hostname_path, leaf, make};
 
 const SOME_UUID: &str = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60";
 
@@ -27,7 +27,7 @@ async fn start(builder: Builder) -> (Simulator, Caller) {
 
 #[tokio::test]
 async fn refusals_have_the_status_code_and_message_of_the_service() {
-    let (simulator, caller) = start(live()).await;
+    let (simulator, caller) = start(Simulator::builder()).await;
     let used = caller.upload_ca(&ca().pem, "used").await.id();
     simulator
         .attach_service(&used, "gateway", "active")
@@ -94,7 +94,7 @@ async fn refusals_have_the_status_code_and_message_of_the_service() {
 /// The order of the chain and repetitions make no difference, the account does.
 #[tokio::test]
 async fn content_is_stored_once_in_an_account() {
-    let (simulator, caller) = start(live()).await;
+    let (simulator, caller) = start(Simulator::builder()).await;
     let other = simulator.add_account();
     let (a, b) = (ca().pem, ca().pem);
     let first = caller.upload_ca(&format!("{a}{b}"), "first").await.id();
@@ -113,7 +113,7 @@ async fn content_is_stored_once_in_an_account() {
 
 #[tokio::test]
 async fn quirks_can_be_turned_off_and_on() {
-    let builder = live()
+    let builder = Simulator::builder()
         .accept_duplicates(true)
         .managed_deletable(true)
         .omit_empty_names(true)
@@ -143,7 +143,7 @@ async fn quirks_can_be_turned_off_and_on() {
 
 #[tokio::test]
 async fn takes_an_ed25519_ca() {
-    let (_simulator, caller) = start(live()).await;
+    let (_simulator, caller) = start(Simulator::builder()).await;
     let made = make(true, &rcgen::PKCS_ED25519);
     let stored = caller.upload_ca(&made.pem, "").await.result();
     assert_eq!(stored["signature"], "Ed25519");
@@ -152,7 +152,7 @@ async fn takes_an_ed25519_ca() {
 /// The response to a change is right at once, a read shows the change late.
 #[tokio::test]
 async fn hostnames_show_late() {
-    let (simulator, caller) = start(live().hostname_lag(seconds(25))).await;
+    let (simulator, caller) = start(Simulator::builder().hostname_lag(seconds(25))).await;
     let zone = simulator.add_zone("example.com");
     let id = simulator.seed(Seed::ca(ca().pem)).unwrap();
     simulator.set_hostnames(&zone, &id, ["old"]).unwrap();
@@ -186,7 +186,7 @@ async fn hostnames_show_late() {
 
 #[tokio::test]
 async fn lists_show_late() {
-    let (simulator, caller) = start(live().list_lag(seconds(10))).await;
+    let (simulator, caller) = start(Simulator::builder().list_lag(seconds(10))).await;
     let seeded = simulator.seed(Seed::ca(ca().pem).name("seeded")).unwrap();
     let id = caller.upload_ca(&ca().pem, "uploaded").await.id();
     caller.certificate(&id).await.result();
@@ -203,7 +203,7 @@ async fn lists_show_late() {
 
 #[tokio::test]
 async fn a_deleted_certificate_can_be_read_for_a_while() {
-    let (simulator, caller) = start(live().delete_lag(seconds(20))).await;
+    let (simulator, caller) = start(Simulator::builder().delete_lag(seconds(20))).await;
     let id = caller.upload_ca(&ca().pem, "").await.id();
     caller.delete(&id).await.result();
     for (wait, status) in [(0, 200), (19, 200), (1, 404)] {
@@ -219,7 +219,7 @@ async fn a_deleted_certificate_can_be_read_for_a_while() {
 /// The refusal outlasts the associations.
 #[tokio::test]
 async fn a_certificate_stays_in_use_for_a_while() {
-    let builder = live().propagation(seconds(15));
+    let builder = Simulator::builder().propagation(seconds(15));
     let (simulator, caller) = start(builder.in_use_lag(seconds(60))).await;
     let zone = simulator.add_zone("example.com");
     let by_hostnames = caller.upload_ca(&ca().pem, "").await.id();
@@ -255,7 +255,7 @@ async fn a_certificate_stays_in_use_for_a_while() {
 
 #[tokio::test]
 async fn a_slow_day_has_all_lags() {
-    let (simulator, caller) = start(live().slow_day()).await;
+    let (simulator, caller) = start(Simulator::builder().slow_day()).await;
     let zone = simulator.add_zone("example.com");
     let id = caller.upload_ca(&ca().pem, "").await.id();
     assert!(caller.list("").await.names().is_empty());
@@ -280,7 +280,9 @@ async fn a_slow_day_has_all_lags() {
 /// Time can pass with the requests, without anybody to advance it.
 #[tokio::test]
 async fn each_request_can_move_the_clock() {
-    let builder = live().list_lag(seconds(3)).clock_step(seconds(1));
+    let builder = Simulator::builder()
+        .list_lag(seconds(3))
+        .clock_step(seconds(1));
     let (simulator, caller) = start(builder).await;
     caller.upload_ca(&ca().pem, "late").await.result();
     let mut reads = 0;
@@ -294,7 +296,7 @@ async fn each_request_can_move_the_clock() {
 #[tokio::test]
 async fn zones_without_the_entitlement_hold_no_hostnames() {
     let refusal = |builder: Builder| builder.refusal(Refusal::NotEntitled, 403, Some(1), "no");
-    let (simulator, caller) = start(refusal(live())).await;
+    let (simulator, caller) = start(refusal(Simulator::builder())).await;
     let id = simulator.seed(Seed::ca(ca().pem)).unwrap();
     let zone = |name, entitlement| {
         let zone = simulator.add_zone(name);
@@ -353,7 +355,7 @@ async fn zones_without_the_entitlement_hold_no_hostnames() {
 /// Valid credentials are refused now and then, but for reads only.
 #[tokio::test]
 async fn credentials_can_flake() {
-    let (simulator, caller) = start(live()).await;
+    let (simulator, caller) = start(Simulator::builder()).await;
     let id = simulator.seed(Seed::leaf(leaf().pem)).unwrap();
     simulator.inject(Fault::flaky_credentials().times(2));
     simulator.inject(Fault::flaky_authentication().nth(3));
@@ -371,7 +373,7 @@ async fn credentials_can_flake() {
 /// One zone or one certificate fails, the others do not.
 #[tokio::test]
 async fn faults_can_be_about_one_zone_or_certificate() {
-    let (simulator, caller) = start(live()).await;
+    let (simulator, caller) = start(Simulator::builder()).await;
     let zones = ["one.example", "two.example"].map(|name| simulator.add_zone(name));
     let ids = [(); 2].map(|()| simulator.seed(Seed::ca(ca().pem)).unwrap());
     simulator.inject(Fault::html(502).zone(&zones[0]).certificate(&ids[0]));

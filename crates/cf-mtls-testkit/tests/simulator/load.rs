@@ -3,17 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use cf_mtls_testkit::Simulator;
 use cf_mtls_testkit::simulator::{Operation, Seed};
 use reqwest::Method;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::support::{Caller, ca, leaf, live};
+use super::support::{Caller, ca, leaf};
 
 /// 1,000 operations at once: what the clients saw is what is there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_operations_leave_a_consistent_state() {
-    let simulator = live()
+    let simulator = Simulator::builder()
         .ca_quota(20)
         .no_rate_limit()
         // All of them upload the same content.

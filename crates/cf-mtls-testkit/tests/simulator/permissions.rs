@@ -7,7 +7,7 @@ use cf_mtls_testkit::simulator::{Permission, Seed, Token};
 use reqwest::Method;
 use serde_json::json;
 
-use super::support::{Caller, ca, hostname_path, live};
+use super::support::{Caller, ca, hostname_path};
 
 /// Statuses of: list, get, upload, delete, hostnames, a change of them, zones.
 async fn statuses(caller: &Caller, zone: &str, id: &str) -> [u16; 7] {
@@ -110,7 +110,7 @@ async fn the_list_of_zones_has_those_that_the_token_may_see() {
 /// Ids of one account lead nowhere in another.
 #[tokio::test]
 async fn accounts_have_certificates_of_their_own() {
-    let simulator = live().ca_quota(1).start().await.unwrap();
+    let simulator = Simulator::builder().ca_quota(1).start().await.unwrap();
     let first = Caller::new(&simulator);
     let account = simulator.add_account();
     let second = first.with_account(&account);

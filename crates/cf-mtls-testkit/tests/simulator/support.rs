@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use cf_mtls_testkit::Simulator;
-use cf_mtls_testkit::simulator::{Builder, Refusal};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, SignatureAlgorithm};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, StatusCode};
@@ -11,18 +10,6 @@ use serde_json::{Value, json};
 
 /// The certificate which the service's documentation shows as a response.
 pub(crate) const DOCUMENTED_CA: &str = cf_mtls_testkit::DOCUMENTED_CA;
-
-/// A simulator with all facts of the live service. Two of them are not yet the
-/// default, see `Builder::lenient`.
-pub(crate) fn live() -> Builder {
-    let message = "Certificate is already deleted.";
-    Simulator::builder().accept_duplicates(false).refusal(
-        Refusal::AlreadyDeleted,
-        400,
-        Some(99002),
-        message,
-    )
-}
 
 /// A bare HTTP client: no retries, no types, nothing that hides a mistake.
 #[derive(Clone)]
