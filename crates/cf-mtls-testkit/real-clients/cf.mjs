@@ -43,7 +43,7 @@ json(...update, "example.com", ...body([]));
 assert.equal(json(certificates, "delete", id, "--dry-run").method, "DELETE");
 assert.equal(json(certificates, "delete", id).id, id);
 assert.match(fails(certificates, "delete", id), /\[99002\]/);
-assert.match(fails(certificates, "get", UNKNOWN), /\[99002\]/);
+assert.match(fails(certificates, "get", UNKNOWN), /\[1472\]/);
 
 // An empty id reaches the collection: a list, and a refusal.
 assert.equal(json(certificates, "get", "").length, 50);

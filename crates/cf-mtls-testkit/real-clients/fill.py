@@ -7,8 +7,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 url = f"{os.environ['CLOUDFLARE_BASE_URL']}/accounts/{os.environ['CLOUDFLARE_ACCOUNT_ID']}/mtls_certificates"
 headers = {"Authorization": f"Bearer {os.environ['CLOUDFLARE_API_TOKEN']}", "User-Agent": "fill"}
-pem = Path(os.environ["CA_FILE"]).read_text()
 opener = build_opener(ProxyHandler({}))
-for number in range(51):
-    body = {"ca": True, "certificates": pem, "name": f"filling {number}"}
+for number, path in enumerate(sorted(Path(os.environ["FILLING"]).iterdir())):
+    body = {"ca": True, "certificates": path.read_text(), "name": f"filling {number}"}
     opener.open(Request(url, json.dumps(body).encode(), headers), timeout=10).close()

@@ -16,7 +16,7 @@ def loopback_only(event, arguments):
 
 sys.addaudithook(loopback_only)
 
-from cloudflare import APIStatusError, Cloudflare, NotFoundError  # noqa: E402
+from cloudflare import APIStatusError, BadRequestError, Cloudflare, NotFoundError  # noqa: E402
 
 client = Cloudflare()  # CLOUDFLARE_API_TOKEN and CLOUDFLARE_BASE_URL
 certificates = client.mtls_certificates
@@ -62,22 +62,32 @@ assert services(stored.id) == []
 hostnames(stored.id, ["api.example.com"])
 assert services(stored.id) == [("API Shield", "active")]
 
-# A refusal with 409 is repeated, which the log of requests shows.
 in_use = refused(lambda: certificates.delete(stored.id, account_id=account))
-assert (in_use.status_code, [error.code for error in in_use.errors]) == (409, [99001]), in_use
+assert (in_use.status_code, [error.code for error in in_use.errors]) == (400, [99001]), in_use
 hostnames(stored.id, [])
 
 assert certificates.delete(stored.id, account_id=account).id == stored.id
-assert isinstance(refused(lambda: certificates.delete(stored.id, account_id=account)), NotFoundError)
+assert isinstance(refused(lambda: certificates.delete(stored.id, account_id=account)), BadRequestError)
 unknown = "00000000-0000-4000-8000-000000000000"
 assert isinstance(refused(lambda: certificates.get(unknown, account_id=account)), NotFoundError)
 
-# Responses get lost. The retried upload stores the certificate twice, and the
-# repeated delete meets its own success.
-lost = certificates.create(account_id=account, ca=True, certificates=pem, name="lost")
-named = certificates.list(account_id=account, extra_query={"name": "lost"})
-assert len(list(named)) == 2
-assert isinstance(refused(lambda: certificates.delete(lost.id, account_id=account)), NotFoundError)
+# Responses get lost. The retried upload and the retried delete both meet their
+# own success, and are called failed.
+upload = lambda: certificates.create(account_id=account, ca=True, certificates=pem, name="lost")
+lost = refused(upload)
+assert (lost.status_code, [error.code for error in lost.errors]) == (400, [1471]), lost
+[lost] = certificates.list(account_id=account, extra_query={"name": "lost"})
+assert isinstance(refused(lambda: certificates.delete(lost.id, account_id=account)), BadRequestError)
+
+# What uses the leaf certificate that the simulator starts with.
+holders = []
+for script in client.workers.scripts.list(account_id=account):
+    settings = client.workers.scripts.script_and_version_settings.get(script.id, account_id=account)
+    holders += [(script.id, b.name, b.certificate_id) for b in settings.bindings if b.type == "mtls_certificate"]
+[leaf] = {id for _, _, id in holders}
+assert [name for name, _, _ in holders] == ["billing", "checkout"], holders
+[config] = client.hyperdrive.configs.list(account_id=account)
+assert config.mtls.mtls_certificate_id == leaf, config
 
 # An empty id is refused before anything is sent.
 assert isinstance(refused(lambda: certificates.delete("", account_id=account)), ValueError)

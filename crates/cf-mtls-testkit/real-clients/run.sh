@@ -56,6 +56,13 @@ openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=client -days 30 \
     -addext basicConstraints=critical,CA:FALSE \
     -keyout "$temp/leaf-key.pem" -out "$temp/leaf.pem" 2>"$temp/openssl.log" ||
     fail "openssl: $(<"$temp/openssl.log")"
+# The CAs that fill the account, each of them another one.
+mkdir "$temp/filling"
+for number in {01..51}; do
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=filling $number" \
+        -addext basicConstraints=critical,CA:TRUE -keyout /dev/null -out "$temp/filling/$number.pem" 2>"$temp/openssl.log" ||
+        fail "openssl: $(<"$temp/openssl.log")"
+done
 if chosen python; then
     say 'installing the Python library'
     python3 -m venv "$temp/python"
@@ -77,9 +84,10 @@ if chosen typescript || chosen wrangler || chosen cf; then
 fi
 
 # Starts a simulator that holds 51 certificates, one more than fits a page. The
-# responses to the client's second upload and its sixth delete will be lost.
+# responses to the client's second upload and its fourth delete will be lost.
 start() {
-    "$target/debug/cf-mtls" --quiet simulate --quota 60 --log --lose upload:53 --lose delete:6 >"$temp/$1.env" 2>"$temp/$1.log" &
+    "$target/debug/cf-mtls" --quiet simulate --quota 60 --log --lose upload:53 --lose delete:4 \
+        --demo-products >"$temp/$1.env" 2>"$temp/$1.log" &
     simulator=$!
     for ((tries = 0; tries < 100; tries++)); do
         grep -q '^# zone' "$temp/$1.env" && break
@@ -89,7 +97,7 @@ start() {
     [[ $zone ]] || fail 'the simulator did not start in ten seconds'
     environment=(
         PATH="$PATH" HOME="$temp/home" TMPDIR="$temp" LANG=C.UTF-8 NO_COLOR=1
-        CA_FILE="$here/../src/fixtures/documented-ca.pem" ZONE_ID="$zone"
+        CA_FILE="$here/../src/fixtures/documented-ca.pem" FILLING="$temp/filling" ZONE_ID="$zone"
         LEAF_FILE="$temp/leaf.pem" LEAF_KEY_FILE="$temp/leaf-key.pem"
         NODE_OPTIONS="--require $here/loopback-only.cjs" ELSEWHERE="$temp/$1.elsewhere"
         # So that wrangler reports nothing, and cf shows its unfinished commands.

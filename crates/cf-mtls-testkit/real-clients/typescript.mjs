@@ -44,24 +44,38 @@ assert.deepEqual(await services(stored.id), []);
 await hostnames(stored.id, ["api.example.com"]);
 assert.deepEqual(await services(stored.id), [["API Shield", "active"]]);
 
-// A refusal with 409 is repeated, which the log of requests shows.
 await assert.rejects(certificates.delete(stored.id, account), (error) => {
-  assert.ok(error instanceof Cloudflare.ConflictError);
+  assert.ok(error instanceof Cloudflare.BadRequestError);
   assert.deepEqual(error.errors.map((entry) => entry.code), [99001]);
   return true;
 });
 await hostnames(stored.id, []);
 
 assert.equal((await certificates.delete(stored.id, account)).id, stored.id);
-await assert.rejects(certificates.delete(stored.id, account), Cloudflare.NotFoundError);
+await assert.rejects(certificates.delete(stored.id, account), Cloudflare.BadRequestError);
 const unknown = "00000000-0000-4000-8000-000000000000";
 await assert.rejects(certificates.get(unknown, account), Cloudflare.NotFoundError);
 
-// Responses get lost. The retried upload stores the certificate twice, and the
-// repeated delete meets its own success.
-const lost = await certificates.create({ ...upload, name: "lost" });
-assert.equal((await all(certificates.list(account, { query: { name: "lost" } }))).length, 2);
-await assert.rejects(certificates.delete(lost.id, account), Cloudflare.NotFoundError);
+// Responses get lost. The retried upload and the retried delete both meet their
+// own success, and are called failed.
+await assert.rejects(certificates.create({ ...upload, name: "lost" }), (error) => {
+  assert.deepEqual(error.errors.map((entry) => entry.code), [1471]);
+  return true;
+});
+const [lost] = await all(certificates.list(account, { query: { name: "lost" } }));
+await assert.rejects(certificates.delete(lost.id, account), Cloudflare.BadRequestError);
+
+// What uses the leaf certificate that the simulator starts with.
+const holders = [];
+for (const script of await all(client.workers.scripts.list(account))) {
+  const settings = await client.workers.scripts.scriptAndVersionSettings.get(script.id, account);
+  for (const binding of settings.bindings) {
+    if (binding.type === "mtls_certificate") holders.push([script.id, binding.certificate_id]);
+  }
+}
+assert.deepEqual(holders.map(([name]) => name), ["billing", "checkout"]);
+const [config] = await all(client.hyperdrive.configs.list(account));
+assert.equal(config.mtls.mtls_certificate_id, holders[0][1]);
 
 // An empty id reaches the collection: a list in place of a certificate, and a
 // refusal that is about the method.

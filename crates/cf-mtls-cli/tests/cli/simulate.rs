@@ -106,7 +106,7 @@ fn options_make_it_as_slow_and_odd_as_the_service() {
     let delays = ["--slow-day", "--list-lag", "0s", "--delete-lag", "1h 30m"];
     let refusals = ["--refusal", "not-found=410", "--refusal", "in-use=409:1234"];
     let zones = ["--unentitled-zone", "free.example"];
-    let rest = ["--quirk", "refuse-duplicates", "--quirk", "delete-null"];
+    let rest = ["--quirk", "null-lists", "--quirk", "delete-null"];
     let reader = ["--read-only-token", "reader", "--demo", "--demo-products"];
     let options = [&delays[..], &refusals, &zones, &rest, &reader].concat();
     let simulated = Simulated::start(&options);

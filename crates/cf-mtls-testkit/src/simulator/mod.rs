@@ -55,7 +55,8 @@
 //! - A repeated delete: HTTP 400, with "already deleted" in the message.
 //! - Codes 1472 ("Certificate not found"), 1489 ("Hit maximum CA cert
 //!   allocation.", HTTP 400), and 1471 ("This certificate already exists") for an
-//!   upload of content that the account holds, whatever its name.
+//!   upload of content that the account holds, whatever its name
+//!   ([`Builder::accept_duplicates`]).
 //! - Certificates of Gateway and Access cannot be deleted here: HTTP 401 or 403.
 //! - A token without the permission, and a foreign account or zone: HTTP 403, code
 //!   10000, "Authentication error". An invalid token: HTTP 403, code 9109. No
@@ -151,8 +152,10 @@
 //!
 //! Products:
 //!
-//! - Their lists have no pages, and only the fields that show a use or a name. An
-//!   unknown Worker: HTTP 404, code 10007. The certificates of Gateway are those
+//! - Hyperdrive configurations have pages, because the official libraries ask for
+//!   them until one is empty; Workers and Gateway certificates do not. They have
+//!   only the fields that show a use or a name. An unknown Worker: HTTP 404, code
+//!   10007. The certificates of Gateway are those
 //!   that it manages and those that it uses.
 //!
 //! Accounts, memberships and tokens:

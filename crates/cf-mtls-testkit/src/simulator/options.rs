@@ -112,12 +112,9 @@ struct Responses {
 type Quirk = (&'static str, fn(Builder) -> Builder);
 type Delay = (Option<Duration>, fn(Builder, Duration) -> Builder);
 
-const QUIRKS: [Quirk; 16] = [
+const QUIRKS: [Quirk; 15] = [
     ("accept-duplicates", |builder| {
         builder.accept_duplicates(true)
-    }),
-    ("refuse-duplicates", |builder| {
-        builder.accept_duplicates(false)
     }),
     ("no-made-up-codes", |builder| {
         builder.without_made_up_codes(true)

@@ -42,7 +42,7 @@ impl Refusal {
         self.default_error().2
     }
 
-    pub(crate) fn default_error(self) -> (u16, u32, &'static str) {
+    fn default_error(self) -> (u16, u32, &'static str) {
         match self {
             Self::InUse => (400, 99001, "Certificate cannot be deleted while in use."),
             Self::AlreadyDeleted => (400, 99002, "Certificate is already deleted."),

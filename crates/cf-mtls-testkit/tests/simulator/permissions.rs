@@ -134,6 +134,9 @@ async fn accounts_have_certificates_of_their_own() {
     let held = simulator.certificates();
     let accounts: Vec<_> = held.iter().map(|held| held.account_id.as_str()).collect();
     assert_eq!(accounts, [simulator.account_id(), &account, &account]);
+    first.delete(&a).await.result();
+    assert_eq!(first.delete(&a).await.codes(), [99002]);
+    assert_eq!(second.delete(&a).await.codes(), [1472]);
     let shown = first.get("/accounts").await.result();
     assert_eq!(shown.as_array().map(Vec::len), Some(2));
 }

@@ -65,6 +65,10 @@ async fn products_show_the_certificates_that_they_use() {
         (&configs[0]["id"], &configs[1]["id"]),
         (&json!(orders), &json!(plain))
     );
+    let second = caller
+        .get(&path(&caller, "hyperdrive/configs?page=2"))
+        .await;
+    assert_eq!(second.result(), json!([]));
     let mtls = json!({ "mtls_certificate_id": leaf, "ca_certificate_id": ca });
     assert_eq!(
         (&configs[0]["mtls"], &configs[1]["mtls"]),

@@ -9,8 +9,12 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
 
 use super::support::{Caller, ca, receive};
+
+/// Before a test gives up.
+const MAX_WAIT: Duration = Duration::from_secs(20);
 
 /// Only loopback names are served, so that no page in a browser gets in by
 /// making its own name lead here.
@@ -96,14 +100,19 @@ async fn half_requests_are_closed() {
         let mut wire = TcpStream::connect(simulator.address()).await.unwrap();
         wire.write_all(sent.as_bytes()).await.unwrap();
         // Whatever is sent before the end, it comes.
-        let _ = wire.read_to_end(&mut Vec::new()).await;
+        let mut text = Vec::new();
+        let end = timeout(MAX_WAIT, wire.read_to_end(&mut text)).await;
+        assert!(end.is_ok(), "{sent:?} is not closed");
     }
     // A header that never ends, one byte at a time.
     let mut wire = TcpStream::connect(simulator.address()).await.unwrap();
     wire.write_all(head.as_bytes()).await.unwrap();
-    while wire.write_all(b"x").await.is_ok() {
-        tokio::time::sleep(limit / 5).await;
-    }
+    let endless = async {
+        while wire.write_all(b"x").await.is_ok() {
+            sleep(limit / 5).await;
+        }
+    };
+    timeout(MAX_WAIT, endless).await.unwrap();
 
     simulator.inject(Fault::delay(limit * 4).on(Operation::Zones).times(1));
     let caller = Caller::new(&simulator);

@@ -236,7 +236,7 @@ impl Service {
             }
             Route::HyperdriveConfigs { account } => {
                 self.check_account(account, identity, Hyperdrive, false)?;
-                Ok(self.list_hyperdrives(account))
+                Ok(self.list_hyperdrives(account, &query))
             }
             Route::GatewayCertificates { account } => {
                 self.check_account(account, identity, Gateway, false)?;

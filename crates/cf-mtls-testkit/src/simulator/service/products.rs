@@ -5,6 +5,7 @@ use http::StatusCode;
 use super::Service;
 use crate::simulator::clock::{microseconds, seconds};
 use crate::simulator::protocol::envelope::{ApiResponse, ErrorResponse};
+use crate::simulator::protocol::query::{Page, Query};
 use crate::simulator::protocol::shapes::{
     Binding, GatewayCertificate, HyperdriveConfig, HyperdriveMtls, HyperdriveOrigin, WorkerRow,
     WorkerSettings,
@@ -50,7 +51,7 @@ impl Service {
         }))
     }
 
-    pub(crate) fn list_hyperdrives(&self, account: &str) -> ApiResponse {
+    pub(crate) fn list_hyperdrives(&self, account: &str, query: &Query) -> ApiResponse {
         let world = self.world();
         let rows = world.holders.hyperdrives(account).map(|hyperdrive| {
             let (client, ca) = (
@@ -67,7 +68,8 @@ impl Service {
                 }),
             }
         });
-        self.rows(rows.collect(), None)
+        let (rows, info) = Page::of(query, 50, 50).cut(rows);
+        self.rows(rows, info)
     }
 
     pub(crate) fn list_gateway_certificates(&self, account: &str) -> ApiResponse {
