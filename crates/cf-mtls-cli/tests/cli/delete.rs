@@ -3,15 +3,15 @@
 use std::io::Write as _;
 use std::process::Stdio;
 
-use cf_mtls_testkit::DOCUMENTED_CA;
 use cf_mtls_testkit::simulator::{Fault, Operation};
+use cf_mtls_testkit::{DOCUMENTED_CA, Simulator};
 use serde_json::{Value, json};
 
 use crate::support::{Run, World, new_ca, new_leaf};
 
 #[test]
 fn upload_takes_a_ca_a_leaf_and_both_in_one_file() {
-    let world = World::new();
+    let world = World::with(Simulator::builder().accept_duplicates(true));
     let ca = world.file("ca.pem", DOCUMENTED_CA);
     let (certificate, key) = new_leaf();
     let both = world.file("both.pem", &format!("{key}{certificate}"));

@@ -184,7 +184,7 @@ fn a_change_whose_outcome_is_unknown_is_9() {
     world.simulator.inject(reset.after_effect());
     world
         .simulator
-        .inject(Fault::html(502).on(Operation::Hostnames).nth(2));
+        .inject(Fault::html(502).on(Operation::Hostnames).nth(3));
     let target = ["--zone", "example.com", "--certificate", &id];
     let table = [
         vec!["upload", "--ca", &ca],
@@ -196,7 +196,7 @@ fn a_change_whose_outcome_is_unknown_is_9() {
     ];
     for mut arguments in table {
         arguments.extend(["--retries", "0", "-o", "json"]);
-        // The list is read before, too.
+        // The list is read before, by the preview and by the change.
         let run = world.run(&arguments);
         assert_eq!((run.code, run.stdout.as_str()), (9, ""), "{run:?}");
         let error = run.error_json();
