@@ -108,7 +108,8 @@ fn options_make_it_as_slow_and_odd_as_the_service() {
     let zones = ["--unentitled-zone", "free.example"];
     let rest = ["--quirk", "null-lists", "--quirk", "delete-null"];
     let reader = ["--read-only-token", "reader", "--demo", "--demo-products"];
-    let options = [&delays[..], &refusals, &zones, &rest, &reader].concat();
+    let narrow = ["--token-without", "certificates=narrow"];
+    let options = [&delays[..], &refusals, &zones, &rest, &reader, &narrow].concat();
     let simulated = Simulated::start(&options);
     let run = |arguments: &[&str]| simulated.run(&[arguments, &["-o", "ndjson"]].concat());
 
@@ -117,7 +118,7 @@ fn options_make_it_as_slow_and_odd_as_the_service() {
     std::fs::write(&path, new_ca()).unwrap();
     let upload = ["upload", "--ca", path.to_str().unwrap(), "--name", "one"];
     let stored = run(&upload).lines().remove(0);
-    assert_eq!(run(&["list"]).lines().len(), 7, "the list is not late");
+    assert_eq!(run(&["list"]).lines().len(), 8, "the list is not late");
     let client = run(&["list", "--leaf"]).lines().remove(0);
     let client = client["id"].as_str().unwrap();
     let uses = run(&["associations", client]);
@@ -147,6 +148,10 @@ fn options_make_it_as_slow_and_odd_as_the_service() {
     let token = folder.path().join("token");
     std::fs::write(&token, "reader").unwrap();
     let id = stored["id"].as_str().unwrap();
+    let narrow = folder.path().join("narrow");
+    std::fs::write(&narrow, "narrow").unwrap();
+    let narrow = ["--token-file", narrow.to_str().unwrap()];
+    assert_eq!(run(&[&["get", id], &narrow[..]].concat()).code, 5);
     let token = ["--token-file", token.to_str().unwrap()];
     assert_eq!(run(&[&["get", id], &token[..]].concat()).code, 0);
     assert_eq!(
@@ -212,7 +217,7 @@ fn says_what_is_wrong_with_its_options() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     // (options, exit code, part of the message)
-    let table: [(&[&str], i32, &str); 12] = [
+    let table: [(&[&str], i32, &str); 13] = [
         (&["--port", "80000"], 2, "80000"),
         (&["--lose", "delete"], 2, "expected upload:N"),
         (&["--lose", "delete:0"], 2, "a number from 1 on"),
@@ -220,6 +225,7 @@ fn says_what_is_wrong_with_its_options() {
         (&["--refusal", "in-use=200"], 2, "between 400 and 599"),
         (&["--refusal", "in-use=400:x"], 2, "expected KIND=STATUS"),
         (&["--quirk", "odd"], 2, "accept-duplicates"),
+        (&["--token-without", "x=y"], 2, "expected PERMISSION=TEXT"),
         (&["--list-lag", "soon"], 2, "expected a duration"),
         (&["--port", &port], 1, "cannot listen on port"),
         (&["--account", "mine"], 2, "32 hexadecimal digits"),

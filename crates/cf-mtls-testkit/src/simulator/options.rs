@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use crate::simulator::auth::Token;
+use crate::simulator::auth::{Permission, Token};
 use crate::simulator::builder::Builder;
 use crate::simulator::fault::Fault;
 use crate::simulator::handle::Simulator;
@@ -42,6 +42,10 @@ struct Account {
     /// Another API token, which may only read
     #[arg(long, value_name = "TEXT")]
     read_only_token: Option<String>,
+    /// Another API token, which lacks a permission; repeatable. PERMISSION is
+    /// certificates, hostnames, zones, workers, hyperdrive or gateway
+    #[arg(long = "token-without", value_name = "PERMISSION=TEXT", value_parser = token_without)]
+    narrow_tokens: Vec<Token>,
     /// A zone; repeatable
     #[arg(long = "zone", value_name = "NAME", default_value = "example.com", value_parser = zone_name)]
     zones: Vec<String>,
@@ -62,7 +66,7 @@ struct Account {
     #[arg(long)]
     demo: bool,
     /// Start with a leaf certificate that two Workers and a Hyperdrive configuration
-    /// use
+    /// use, and a CA that Gateway manages
     #[arg(long)]
     demo_products: bool,
 }
@@ -196,6 +200,22 @@ fn zone_name(text: &str) -> Result<String, String> {
     }
 }
 
+/// `hostnames=TEXT`
+fn token_without(text: &str) -> Result<Token, String> {
+    let expected = || "expected PERMISSION=TEXT, such as hostnames=a-token".to_owned();
+    let (permission, token) = text.split_once('=').ok_or_else(expected)?;
+    let permission = match permission {
+        "certificates" => Permission::Certificates,
+        "hostnames" => Permission::Hostnames,
+        "zones" => Permission::Zones,
+        "workers" => Permission::Workers,
+        "hyperdrive" => Permission::Hyperdrive,
+        "gateway" => Permission::Gateway,
+        _ => return Err(expected()),
+    };
+    Ok(Token::new(token).without(permission))
+}
+
 /// `delete:2`
 fn lost_response(text: &str) -> Result<Fault, String> {
     let (operation, n) = text.split_once(':').unwrap_or_default();
@@ -272,6 +292,9 @@ impl Options {
         if let Some(token) = &account.read_only_token {
             simulator.add_token(Token::new(token).read_only());
         }
+        for token in &account.narrow_tokens {
+            simulator.add_token(token.clone());
+        }
         for fault in &self.responses.lose {
             simulator.inject(fault.clone());
         }
@@ -332,7 +355,7 @@ fn seed_demo(simulator: &Simulator, zone: Option<&(String, String)>) {
     }
 }
 
-/// A leaf, and what uses it.
+/// A leaf, what uses it, and a CA of Gateway.
 fn seed_products(simulator: &Simulator) {
     // The leaf can be read, and is there for the others.
     let leaf = simulator.seed(Seed::leaf(LEAF).name("api-client"));
@@ -343,4 +366,6 @@ fn seed_products(simulator: &Simulator) {
     }
     let orders = Hyperdrive::new("orders").client_certificate(&leaf);
     let _ = simulator.put_hyperdrive(orders);
+    let gateway = Seed::ca(CAS[4]).name("gateway").kind("gateway_managed");
+    let _ = simulator.seed(gateway);
 }
