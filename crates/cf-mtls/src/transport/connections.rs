@@ -105,6 +105,9 @@ impl HttpSettings {
             // Reading root certificates takes longer than everything else.
             #[cfg(any(feature = "rustls", feature = "native-tls"))]
             let http = http.tls_certs_only([]);
+            // OpenSSL reads them all the same.
+            #[cfg(feature = "rustls")]
+            let http = http.tls_backend_rustls();
             // A proxy would get the credentials in clear text.
             http.no_proxy()
         } else {
