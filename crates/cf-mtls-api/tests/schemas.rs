@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cf_mtls_api::{AccountId, CertificateId, ZoneId, types};
+use cf_mtls_api::{AccountId, CertificateId, ScriptName, ZoneId, types};
 use serde_json::Value;
 
 /// What matters of a schema on the wire.
@@ -163,6 +163,7 @@ fn derived() -> BTreeMap<String, Value> {
     let schemas = schemas![
         AccountId,
         CertificateId,
+        ScriptName,
         ZoneId,
         types::ApiMessage,
         types::Association,
@@ -171,13 +172,23 @@ fn derived() -> BTreeMap<String, Value> {
         types::CertificateEnvelope,
         types::CertificateListEnvelope,
         types::ErrorEnvelope,
+        types::GatewayCertificate,
+        types::GatewayCertificateListEnvelope,
         types::Hostnames,
         types::HostnamesEnvelope,
+        types::HyperdriveConfig,
+        types::HyperdriveConfigListEnvelope,
+        types::HyperdriveMtls,
         types::MessageCause,
         types::MessageSource,
         types::ReplaceHostnamesRequest,
         types::ResultInfo,
         types::UploadRequest,
+        types::WorkersBinding,
+        types::WorkersScript,
+        types::WorkersScriptListEnvelope,
+        types::WorkersSettings,
+        types::WorkersSettingsEnvelope,
         types::Zone,
         types::ZoneListEnvelope,
     ];
