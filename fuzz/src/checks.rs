@@ -46,10 +46,7 @@ fn certificate(certificate: &Certificate) {
 fn assert_presentable(error: &Error) {
     let message = error.to_string();
     assert!(message.len() < 2048, "a long message");
-    assert!(
-        !message.chars().any(char::is_control),
-        "a control character"
-    );
+    assert!(!message.chars().any(char::is_control), "a control character");
     let all = format!("{message}{error:?}");
     assert!(!all.contains(SECRET), "a secret");
 }
@@ -64,19 +61,13 @@ pub fn differential(body: &[u8]) -> bool {
     if read.successes == 0 {
         return false;
     }
-    assert!(
-        serde_json::from_slice::<IgnoredAny>(body).is_ok(),
-        "not JSON"
-    );
+    assert!(serde_json::from_slice::<IgnoredAny>(body).is_ok(), "not JSON");
     // Numbers out of range and text that is not UTF-8 are ignored in other members.
     let Ok(json) = serde_json::from_slice::<Value>(body) else {
         return true;
     };
     assert!(json.is_object() && json["success"] == true, "no success");
-    assert!(
-        json["errors"].as_array().is_none_or(Vec::is_empty),
-        "errors"
-    );
+    assert!(json["errors"].as_array().is_none_or(Vec::is_empty), "errors");
     let result = &json["result"];
     let items = match result {
         Value::Array(items) => items.iter().collect(),
@@ -97,9 +88,7 @@ pub fn differential(body: &[u8]) -> bool {
         }
     }
     if let Some(hostnames) = read.hostnames {
-        let list = result
-            .get("hostnames")
-            .expect("no hostnames is not an empty list");
+        let list = result.get("hostnames").expect("no hostnames is not an empty list");
         match list {
             Value::Null => assert!(hostnames.is_empty()),
             list => assert_eq!(*list, Value::from(hostnames)),
@@ -143,11 +132,7 @@ pub fn id(text: &str) -> bool {
 /// one is shown.
 pub fn pem(text: &str) -> bool {
     let chain = CertificateChain::from_pem(text);
-    let uploads = [
-        Upload::ca(text),
-        Upload::leaf_bundle(text),
-        Upload::leaf(text, text),
-    ];
+    let uploads = [Upload::ca(text), Upload::leaf_bundle(text), Upload::leaf(text, text)];
     for error in uploads.iter().filter_map(|upload| upload.as_ref().err()) {
         assert_presentable(error);
     }
@@ -157,21 +142,11 @@ pub fn pem(text: &str) -> bool {
     for upload in uploads.iter().flatten() {
         let (certificates, has_key) = fuzzing::upload_body(upload);
         let sent = CertificateChain::from_pem(&certificates);
-        assert!(
-            sent.is_ok_and(|sent| sent == *upload.chain()),
-            "another chain is sent"
-        );
+        assert!(sent.is_ok_and(|sent| sent == *upload.chain()), "another chain is sent");
         // Nothing but certificates: "PRIVATE KEY" alone is base64, too.
         let markers = certificates.matches("-----").count();
-        assert_eq!(
-            markers,
-            4 * upload.chain().der().len(),
-            "more than certificates"
-        );
-        assert!(
-            !certificates.contains("KEY-----"),
-            "a key beside certificates"
-        );
+        assert_eq!(markers, 4 * upload.chain().der().len(), "more than certificates");
+        assert!(!certificates.contains("KEY-----"), "a key beside certificates");
         assert_eq!(has_key, !upload.is_ca());
     }
     if let (Ok(chain), Ok(upload)) = (&chain, &uploads[0]) {

@@ -31,10 +31,7 @@ fn mutate(rng: &mut Rng, mut sample: Vec<u8>, other: &[u8]) -> Vec<u8> {
                 let to = rng.usize(from..=other.len());
                 sample.splice(at..until, other[from..to].iter().copied());
             }
-            _ => sample.insert(
-                at,
-                *rng.choice(b"\0\"\\{}[],:.%/-\r\n\t ;=").expect("bytes"),
-            ),
+            _ => sample.insert(at, *rng.choice(b"\0\"\\{}[],:.%/-\r\n\t ;=").expect("bytes")),
         }
         sample.truncate(64 * 1024);
     }
@@ -53,10 +50,8 @@ fn every_target_stands_its_corpus_and_what_is_made_of_it() {
             .map(|entry| entry.expect("an entry").path())
             .collect();
         files.sort();
-        let corpus: Vec<Vec<u8>> = files
-            .iter()
-            .map(|path| fs::read(path).expect("a file"))
-            .collect();
+        let corpus: Vec<Vec<u8>> =
+            files.iter().map(|path| fs::read(path).expect("a file")).collect();
         assert!(!corpus.is_empty(), "{name} has a corpus");
         corpus.iter().for_each(|sample| target(sample));
         let mut rng = Rng::with_seed(seed);

@@ -90,9 +90,7 @@ fn generate(spec: &OpenAPI) -> Result<(String, String), String> {
         anyhow::Ok((tidy(bindings)?, tidy(mocks)?))
     };
     let joined = thread::scope(|scope| {
-        let worker = thread::Builder::new()
-            .name(THREAD.to_owned())
-            .spawn_scoped(scope, work);
+        let worker = thread::Builder::new().name(THREAD.to_owned()).spawn_scoped(scope, work);
         worker.map(thread::ScopedJoinHandle::join)
     });
     match joined {
@@ -222,8 +220,7 @@ impl Check {
         let mut seen = std::collections::HashSet::new();
         for name in names {
             if !seen.insert(name.clone()) {
-                self.problem
-                    .get_or_insert(format!("it makes two {what} of the name `{name}`"));
+                self.problem.get_or_insert(format!("it makes two {what} of the name `{name}`"));
             }
         }
     }
@@ -232,10 +229,7 @@ impl Check {
 impl<'ast> Visit<'ast> for Check {
     fn visit_path(&mut self, path: &'ast syn::Path) {
         const KNOWN: &str = "std serde serde_json reqwest cf_mtls_api httpmock schemars";
-        if let Some(first) = path
-            .segments
-            .first()
-            .filter(|_| path.leading_colon.is_some())
+        if let Some(first) = path.segments.first().filter(|_| path.leading_colon.is_some())
             && !KNOWN.split(' ').any(|known| first.ident == known)
         {
             let first = &first.ident;
@@ -333,10 +327,7 @@ mod tests {
         let edited = fs::read_to_string(root.path().join(BINDINGS)).unwrap() + "// by hand\n";
         fs::write(root.path().join(BINDINGS), edited).unwrap();
         let error = run(root.path(), true).unwrap_err().to_string();
-        assert!(
-            error.contains(BINDINGS) && !error.contains(MOCKS),
-            "{error}"
-        );
+        assert!(error.contains(BINDINGS) && !error.contains(MOCKS), "{error}");
 
         run(root.path(), false).unwrap();
         let mut changed = document();
@@ -410,14 +401,8 @@ ZONE/properties/status | {"type": "string", "pattern": "^a+$"} | crate `regress`
         schemas["ReplaceHostnamesRequest"]["required"] = json!([]);
         let traps = traps::find(&trapped);
         assert_eq!(traps.len(), 2, "{traps:?}");
-        assert!(
-            traps[0].contains("200 response/result[]/status is a closed enum"),
-            "{traps:?}"
-        );
-        assert!(
-            traps[1].contains("request body/hostnames is an optional array"),
-            "{traps:?}"
-        );
+        assert!(traps[0].contains("200 response/result[]/status is a closed enum"), "{traps:?}");
+        assert!(traps[1].contains("request body/hostnames is an optional array"), "{traps:?}");
     }
 
     #[test]

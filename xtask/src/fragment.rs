@@ -59,9 +59,8 @@ fn check_references(document: &Document<'_>, node: &Value, place: &str) -> anyho
                 );
             }
             // Examples are data, not description.
-            let parts = map
-                .iter()
-                .filter(|(key, _)| !matches!(key.as_str(), "example" | "examples"));
+            let parts =
+                map.iter().filter(|(key, _)| !matches!(key.as_str(), "example" | "examples"));
             for (key, value) in parts {
                 check_references(document, value, &format!("{place}/{}", escape(key)))?;
             }

@@ -14,11 +14,7 @@ use clap::Parser;
 
 /// Maintenance tasks of the cf-mtls workspace.
 #[derive(Parser)]
-#[command(
-    name = "cargo xtask",
-    bin_name = "cargo xtask",
-    arg_required_else_help = true
-)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", arg_required_else_help = true)]
 enum Task {
     /// Write the generated code from openapi/mtls.json.
     Codegen {
@@ -69,8 +65,6 @@ fn main() -> ExitCode {
 /// Cargo names the package that it runs, so the task works from any folder.
 fn workspace_root() -> anyhow::Result<PathBuf> {
     let package = env::var_os("CARGO_MANIFEST_DIR").context("run this as `cargo xtask`")?;
-    let root = Path::new(&package)
-        .parent()
-        .context("xtask stands outside of a workspace")?;
+    let root = Path::new(&package).parent().context("xtask stands outside of a workspace")?;
     Ok(root.to_owned())
 }

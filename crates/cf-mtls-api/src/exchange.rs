@@ -176,11 +176,7 @@ impl Client {
     /// The same client with another exchange, such as one for a single request.
     #[must_use]
     pub fn with_exchange(&self, exchange: Exchange) -> Self {
-        Self {
-            baseurl: self.baseurl.clone(),
-            client: self.client.clone(),
-            inner: exchange,
-        }
+        Self { baseurl: self.baseurl.clone(), client: self.client.clone(), inner: exchange }
     }
 }
 

@@ -15,16 +15,8 @@ struct Rule {
 }
 
 /// No id of the service is longer.
-const ID: Rule = Rule {
-    max_length: 64,
-    allows_underscore: false,
-    is_caseless: true,
-};
-const NAME: Rule = Rule {
-    max_length: 255,
-    allows_underscore: true,
-    is_caseless: false,
-};
+const ID: Rule = Rule { max_length: 64, allows_underscore: false, is_caseless: true };
+const NAME: Rule = Rule { max_length: 255, allows_underscore: true, is_caseless: false };
 
 /// A text that is not an identifier, with what is wrong and where to find one.
 ///
@@ -114,13 +106,10 @@ fn canonical(mut text: String, rule: &Rule) -> String {
     let is_hyphen_place = |index: usize| matches!(index, 8 | 13 | 18 | 23);
     let is_form = match text.len() {
         32 => text.bytes().all(|byte| byte.is_ascii_hexdigit()),
-        36 => text
-            .bytes()
-            .enumerate()
-            .all(|(index, byte)| match is_hyphen_place(index) {
-                true => byte == b'-',
-                false => byte.is_ascii_hexdigit(),
-            }),
+        36 => text.bytes().enumerate().all(|(index, byte)| match is_hyphen_place(index) {
+            true => byte == b'-',
+            false => byte.is_ascii_hexdigit(),
+        }),
         _ => false,
     };
     if is_form && rule.is_caseless {

@@ -1,11 +1,6 @@
 //! What the generated client does with our hooks in it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests fail that way"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail that way")]
 
 use std::time::Duration;
 
@@ -55,16 +50,11 @@ async fn status_and_headers_survive_whatever_the_body_is() {
             assert_eq!(head.cf_ray().unwrap(), "8f1e2d3c4b5a6978-FRA");
             assert_eq!(head.retry_after().next().unwrap(), "30");
             assert_eq!(head.ratelimit().next().unwrap(), "\"default\";r=0;t=30");
-            assert_eq!(
-                head.ratelimit_policy().next().unwrap(),
-                "\"default\";q=1200;w=300"
-            );
+            assert_eq!(head.ratelimit_policy().next().unwrap(), "\"default\";q=1200;w=300");
             assert!(!head.redirected);
             // Every operation's errors are of one type, whatever the status is.
             if body == envelope && 400 <= status {
-                let Err(Error::ErrorResponse(value)) = outcome else {
-                    panic!("{outcome:?}")
-                };
+                let Err(Error::ErrorResponse(value)) = outcome else { panic!("{outcome:?}") };
                 assert_eq!(value.status().as_u16(), status);
                 assert_eq!(value.errors.as_ref().unwrap()[0].code, Some(971));
             }
@@ -76,42 +66,24 @@ async fn status_and_headers_survive_whatever_the_body_is() {
 async fn credentials_are_sent_and_not_shown() {
     let server = MockServer::start_async().await;
     let bearer = server.mock(|when, then| {
-        when.header("authorization", "Bearer the-token")
-            .header_missing("api-version");
+        when.header("authorization", "Bearer the-token").header_missing("api-version");
         then.status(200).body(r#"{"success":true}"#);
     });
     let email = server.mock(|when, then| {
-        when.header("x-auth-email", "me@example.com")
-            .header("x-auth-key", "the-key");
+        when.header("x-auth-email", "me@example.com").header("x-auth-key", "the-key");
         then.status(200).body(r#"{"success":true}"#);
     });
-    let token = Exchange::default()
-        .with_bearer_token(&Secret::from("the-token"))
-        .unwrap();
-    let pair = Exchange::default()
-        .with_email_and_key("me@example.com", &Secret::from("the-key"))
-        .unwrap();
+    let token = Exchange::default().with_bearer_token(&Secret::from("the-token")).unwrap();
+    let pair =
+        Exchange::default().with_email_and_key("me@example.com", &Secret::from("the-key")).unwrap();
     for exchange in [token, pair] {
         let client = client(&server, exchange);
-        assert!(
-            client
-                .get_certificate(&account(), &certificate())
-                .await
-                .unwrap()
-                .success
-        );
+        assert!(client.get_certificate(&account(), &certificate()).await.unwrap().success);
         let shown = format!("{client:?} {client:#?}");
-        assert!(
-            !shown.contains("the-token") && !shown.contains("the-key"),
-            "{shown}"
-        );
+        assert!(!shown.contains("the-token") && !shown.contains("the-key"), "{shown}");
     }
     assert_eq!((bearer.calls(), email.calls()), (1, 1));
-    assert!(
-        Exchange::default()
-            .with_bearer_token(&Secret::from("a\nb"))
-            .is_err()
-    );
+    assert!(Exchange::default().with_bearer_token(&Secret::from("a\nb")).is_err());
 }
 
 #[tokio::test]
@@ -145,10 +117,7 @@ async fn bodies_and_time_are_bounded() {
         when.any_request();
         then.status(200).delay(Duration::from_secs(5));
     });
-    let hasty = client(
-        &slow,
-        Exchange::default().with_timeout(Duration::from_millis(50)),
-    );
+    let hasty = client(&slow, Exchange::default().with_timeout(Duration::from_millis(50)));
     let Err(Error::CommunicationError(error)) =
         hasty.delete_certificate(&account(), &certificate()).await
     else {
@@ -171,9 +140,7 @@ async fn a_followed_redirect_is_passed_on_as_one() {
     });
     let client = client(&server, Exchange::default());
     let outcome = client.delete_certificate(&account(), &certificate()).await;
-    let Err(Error::UnexpectedResponse(response)) = outcome else {
-        panic!("{outcome:?}")
-    };
+    let Err(Error::UnexpectedResponse(response)) = outcome else { panic!("{outcome:?}") };
     assert_eq!(response.status().as_u16(), 302);
     assert!(response.text().await.unwrap().is_empty());
     assert!(head(&client).redirected);
@@ -188,10 +155,7 @@ async fn an_empty_list_of_hostnames_is_sent() {
     });
     let body = cf_mtls_api::types::ReplaceHostnamesRequest::default();
     let zone = "9a7806061c88ada191ed06f989cc3dac".parse().unwrap();
-    client(&server, Exchange::default())
-        .replace_hostname_associations(&zone, &body)
-        .await
-        .unwrap();
+    client(&server, Exchange::default()).replace_hostname_associations(&zone, &body).await.unwrap();
     mock.assert();
 }
 
@@ -200,34 +164,15 @@ fn the_private_key_of_an_upload_is_not_shown() {
     let mut body = cf_mtls_api::types::UploadRequest::default();
     body.private_key = Some(SecretField(Secret::from("the-key-itself")));
     assert!(!format!("{body:?} {body:#?}").contains("the-key-itself"));
-    assert!(
-        serde_json::to_string(&body)
-            .unwrap()
-            .contains("the-key-itself"),
-        "but it is sent"
-    );
+    assert!(serde_json::to_string(&body).unwrap().contains("the-key-itself"), "but it is sent");
 }
 
 #[test]
 fn an_id_stays_in_its_place() {
-    for text in [
-        "",
-        ".",
-        "..",
-        "a/b",
-        "x\\..\\..\\zones\\z1",
-        "%2e%2e",
-        "a?b",
-        "a#b",
-        " ",
-        "\n",
-    ] {
+    for text in ["", ".", "..", "a/b", "x\\..\\..\\zones\\z1", "%2e%2e", "a?b", "a#b", " ", "\n"] {
         assert!(text.parse::<AccountId>().is_err(), "{text:?}");
         assert!(text.parse::<CertificateId>().is_err(), "{text:?}");
         let json = serde_json::to_string(text).unwrap();
-        assert!(
-            serde_json::from_str::<CertificateId>(&json).is_err(),
-            "{text:?}"
-        );
+        assert!(serde_json::from_str::<CertificateId>(&json).is_err(), "{text:?}");
     }
 }

@@ -7,23 +7,11 @@ use cf_mtls_api::CertificateId;
 #[test]
 fn uuids_and_hexadecimal_digits_are_kept_in_lower_case() {
     let table = [
-        (
-            "2458CE5A-0C35-4C7F-82C7-8E9487D3FF60",
-            "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60",
-        ),
-        (
-            "023E105F4ECEF8AD9CA31A8372D0C353",
-            "023e105f4ecef8ad9ca31a8372d0c353",
-        ),
+        ("2458CE5A-0C35-4C7F-82C7-8E9487D3FF60", "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"),
+        ("023E105F4ECEF8AD9CA31A8372D0C353", "023e105f4ecef8ad9ca31a8372d0c353"),
         // Any other form keeps its case: nothing says that it means the same.
-        (
-            "023E105F4ECEF8AD9CA31A8372D0C35",
-            "023E105F4ECEF8AD9CA31A8372D0C35",
-        ),
-        (
-            "G23E105F4ECEF8AD9CA31A8372D0C353",
-            "G23E105F4ECEF8AD9CA31A8372D0C353",
-        ),
+        ("023E105F4ECEF8AD9CA31A8372D0C35", "023E105F4ECEF8AD9CA31A8372D0C35"),
+        ("G23E105F4ECEF8AD9CA31A8372D0C353", "G23E105F4ECEF8AD9CA31A8372D0C353"),
         ("Some-Name", "Some-Name"),
     ];
     for (text, want) in table {
@@ -41,8 +29,5 @@ fn uuids_and_hexadecimal_digits_are_kept_in_lower_case() {
 fn an_id_finds_its_entry_by_text() {
     let id: CertificateId = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60".parse().unwrap();
     let names = HashMap::from([(id, "devices")]);
-    assert_eq!(
-        names.get("2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"),
-        Some(&"devices")
-    );
+    assert_eq!(names.get("2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"), Some(&"devices"));
 }

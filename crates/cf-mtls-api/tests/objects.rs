@@ -16,48 +16,20 @@ fn only_an_object_is_read_as_one() {
     type Reader = fn(&str) -> bool;
     let table: [(Reader, &str, bool); 10] = [
         (reads::<CertificateEnvelope>, r#"{"success":true}"#, true),
-        (
-            reads::<CertificateEnvelope>,
-            r#"{"success":true,"result":{"id":"a"}}"#,
-            true,
-        ),
-        (
-            reads::<CertificateEnvelope>,
-            r#"{"success":true,"result":null}"#,
-            true,
-        ),
+        (reads::<CertificateEnvelope>, r#"{"success":true,"result":{"id":"a"}}"#, true),
+        (reads::<CertificateEnvelope>, r#"{"success":true,"result":null}"#, true),
         (reads::<CertificateEnvelope>, "[null,null,null,true]", false),
-        (
-            reads::<CertificateEnvelope>,
-            r#"{"success":true,"result":["a"]}"#,
-            false,
-        ),
+        (reads::<CertificateEnvelope>, r#"{"success":true,"result":["a"]}"#, false),
         (
             reads::<CertificateListEnvelope>,
             r#"{"success":true,"result":[[null,null,null,"a"]]}"#,
             false,
         ),
-        (
-            reads::<ErrorEnvelope>,
-            r#"{"success":false,"errors":[[1,"text"]]}"#,
-            false,
-        ),
-        (
-            reads::<HostnamesEnvelope>,
-            r#"{"success":true,"result":[null]}"#,
-            false,
-        ),
+        (reads::<ErrorEnvelope>, r#"{"success":false,"errors":[[1,"text"]]}"#, false),
+        (reads::<HostnamesEnvelope>, r#"{"success":true,"result":[null]}"#, false),
         // What could not be read is not empty: the field has to be there.
-        (
-            reads::<HostnamesEnvelope>,
-            r#"{"success":true,"result":{}}"#,
-            false,
-        ),
-        (
-            reads::<HostnamesEnvelope>,
-            r#"{"success":true,"result":{"hostnames":null}}"#,
-            true,
-        ),
+        (reads::<HostnamesEnvelope>, r#"{"success":true,"result":{}}"#, false),
+        (reads::<HostnamesEnvelope>, r#"{"success":true,"result":{"hostnames":null}}"#, true),
     ];
     for (reads, text, want) in table {
         assert_eq!(reads(text), want, "{text}");

@@ -2,12 +2,7 @@
 //! is held against the component that it was generated from.
 
 #![cfg(feature = "schemars")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests fail that way"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail that way")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,10 +26,7 @@ struct Shape {
 impl Shape {
     /// Reads both dialects: OpenAPI 3.0 and JSON Schema.
     fn of(schema: &Value) -> Self {
-        let mut shape = Self {
-            nullable: schema["nullable"] == true,
-            ..Self::default()
-        };
+        let mut shape = Self { nullable: schema["nullable"] == true, ..Self::default() };
         if let Some(target) = schema["$ref"].as_str() {
             shape.kind = target.rsplit('/').next().unwrap().to_owned();
             return shape;
@@ -61,14 +53,7 @@ impl Shape {
         }
         shape.format = schema["format"].as_str().map(str::to_owned);
         shape.items = schema.get("items").map(|items| Box::new(Self::of(items)));
-        for limit in [
-            "minLength",
-            "maxLength",
-            "minimum",
-            "maximum",
-            "pattern",
-            "enum",
-        ] {
+        for limit in ["minLength", "maxLength", "minimum", "maximum", "pattern", "enum"] {
             if let Some(value) = schema.get(limit) {
                 shape.limits.insert(limit.to_owned(), value.clone());
             }
@@ -79,11 +64,7 @@ impl Shape {
         for name in schema["required"].as_array().into_iter().flatten() {
             // A derived schema takes an `Option` for a field that may be absent.
             let name = name.as_str().unwrap();
-            if !shape
-                .properties
-                .get(name)
-                .is_some_and(|property| property.nullable)
-            {
+            if !shape.properties.get(name).is_some_and(|property| property.nullable) {
                 shape.required.insert(name.to_owned());
             }
         }
@@ -102,41 +83,19 @@ fn differences(
 ) {
     let mut differ = |what: &str, ours: String, theirs: String| {
         if ours != theirs {
-            found.push(format!(
-                "{place}: {what}: the fragment has {ours}, the Rust type {theirs}"
-            ));
+            found.push(format!("{place}: {what}: the fragment has {ours}, the Rust type {theirs}"));
         }
     };
     differ("type", fragment.kind.clone(), derived.kind.clone());
-    differ(
-        "format",
-        format!("{:?}", fragment.format),
-        format!("{:?}", derived.format),
-    );
-    differ(
-        "limits",
-        format!("{:?}", fragment.limits),
-        format!("{:?}", derived.limits),
-    );
-    differ(
-        "required",
-        format!("{:?}", fragment.required),
-        format!("{:?}", derived.required),
-    );
+    differ("format", format!("{:?}", fragment.format), format!("{:?}", derived.format));
+    differ("limits", format!("{:?}", fragment.limits), format!("{:?}", derived.limits));
+    differ("required", format!("{:?}", fragment.required), format!("{:?}", derived.required));
     if !optional || fragment.nullable {
-        differ(
-            "nullable",
-            fragment.nullable.to_string(),
-            derived.nullable.to_string(),
-        );
+        differ("nullable", fragment.nullable.to_string(), derived.nullable.to_string());
     }
     let names = |shape: &Shape| format!("{:?}", shape.properties.keys().collect::<Vec<_>>());
     differ("fields", names(fragment), names(derived));
-    differ(
-        "items",
-        fragment.items.is_some().to_string(),
-        derived.items.is_some().to_string(),
-    );
+    differ("items", fragment.items.is_some().to_string(), derived.items.is_some().to_string());
     if let (Some(ours), Some(theirs)) = (&fragment.items, &derived.items) {
         differences(&format!("{place}[]"), ours, theirs, false, found);
     }
@@ -205,13 +164,9 @@ fn all_differences(
     let mut found = Vec::new();
     for (name, schema) in fragment {
         match derived.get(name) {
-            Some(other) => differences(
-                name,
-                &Shape::of(schema),
-                &Shape::of(other),
-                false,
-                &mut found,
-            ),
+            Some(other) => {
+                differences(name, &Shape::of(schema), &Shape::of(other), false, &mut found)
+            }
             None => found.push(format!("{name}: there is no such Rust type")),
         }
     }
@@ -236,31 +191,18 @@ fn the_comparison_sees_every_kind_of_change() {
     type Change = fn(&mut Value);
     let changes: [(&str, &str, Change); 11] = [
         ("Certificate", "field renamed", |s| {
-            let field = s["properties"]
-                .as_object_mut()
-                .unwrap()
-                .remove("name")
-                .unwrap();
+            let field = s["properties"].as_object_mut().unwrap().remove("name").unwrap();
             s["properties"]["label"] = field;
         }),
         ("Certificate", "field added", |s| {
             s["properties"]["more"] = serde_json::json!({"type": "string"})
         }),
-        ("Certificate", "field retyped", |s| {
-            s["properties"]["ca"]["type"] = "string".into()
-        }),
-        ("Certificate", "field made required", |s| {
-            s["required"] = serde_json::json!(["id"])
-        }),
+        ("Certificate", "field retyped", |s| s["properties"]["ca"]["type"] = "string".into()),
+        ("Certificate", "field made required", |s| s["required"] = serde_json::json!(["id"])),
         ("Certificate", "format dropped", |s| {
-            s["properties"]["expires_on"]
-                .as_object_mut()
-                .unwrap()
-                .remove("format");
+            s["properties"]["expires_on"].as_object_mut().unwrap().remove("format");
         }),
-        ("UploadRequest", "field made optional", |s| {
-            s["required"] = serde_json::json!(["ca"])
-        }),
+        ("UploadRequest", "field made optional", |s| s["required"] = serde_json::json!(["ca"])),
         ("ReplaceHostnamesRequest", "field made nullable", |s| {
             s["properties"]["hostnames"]["nullable"] = true.into()
         }),
@@ -271,25 +213,17 @@ fn the_comparison_sees_every_kind_of_change() {
             s["properties"]["result"]["items"] = serde_json::json!({"type": "string"});
         }),
         ("AccountId", "limit changed", |s| s["maxLength"] = 32.into()),
-        ("ResultInfo", "integer widened", |s| {
-            s["properties"]["count"]["format"] = "int32".into()
-        }),
+        ("ResultInfo", "integer widened", |s| s["properties"]["count"]["format"] = "int32".into()),
     ];
     for (name, what, change) in changes {
         let mut changed = fragment();
         change(changed.get_mut(name).unwrap());
         let found = all_differences(&changed, &derived());
-        assert!(
-            found.iter().any(|text| text.starts_with(name)),
-            "{name}, {what}: {found:?}"
-        );
+        assert!(found.iter().any(|text| text.starts_with(name)), "{name}, {what}: {found:?}");
     }
     let mut fewer = derived();
     fewer.remove("Zone");
-    assert_eq!(
-        all_differences(&fragment(), &fewer),
-        ["Zone: there is no such Rust type"]
-    );
+    assert_eq!(all_differences(&fragment(), &fewer), ["Zone: there is no such Rust type"]);
 }
 
 #[test]
@@ -304,13 +238,7 @@ fn examples_of_the_fragment_decode() {
         .collect();
     let decoded: types::Certificate =
         serde_json::from_value(Value::Object(example.clone())).unwrap();
-    assert_eq!(
-        serde_json::to_value(&decoded).unwrap(),
-        Value::Object(example)
-    );
+    assert_eq!(serde_json::to_value(&decoded).unwrap(), Value::Object(example));
     let serial = decoded.serial_number.as_deref();
-    assert_eq!(
-        serial,
-        Some("235217144297995885180570755458463043449861756659")
-    );
+    assert_eq!(serial, Some("235217144297995885180570755458463043449861756659"));
 }

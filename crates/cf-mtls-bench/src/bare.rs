@@ -55,18 +55,11 @@ pub(crate) struct Bare {
 impl Bare {
     pub(crate) fn new(base_url: &str, account: &str, token: &'static str) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder().no_proxy().build()?;
-        Ok(Self {
-            http,
-            url: format!("{base_url}/accounts/{account}/mtls_certificates"),
-            token,
-        })
+        Ok(Self { http, url: format!("{base_url}/accounts/{account}/mtls_certificates"), token })
     }
 
     pub(crate) async fn delete(&self, id: &str) -> anyhow::Result<Option<Certificate>> {
-        let request = self
-            .http
-            .delete(format!("{}/{id}", self.url))
-            .bearer_auth(self.token);
+        let request = self.http.delete(format!("{}/{id}", self.url)).bearer_auth(self.token);
         let envelope: Envelope<Certificate> =
             request.send().await?.error_for_status()?.json().await?;
         ensure!(envelope.success, "{:?}", envelope.errors);
@@ -78,16 +71,8 @@ impl Bare {
         name: &str,
         page: usize,
     ) -> anyhow::Result<Envelope<Vec<Certificate>>> {
-        let query = [
-            ("name", name),
-            ("page", &page.to_string()),
-            ("per_page", "50"),
-        ];
-        let request = self
-            .http
-            .get(&self.url)
-            .query(&query)
-            .bearer_auth(self.token);
+        let query = [("name", name), ("page", &page.to_string()), ("per_page", "50")];
+        let request = self.http.get(&self.url).query(&query).bearer_auth(self.token);
         let envelope: Envelope<Vec<Certificate>> =
             request.send().await?.error_for_status()?.json().await?;
         ensure!(envelope.success, "{:?}", envelope.errors);
@@ -102,10 +87,7 @@ impl Bare {
     ) -> anyhow::Result<()> {
         for number in 1.. {
             let page = self.page(&pages.to_string(), number).await?;
-            page.result
-                .unwrap_or_default()
-                .into_iter()
-                .try_for_each(&mut each)?;
+            page.result.unwrap_or_default().into_iter().try_for_each(&mut each)?;
             let last = page.result_info.and_then(|info| info.total_pages);
             if last.is_none_or(|last| last <= number as i64) {
                 break;

@@ -11,9 +11,7 @@ pub(crate) const PER_PAGE: usize = 50;
 
 /// Serves until it is ended. Pages end after `CANNED_PAGES`.
 pub(crate) async fn serve() -> anyhow::Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0")
-        .await
-        .context("cannot listen")?;
+    let listener = TcpListener::bind("127.0.0.1:0").await.context("cannot listen")?;
     println!("{}", listener.local_addr()?.port());
     std::io::stdout().flush()?;
     loop {
@@ -51,18 +49,11 @@ async fn answer(mut stream: TcpStream) -> std::io::Result<()> {
 fn page(line: &str) -> String {
     let number = |name: &str| {
         let (_, rest) = line.split_once(name)?;
-        rest.split(|c: char| !c.is_ascii_digit())
-            .next()?
-            .parse::<usize>()
-            .ok()
+        rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<usize>().ok()
     };
-    let (page, pages) = (
-        number("?page=").or(number("&page=")).unwrap_or(1),
-        number("name=").unwrap_or(1),
-    );
-    let items: Vec<_> = (0..PER_PAGE)
-        .map(|index| certificate(page * PER_PAGE + index))
-        .collect();
+    let (page, pages) =
+        (number("?page=").or(number("&page=")).unwrap_or(1), number("name=").unwrap_or(1));
+    let items: Vec<_> = (0..PER_PAGE).map(|index| certificate(page * PER_PAGE + index)).collect();
     let info = format!(
         r#","result_info":{{"count":{PER_PAGE},"page":{page},"per_page":{PER_PAGE},"total_count":{},"total_pages":{pages}}}"#,
         pages * PER_PAGE,

@@ -46,21 +46,14 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // One thread, so that what is counted is the client's work and not the
     // chance of scheduling.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let outcome = runtime
-        .map_err(Into::into)
-        .and_then(|runtime| match arguments.command {
-            None => report::run(arguments.runs),
-            Some(Command::Serve) => runtime.block_on(canned::serve()),
-            Some(Command::Run {
-                scenario,
-                client,
-                count,
-                port,
-            }) => runtime.block_on(scenario::run(scenario, client, count, port)),
-        });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let outcome = runtime.map_err(Into::into).and_then(|runtime| match arguments.command {
+        None => report::run(arguments.runs),
+        Some(Command::Serve) => runtime.block_on(canned::serve()),
+        Some(Command::Run { scenario, client, count, port }) => {
+            runtime.block_on(scenario::run(scenario, client, count, port))
+        }
+    });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -37,15 +37,11 @@ pub(crate) fn run(
         .env("CLOUDFLARE_API_TOKEN", token)
         .stdout(Stdio::null());
     let begun = Instant::now();
-    let status = command
-        .status()
-        .context("cannot run the program; `cargo xtask bench` builds it first")?;
+    let status =
+        command.status().context("cannot run the program; `cargo xtask bench` builds it first")?;
     let seconds = begun.elapsed().as_secs_f64();
     ensure!(status.success(), "failed: {command:?}");
     // There was no other child.
-    println!(
-        "{seconds} {}",
-        getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss()
-    );
+    println!("{seconds} {}", getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss());
     Ok(())
 }

@@ -11,24 +11,14 @@ const ROWS: [(&str, usize, &str); 5] = [
     ("delete", 4_000, "4,000 deletes, one after the other"),
     ("delete-many", 10_000, "10,000 deletes, 64 at a time"),
     ("list", 2_000, "a list of 100,000 certificates"),
-    (
-        "program",
-        200,
-        "`cf-mtls list` of 10,000 certificates, from start to end",
-    ),
-    (
-        SIMULATOR,
-        20_000,
-        "the simulator on one core (bare: the canned server), 64 gets at a time",
-    ),
+    ("program", 200, "`cf-mtls list` of 10,000 certificates, from start to end"),
+    (SIMULATOR, 20_000, "the simulator on one core (bare: the canned server), 64 gets at a time"),
 ];
 const SIMULATOR: &str = "simulator";
 
 /// Operations in the two runs whose difference gives instructions for one.
-const COUNTED: [(&str, usize, usize, &str); 2] = [
-    ("delete", 200, 1_200, "one delete"),
-    ("list", 5, 55, "one page of 50 certificates"),
-];
+const COUNTED: [(&str, usize, usize, &str); 2] =
+    [("delete", 200, 1_200, "one delete"), ("list", 5, 55, "one page of 50 certificates")];
 
 pub(crate) fn run(runs: usize) -> anyhow::Result<()> {
     ensure!(0 < runs, "at least one run is needed");
@@ -54,12 +44,7 @@ pub(crate) fn run(runs: usize) -> anyhow::Result<()> {
             continue;
         }
         row(what, "seconds", ours, bare);
-        row(
-            what,
-            "peak memory, KiB",
-            median(0, |m| m.1),
-            median(1, |m| m.1),
-        );
+        row(what, "peak memory, KiB", median(0, |m| m.1), median(1, |m| m.1));
     }
     if Command::new("valgrind").arg("--version").output().is_err() {
         println!("\nvalgrind is not installed, so instructions are not counted.");
@@ -77,18 +62,9 @@ pub(crate) fn run(runs: usize) -> anyhow::Result<()> {
 
 fn row(what: &str, measure: &str, ours: f64, bare: f64) {
     let number = |value: f64| {
-        if value < 100.0 {
-            format!("{value:.3}")
-        } else {
-            format!("{value:.0}")
-        }
+        if value < 100.0 { format!("{value:.3}") } else { format!("{value:.0}") }
     };
-    println!(
-        "| {what} | {measure} | {} | {} | {:.3} |",
-        number(ours),
-        number(bare),
-        ours / bare
-    );
+    println!("| {what} | {measure} | {} | {} | {:.3} |", number(ours), number(bare), ours / bare);
 }
 
 /// The server with the canned answers, which ends with this value.
@@ -99,10 +75,8 @@ struct Server {
 
 impl Server {
     fn start() -> anyhow::Result<Self> {
-        let mut process = Command::new(env::current_exe()?)
-            .arg("serve")
-            .stdout(Stdio::piped())
-            .spawn()?;
+        let mut process =
+            Command::new(env::current_exe()?).arg("serve").stdout(Stdio::piped()).spawn()?;
         let output = process.stdout.take().context("the server has no output")?;
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line)?;
@@ -121,19 +95,15 @@ impl Drop for Server {
 
 fn measure(scenario: &str, side: &str, count: usize, port: u16) -> anyhow::Result<(f64, f64)> {
     let mut command = Command::new(env::current_exe()?);
-    let output = command
-        .args(["run", scenario, side, &count.to_string(), &port.to_string()])
-        .output()?;
+    let output =
+        command.args(["run", scenario, side, &count.to_string(), &port.to_string()]).output()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     ensure!(
         output.status.success(),
         "{scenario} {side}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let (seconds, memory) = text
-        .trim()
-        .split_once(' ')
-        .context("no two numbers were told")?;
+    let (seconds, memory) = text.trim().split_once(' ').context("no two numbers were told")?;
     Ok((seconds.parse()?, memory.parse()?))
 }
 

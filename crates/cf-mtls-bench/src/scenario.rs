@@ -68,17 +68,14 @@ pub(crate) async fn run(
             }
         }
         (Scenario::DeleteMany, Side::Ours) => {
-            let mut outcomes = iter(&ids)
-                .map(|id| certificates.delete(id))
-                .buffer_unordered(CROWD);
+            let mut outcomes = iter(&ids).map(|id| certificates.delete(id)).buffer_unordered(CROWD);
             while let Some(outcome) = outcomes.next().await {
                 black_box(outcome?.certificate());
             }
         }
         (Scenario::DeleteMany, Side::Bare) => {
-            let mut outcomes = iter(&ids)
-                .map(|id| bare.delete(id.as_str()))
-                .buffer_unordered(CROWD);
+            let mut outcomes =
+                iter(&ids).map(|id| bare.delete(id.as_str())).buffer_unordered(CROWD);
             while let Some(outcome) = outcomes.next().await {
                 black_box(outcome?);
             }

@@ -19,8 +19,6 @@ pub(crate) fn peak_memory() -> anyhow::Result<u64> {
     let status =
         fs::read_to_string("/proc/self/status").context("cannot read /proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let number = line
-        .and_then(|line| line.split_whitespace().next())
-        .context("no VmHWM")?;
+    let number = line.and_then(|line| line.split_whitespace().next()).context("no VmHWM")?;
     Ok(number.parse()?)
 }

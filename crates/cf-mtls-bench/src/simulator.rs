@@ -48,9 +48,7 @@ pub(crate) async fn run(
 fn start() -> anyhow::Result<(String, String)> {
     let (tell, told) = mpsc::channel();
     thread::spawn(move || -> anyhow::Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let simulator = Simulator::builder().no_rate_limit().start().await?;
             let id = simulator.seed(Seed::ca(cf_mtls_testkit::DOCUMENTED_CA))?;

@@ -96,10 +96,7 @@ pub(crate) fn parse() -> Result<(Cli, String), ExitCode> {
         .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, asked(&matches))));
     parsed.map_err(|error| {
         let is_json = wanted_format(&arguments) != Format::Table;
-        let reporter = Reporter {
-            is_json,
-            verbose: false,
-        };
+        let reporter = Reporter { is_json, verbose: false };
         if error.use_stderr() && is_json {
             return reporter.finish(Err(usage_error(&error)));
         }
@@ -144,9 +141,7 @@ pub(crate) fn run(cli: Cli, asked: &str) -> Result<(), Failure> {
         _ => {}
     }
     let context = Context::new(cli.global)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| {
         Failure::new(Kind::Io, "the runtime cannot be started").with_cause(error)
     })?;
@@ -181,11 +176,7 @@ fn usage_error(error: &clap::Error) -> Failure {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a subcommand is needed".to_owned(),
         _ => error.render().to_string(),
     };
-    let words = text
-        .split("\n\n")
-        .next()
-        .unwrap_or_default()
-        .split_whitespace();
+    let words = text.split("\n\n").next().unwrap_or_default().split_whitespace();
     let message = words.collect::<Vec<_>>().join(" ");
     let message = message.strip_prefix("error: ").unwrap_or(&message);
     Failure::usage(format!("{message}; see --help"))
@@ -202,9 +193,7 @@ fn wanted_format(arguments: &[OsString]) -> Format {
         }
         let value = match previous {
             "-o" | "--output" => Some(argument),
-            _ => argument
-                .strip_prefix("--output=")
-                .or_else(|| argument.strip_prefix("-o")),
+            _ => argument.strip_prefix("--output=").or_else(|| argument.strip_prefix("-o")),
         };
         let format = value.map(|value| Format::from_str(value.trim_start_matches('='), false));
         if let Some(Ok(format)) = format {

@@ -31,10 +31,7 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(global: Global) -> Result<Self, Failure> {
-        let output = Output {
-            format: global.format(),
-            quiet: global.quiet,
-        };
+        let output = Output { format: global.format(), quiet: global.quiet };
         let ledger = Ledger::default();
         let (reporter, done) = (global.reporter(), ledger.clone());
         let interrupt = Interrupt::listen(move |is_change_in_progress| {
@@ -45,12 +42,7 @@ impl Context {
         let interrupt = interrupt.map_err(|error| {
             Failure::new(Kind::Io, "cannot listen for signals").with_cause(error)
         })?;
-        Ok(Self {
-            global,
-            output,
-            interrupt,
-            ledger,
-        })
+        Ok(Self { global, output, interrupt, ledger })
     }
 
     pub(crate) async fn client(&self) -> Result<Client, Failure> {
@@ -191,10 +183,7 @@ impl Context {
         }
         match confirm::ask(&self.interrupt, question).await? {
             true => Ok(()),
-            false => Err(Failure::new(
-                Kind::Declined,
-                "not confirmed; nothing was changed",
-            )),
+            false => Err(Failure::new(Kind::Declined, "not confirmed; nothing was changed")),
         }
     }
 

@@ -36,12 +36,7 @@ pub(crate) struct Global {
     /// Read the API token from a file (`-` for standard input) instead of the
     /// environment; there is no option for the token itself, because arguments are
     /// visible in process lists
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        conflicts_with = "token_stdin"
-    )]
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "token_stdin")]
     pub(crate) token_file: Option<PathBuf>,
     /// Read the API token from standard input
     #[arg(long, global = true)]
@@ -63,10 +58,7 @@ impl Global {
     }
 
     pub(crate) fn reporter(&self) -> Reporter {
-        Reporter {
-            is_json: self.format() != Format::Table,
-            verbose: 0 < self.verbose,
-        }
+        Reporter { is_json: self.format() != Format::Table, verbose: 0 < self.verbose }
     }
 
     /// Whether standard input provides the token.

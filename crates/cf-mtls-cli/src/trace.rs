@@ -12,12 +12,7 @@ pub(crate) fn begin(verbose: u8) {
     };
     // Its events contain neither headers nor bodies; those of other crates might.
     let own = Targets::new().with_target("cf_mtls", level);
-    let layer = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(false);
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     // It can only fail if another subscriber was set.
-    let _ = tracing_subscriber::registry()
-        .with(layer)
-        .with(own)
-        .try_init();
+    let _ = tracing_subscriber::registry().with(layer).with(own).try_init();
 }

@@ -23,10 +23,7 @@ pub(crate) async fn resolve(
 ) -> Result<(ZoneId, ZoneForm), Failure> {
     let text = text.trim().trim_end_matches('.');
     let zone = |id: ZoneId, name: Option<String>| {
-        let form = ZoneForm {
-            id: id.to_string(),
-            name,
-        };
+        let form = ZoneForm { id: id.to_string(), name };
         (id, form)
     };
     // Ids have no dot, and zone names have one.

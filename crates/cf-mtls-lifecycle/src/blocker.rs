@@ -75,9 +75,7 @@ pub(crate) fn assess(facts: &Facts<'_>) -> Assessment {
     match &facts.certificate_type {
         // Older responses have no type, and no managed certificates.
         None | Some(CertificateType::Custom) => {}
-        Some(managed) => blockers.push(Blocker::Managed {
-            certificate_type: managed.clone(),
-        }),
+        Some(managed) => blockers.push(Blocker::Managed { certificate_type: managed.clone() }),
     }
     let live = || facts.associations.iter().filter(|row| row.is_live());
     let of_kind = |kind: Service| -> Vec<String> {
@@ -108,10 +106,7 @@ pub(crate) fn assess(facts: &Facts<'_>) -> Assessment {
             unexplained_zones -= 1;
         }
     }
-    Assessment {
-        blockers,
-        hostname_services,
-    }
+    Assessment { blockers, hostname_services }
 }
 
 impl Blocker {

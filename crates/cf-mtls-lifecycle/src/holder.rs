@@ -120,17 +120,11 @@ impl Found {
     }
 
     fn note(&mut self, product: Product, script: Option<ScriptName>, error: cf_mtls::Error) {
-        self.unreadable.push(UnreadableProduct {
-            product,
-            script,
-            error,
-        });
+        self.unreadable.push(UnreadableProduct { product, script, error });
     }
 
     fn add(&mut self, uses: Vec<ProductUse>, holder: impl Fn(&ProductUse) -> Holder) {
-        let held = uses
-            .into_iter()
-            .map(|one| (holder(&one), one.certificate_id));
+        let held = uses.into_iter().map(|one| (holder(&one), one.certificate_id));
         self.holders.extend(held.map(|(holder, id)| (id, holder)));
     }
 
@@ -152,10 +146,8 @@ impl Found {
         };
         match uses {
             Ok(uses) if product == Product::Gateway => self.add(uses, |_| Holder::Gateway),
-            Ok(uses) => self.add(uses, |one| Holder::Hyperdrive {
-                name: one.name.clone(),
-                is_ca: one.is_ca,
-            }),
+            Ok(uses) => self
+                .add(uses, |one| Holder::Hyperdrive { name: one.name.clone(), is_ca: one.is_ca }),
             Err(error) => self.note(product, None, error),
         }
     }
@@ -214,9 +206,7 @@ pub(crate) async fn still_hold(
     };
     let mut scripts: Vec<_> = holders.iter().filter_map(script).collect();
     scripts.dedup(); // holders are sorted
-    found
-        .read_workers(certificates, scripts, &mut |_, _| ())
-        .await;
+    found.read_workers(certificates, scripts, &mut |_, _| ()).await;
     for product in [Product::Hyperdrive, Product::Gateway] {
         if holders.iter().any(|holder| holder.product() == product) {
             found.read(certificates, product, &mut |_, _| ()).await;
@@ -225,13 +215,10 @@ pub(crate) async fn still_hold(
     let mut held = found.of(id);
     held.retain(|holder| matches!(holder, Holder::Worker { .. }) || holders.contains(holder));
     let is_unknown = |holder: &Holder| {
-        found
-            .unreadable
-            .iter()
-            .any(|part| match (holder, &part.script) {
-                (Holder::Worker { script, .. }, Some(unread)) => script == unread,
-                _ => part.product == holder.product(),
-            })
+        found.unreadable.iter().any(|part| match (holder, &part.script) {
+            (Holder::Worker { script, .. }, Some(unread)) => script == unread,
+            _ => part.product == holder.product(),
+        })
     };
     held.extend(holders.into_iter().filter(is_unknown));
     held

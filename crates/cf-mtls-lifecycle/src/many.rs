@@ -29,11 +29,7 @@ pub(crate) async fn in_span<T>(
     run: impl Future<Output = Result<T, crate::Error>>,
 ) -> Result<T, crate::Error> {
     let id_text = id.as_str();
-    let span = tracing::info_span!(
-        "cf_mtls",
-        otel.name = job,
-        cloudflare.certificate.id = id_text
-    );
+    let span = tracing::info_span!("cf_mtls", otel.name = job, cloudflare.certificate.id = id_text);
     let run = async {
         let result = run.await;
         match &result {
@@ -117,13 +113,10 @@ pub(crate) fn each<T: 'static, F: Future<Output = Outcome<T>> + Send + 'static>(
     let max = this.concurrency();
     let brake = Arc::new(Brake::default());
     let observer = Arc::clone(&brake);
-    let begun = ids
-        .take_while(move |_| ready(!brake.is_on()))
-        .map(move |id| {
-            let brake = Arc::clone(&observer);
-            run(this.clone(), id)
-                .inspect(move |outcome| brake.observe(outcome.result.as_ref().err()))
-        });
+    let begun = ids.take_while(move |_| ready(!brake.is_on())).map(move |id| {
+        let brake = Arc::clone(&observer);
+        run(this.clone(), id).inspect(move |outcome| brake.observe(outcome.result.as_ref().err()))
+    });
     Outcomes::new(begun.buffer_unordered(max))
 }
 

@@ -157,11 +157,7 @@ impl Prune {
         if !self.has_time() || skew.abs() <= MAX_CLOCK_SKEW {
             return Ok(());
         }
-        let side = if skew.is_positive() {
-            "ahead of"
-        } else {
-            "behind"
-        };
+        let side = if skew.is_positive() { "ahead of" } else { "behind" };
         let detail = format!(
             "the local clock is {} hours {side} that of the service; correct it first",
             skew.abs().as_hours()
@@ -305,11 +301,7 @@ async fn candidate(
             return Ok(None);
         }
     }
-    Ok(Some(Candidate {
-        id,
-        certificate,
-        reasons,
-    }))
+    Ok(Some(Candidate { id, certificate, reasons }))
 }
 
 impl fmt::Display for Reason {

@@ -58,12 +58,7 @@ pub struct Released {
 
 impl Release {
     pub(crate) fn new(certificates: Certificates, id: CertificateId) -> Self {
-        Self {
-            certificates,
-            id,
-            zones: None,
-            options: ReleaseOptions::default(),
-        }
+        Self { certificates, id, zones: None, options: ReleaseOptions::default() }
     }
 
     /// Detaches hostnames of these zones only. Hostnames of the certificate in other
@@ -100,10 +95,7 @@ impl Release {
         if certificate.is_ca() != Some(false) {
             self.read_unlisted(&mut zones, &mut unreadable).await;
         }
-        let Assessment {
-            mut blockers,
-            hostname_services,
-        } = blocker::assess(&Facts {
+        let Assessment { mut blockers, hostname_services } = blocker::assess(&Facts {
             certificate_type: certificate.certificate_type(),
             associations: &associations,
             holders: &holders,
@@ -277,11 +269,9 @@ impl ReleasePlan {
         let mut detached = Vec::new();
         let zones = &self.zones;
         match self.job.run(zones, successor, &mut detached, on_step).await {
-            Ok(confirmed) => Ok(Released {
-                certificate: self.certificate.clone(),
-                detached,
-                confirmed,
-            }),
+            Ok(confirmed) => {
+                Ok(Released { certificate: self.certificate.clone(), detached, confirmed })
+            }
             Err(error) => Err(error.with_detached(detached)),
         }
     }

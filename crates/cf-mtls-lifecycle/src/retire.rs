@@ -102,10 +102,7 @@ impl Job {
         let edited = hostnames.remove(&ca, &zone.hostnames).await?;
         if let Some(zone) = zone.with_hostnames(edited.removed) {
             detached.push(zone.clone());
-            on_step(&Step::Detached {
-                certificate_id: self.id.clone(),
-                zone,
-            });
+            on_step(&Step::Detached { certificate_id: self.id.clone(), zone });
         }
         self.ensure_none_left(&edited.hostnames)
     }
@@ -244,16 +241,12 @@ impl Job {
                 return Err(self.held(&holders));
             }
             let certificate_id = certificate_id.clone();
-            Ok(Look::Pending(
-                match holders.is_empty() && associations.is_empty() {
-                    true => Step::StillRefused { certificate_id },
-                    false => Step::AwaitingRelease {
-                        certificate_id,
-                        associations,
-                        holders: holders.clone(),
-                    },
-                },
-            ))
+            Ok(Look::Pending(match holders.is_empty() && associations.is_empty() {
+                true => Step::StillRefused { certificate_id },
+                false => {
+                    Step::AwaitingRelease { certificate_id, associations, holders: holders.clone() }
+                }
+            }))
         });
         let after = seconds(self.options.wait_timeout);
         match (deleted, refusal) {
@@ -276,11 +269,7 @@ impl Job {
     async fn find_holders(&self, zones: &[ZoneHostnames]) -> Result<Vec<Holder>, Error> {
         let mut found = Found::default();
         let mut products = vec![Product::Hyperdrive];
-        products.push(if self.is_ca {
-            Product::Gateway
-        } else {
-            Product::Workers
-        });
+        products.push(if self.is_ca { Product::Gateway } else { Product::Workers });
         for product in products {
             let certificates = &self.certificates;
             found.read(certificates, product, &mut |_, _| ()).await;
@@ -336,8 +325,7 @@ impl Job {
     }
 
     fn still_in_use(&self, detail: &str, rows: &[Association]) -> Error {
-        self.error(ErrorKind::InUse, detail)
-            .with_associations(self.client(), rows.iter())
+        self.error(ErrorKind::InUse, detail).with_associations(self.client(), rows.iter())
     }
 
     /// An error whose detail holds words of the service.

@@ -56,12 +56,7 @@ pub struct Rotated {
 
 impl Rotate {
     pub(crate) fn new(certificates: Certificates, old: CertificateId, upload: Upload) -> Self {
-        Self {
-            certificates,
-            old,
-            upload,
-            options: ReleaseOptions::default(),
-        }
+        Self { certificates, old, upload, options: ReleaseOptions::default() }
     }
 
     /// Sets how to wait, and what to assume.
@@ -88,10 +83,7 @@ impl Rotate {
                 return refuse(&problem);
             }
             let release = Release::new(self.certificates.clone(), self.old.clone());
-            let release = release
-                .with_options(self.options.clone().with_all_zones())
-                .plan()
-                .await;
+            let release = release.with_options(self.options.clone().with_all_zones()).plan().await;
             let release = match release {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     return Err(self.explain_missing(error).await);
@@ -108,15 +100,9 @@ impl Rotate {
                 return refuse("the successor is the same certificate as the old one");
             }
             let mut copies = self.copies().await?;
-            Ok(RotatePlan {
-                release,
-                successor: copies.pop(),
-                copies,
-                upload: self.upload.clone(),
-            })
+            Ok(RotatePlan { release, successor: copies.pop(), copies, upload: self.upload.clone() })
         };
-        plan.await
-            .map_err(|error| error.during("rotate", &self.old))
+        plan.await.map_err(|error| error.during("rotate", &self.old))
     }
 
     /// Plans the rotation, and runs the plan.
@@ -172,9 +158,8 @@ impl Rotate {
     async fn explain_missing(&self, error: Error) -> Error {
         let successor = self.successor().await.ok().flatten();
         match successor.as_ref().and_then(Certificate::id) {
-            Some(id) => error.with_detail(format!(
-                "the new CA is there as {id}, so it may be rotated already"
-            )),
+            Some(id) => error
+                .with_detail(format!("the new CA is there as {id}, so it may be rotated already")),
             None => error,
         }
     }
@@ -264,19 +249,12 @@ impl RotatePlan {
         for zone in self.release.zones() {
             if let Some(zone) = self.attach(id, zone).await? {
                 attached.push(zone.clone());
-                on_step(&Step::Attached {
-                    certificate_id: id.clone(),
-                    zone,
-                });
+                on_step(&Step::Attached { certificate_id: id.clone(), zone });
             }
         }
         self.wait_until_active(id, on_step).await?;
         let old = self.release.run_before(Some(id), on_step).await?;
-        Ok(Rotated {
-            successor,
-            attached,
-            old,
-        })
+        Ok(Rotated { successor, attached, old })
     }
 
     /// Attaches the hostnames of a zone to the successor; returns the new ones.
@@ -346,9 +324,7 @@ impl RotatePlan {
             let error = Error::new(ErrorKind::Timeout, detail).with_detail(NOTHING_DETACHED);
             return Err(error.with_advice(RUN_AGAIN));
         }
-        on_step(&Step::Active {
-            certificate_id: successor.clone(),
-        });
+        on_step(&Step::Active { certificate_id: successor.clone() });
         Ok(())
     }
 

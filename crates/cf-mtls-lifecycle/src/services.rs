@@ -27,10 +27,7 @@ pub(crate) fn service(name: &str, hostname_services: &[String]) -> Service {
     let is_other = |other: &str| name.contains(other);
     if name == "apishield" || hostname_services.iter().any(|known| plain(known) == name) {
         Service::Hostnames
-    } else if ["gateway", "worker", "hyperdrive", "access"]
-        .into_iter()
-        .any(is_other)
-    {
+    } else if ["gateway", "worker", "hyperdrive", "access"].into_iter().any(is_other) {
         Service::Other
     } else {
         Service::Unknown

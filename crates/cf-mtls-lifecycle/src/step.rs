@@ -90,31 +90,18 @@ impl fmt::Display for Step {
             Self::AlreadyUploaded { certificate_id } => {
                 write!(f, "resuming with {certificate_id}, uploaded earlier")
             }
-            Self::Attached {
-                certificate_id: id,
-                zone,
-            } => write!(
+            Self::Attached { certificate_id: id, zone } => write!(
                 f,
                 "attached {zone} to {id}; until the old CA is detached, the service prefers the \
                  newer one"
             ),
-            Self::AwaitingActive {
-                certificate_id,
-                associations,
-            } => {
+            Self::AwaitingActive { certificate_id, associations } => {
                 write!(f, "waiting until {certificate_id} is active")?;
                 list(f, associations)
             }
             Self::Active { certificate_id } => write!(f, "{certificate_id} is active"),
-            Self::Detached {
-                certificate_id: id,
-                zone,
-            } => write!(f, "detached {zone} from {id}"),
-            Self::AwaitingRelease {
-                certificate_id,
-                associations,
-                holders,
-            } => {
+            Self::Detached { certificate_id: id, zone } => write!(f, "detached {zone} from {id}"),
+            Self::AwaitingRelease { certificate_id, associations, holders } => {
                 write!(f, "waiting until nothing uses {certificate_id}")?;
                 if holders.is_empty() {
                     return list(f, associations);

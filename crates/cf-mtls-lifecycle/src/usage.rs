@@ -160,8 +160,7 @@ impl UsageWalk {
     pub(crate) fn for_release(mut self, options: &ReleaseOptions) -> Self {
         self.indicated_only = true;
         self.all_zones = options.all_zones;
-        self.hostname_services
-            .clone_from(&options.hostname_services);
+        self.hostname_services.clone_from(&options.hostname_services);
         self
     }
 
@@ -185,9 +184,7 @@ impl UsageWalk {
                 (progress.workers, progress.workers_total) = (done, total);
                 on_progress(&progress);
             };
-            found
-                .read(&self.certificates, product, &mut on_worker)
-                .await;
+            found.read(&self.certificates, product, &mut on_worker).await;
         }
         for Outcome { id, result } in &mut outcomes {
             if let Ok(usage) = result {
@@ -195,8 +192,7 @@ impl UsageWalk {
                 usage.unreadable_products.clone_from(&found.unreadable);
             }
         }
-        self.zones(&mut outcomes, &mut progress, &mut on_progress)
-            .await?;
+        self.zones(&mut outcomes, &mut progress, &mut on_progress).await?;
         Ok(outcomes)
     }
 
@@ -217,19 +213,12 @@ impl UsageWalk {
             Outcome { id, result }
         };
         let reads = stream::iter(self.ids.iter().cloned()).map(read);
-        reads
-            .buffered(self.certificates.concurrency())
-            .collect()
-            .await
+        reads.buffered(self.certificates.concurrency()).collect().await
     }
 
     /// The products that may hold any of the certificates.
     fn products(&self, outcomes: &[Outcome<Usage>]) -> Vec<Product> {
-        let usages = || {
-            outcomes
-                .iter()
-                .filter_map(|outcome| outcome.result.as_ref().ok())
-        };
+        let usages = || outcomes.iter().filter_map(|outcome| outcome.result.as_ref().ok());
         let all = [Product::Workers, Product::Hyperdrive, Product::Gateway];
         let may_hold = |product: Product, usage: &Usage| {
             let is_ca = usage.certificate.is_ca();
@@ -299,9 +288,7 @@ impl UsageWalk {
             usage.zones.dedup_by(|a, b| a.zone_id == b.zone_id);
             let by_name = |a: &UnreadableZone| (a.zone.name.clone(), a.zone.id.clone());
             usage.unreadable.sort_by_key(by_name);
-            usage
-                .unentitled
-                .sort_by_key(|a| (a.name.clone(), a.id.clone()));
+            usage.unentitled.sort_by_key(|a| (a.name.clone(), a.id.clone()));
         }
         Ok(())
     }
@@ -312,12 +299,7 @@ pub(crate) async fn usage_of_one(walk: UsageWalk) -> Result<Usage, Error> {
     let outcomes = walk.run(|_| ()).await?;
     let outcome = outcomes.into_iter().next();
     let outcome = outcome.map(|outcome| outcome.result.map_err(Error::from));
-    outcome.unwrap_or_else(|| {
-        Err(Error::new(
-            ErrorKind::InvalidInput,
-            "no certificate was given",
-        ))
-    })
+    outcome.unwrap_or_else(|| Err(Error::new(ErrorKind::InvalidInput, "no certificate was given")))
 }
 
 pub(crate) fn zones_using(
@@ -381,11 +363,7 @@ pub(crate) async fn look(
     let zone_name = zone.name.clone();
     Some(match certificates.hostnames(&zone_id).list(ca).await {
         Ok(hostnames) if hostnames.is_empty() => return None,
-        Ok(hostnames) => ZoneUse::Used(ZoneHostnames {
-            zone_id,
-            zone_name,
-            hostnames,
-        }),
+        Ok(hostnames) => ZoneUse::Used(ZoneHostnames { zone_id, zone_name, hostnames }),
         Err(error) if is_unentitled(&error) => ZoneUse::Unentitled(zone),
         Err(error) => ZoneUse::Unknown(UnreadableZone { zone, error }),
     })

@@ -24,10 +24,7 @@ pub struct CertificateContents {
 impl CertificateContents {
     /// Reads each certificate of a chain. The service judges those that are malformed.
     pub fn read(chain: &CertificateChain) -> Vec<Self> {
-        chain
-            .der()
-            .map(|der| parse(der).unwrap_or_default())
-            .collect()
+        chain.der().map(|der| parse(der).unwrap_or_default()).collect()
     }
 
     /// Why it verifies no client certificate at `now`, as far as is known.
@@ -48,11 +45,8 @@ fn parse(der: &[u8]) -> Option<CertificateContents> {
     use x509_parser::prelude::{FromDer as _, X509Certificate};
 
     // RSA, RSASSA-PSS, ECDSA.
-    const SUPPORTED_KEYS: [&str; 3] = [
-        "1.2.840.113549.1.1.1",
-        "1.2.840.113549.1.1.10",
-        "1.2.840.10045.2.1",
-    ];
+    const SUPPORTED_KEYS: [&str; 3] =
+        ["1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.2.840.10045.2.1"];
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let validity = certificate.validity();
     let time = |seconds| Timestamp::from_second(seconds).ok();

@@ -28,9 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("start and stop: {mean:?} on average; slowest start {slowest:?}");
 
     for recorded in [4096, 0] {
-        let builder = Simulator::builder()
-            .no_rate_limit()
-            .recorded_requests(recorded);
+        let builder = Simulator::builder().no_rate_limit().recorded_requests(recorded);
         let simulator = builder.start().await?;
         let id = simulator.seed(Seed::ca(CA))?;
         let (base, account) = (simulator.base_url(), simulator.account_id());
@@ -46,11 +44,7 @@ async fn measure(url: &str, token: &str) -> Result<f64, reqwest::Error> {
     let mut tasks = JoinSet::new();
     let begin = Instant::now();
     for _ in 0..CONNECTIONS {
-        let request = reqwest::Client::builder()
-            .no_proxy()
-            .build()?
-            .get(url)
-            .bearer_auth(token);
+        let request = reqwest::Client::builder().no_proxy().build()?.get(url).bearer_auth(token);
         tasks.spawn(async move {
             for _ in 0..REQUESTS / CONNECTIONS {
                 if let Some(request) = request.try_clone() {

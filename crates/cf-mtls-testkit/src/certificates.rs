@@ -63,10 +63,7 @@ pub fn ca(name: impl Into<String>) -> Template {
 
 /// A leaf certificate with this common name, valid from yesterday for ten years.
 pub fn leaf(name: impl Into<String>) -> Template {
-    Template {
-        is_ca: false,
-        ..ca(name)
-    }
+    Template { is_ca: false, ..ca(name) }
 }
 
 /// A certificate that was made, and its key.
@@ -162,11 +159,7 @@ impl Certificate {
         // One kind of line end, whatever the platform.
         let pem = pem.replace('\r', "");
         let key_pem = key.serialize_pem().replace('\r', "");
-        Self {
-            template,
-            pem,
-            key_pem,
-        }
+        Self { template, pem, key_pem }
     }
 
     /// The certificate in PEM.

@@ -54,12 +54,7 @@ async fn an_upload_meets_a_typed_expectation() {
     // Another request does not match, and httpmock responds with 404.
     let mut other = request;
     other.ca = false;
-    assert!(
-        client(&server)
-            .upload_certificate(&account, &other)
-            .await
-            .is_err()
-    );
+    assert!(client(&server).upload_certificate(&account, &other).await.is_err());
     assert_eq!(mock.calls(), 1);
 }
 
@@ -92,11 +87,8 @@ async fn a_query_is_part_of_the_expectation() {
         then.ok(&envelopes::certificates(vec![stored()]));
     });
     let client = client(&server);
-    let page = async |page, name| {
-        client
-            .list_certificates(&account, None, name, page, None, None)
-            .await
-    };
+    let page =
+        async |page, name| client.list_certificates(&account, None, name, page, None, None).await;
     assert!(page(second, None).await.is_ok());
     assert!(page(None, None).await.is_err());
     assert!(page(second, Some("devices")).await.is_err());
@@ -118,16 +110,11 @@ async fn envelopes_are_read_back_as_they_were_made() {
         then.ok(&envelopes::zones(vec![Zone::default()]));
     });
     let client = client(&server);
-    let read = client
-        .list_certificate_associations(&account, &id, None, None)
-        .await;
+    let read = client.list_certificate_associations(&account, &id, None, None).await;
     let read = read.unwrap().into_inner();
     assert_eq!(read.result.unwrap()[0].service.as_deref(), Some("gateway"));
     assert_eq!(read.result_info.unwrap().total_count, Some(1));
-    let read = client
-        .list_hostname_associations(&zone, None)
-        .await
-        .unwrap();
+    let read = client.list_hostname_associations(&zone, None).await.unwrap();
     let read = read.into_inner().result.unwrap();
     assert_eq!(read.hostnames.unwrap(), ["a.example.com"]);
     let read = client.list_zones(None, None, None, None).await.unwrap();

@@ -26,9 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn on_the_account(ids: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
     // Every id is read before anything is deleted.
-    let ids = ids
-        .map(|id| id.parse())
-        .collect::<Result<Vec<CertificateId>, _>>()?;
+    let ids = ids.map(|id| id.parse()).collect::<Result<Vec<CertificateId>, _>>()?;
     let certificates = Client::from_env()?.certificates(&account_id_from_env()?);
     list("Certificates of the account", &certificates).await?;
     if ids.is_empty() {
@@ -46,20 +44,14 @@ async fn on_the_account(ids: impl Iterator<Item = String>) -> Result<(), Box<dyn
 
 async fn on_a_simulator() -> Result<(), Box<dyn Error>> {
     let simulator = Simulator::start().await?;
-    let unused = simulator
-        .seed(Seed::ca(DOCUMENTED_CA).name("example_ca_cert"))?
-        .parse()?;
-    let used: CertificateId = simulator
-        .seed(Seed::ca(DOCUMENTED_CA).name("in_use"))?
-        .parse()?;
+    let unused = simulator.seed(Seed::ca(DOCUMENTED_CA).name("example_ca_cert"))?.parse()?;
+    let used: CertificateId = simulator.seed(Seed::ca(DOCUMENTED_CA).name("in_use"))?.parse()?;
     simulator.attach_service(used.as_str(), "gateway", "active")?;
     let zone = simulator.add_zone("example.com");
     simulator.set_hostnames(&zone, used.as_str(), ["api.example.com"])?;
     let unknown = "00000000-0000-4000-8000-000000000000".parse()?;
 
-    let client = Client::builder(simulator.token())
-        .with_base_url(simulator.base_url())
-        .build()?;
+    let client = Client::builder(simulator.token()).with_base_url(simulator.base_url()).build()?;
     let account: AccountId = simulator.account_id().parse()?;
     let certificates = client.certificates(&account);
 

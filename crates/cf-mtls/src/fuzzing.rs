@@ -39,9 +39,7 @@ pub fn response(secret: &str, status: StatusCode, body: &[u8]) -> Read {
     let hostnames: Option<types::HostnamesEnvelope> = read.decode(&interpreter, status, body);
     let _: Option<types::ZoneListEnvelope> = read.decode(&interpreter, status, body);
     let list = list.and_then(|envelope| envelope.result).into_iter();
-    let certificates = list
-        .flatten()
-        .chain(one.and_then(|envelope| envelope.result));
+    let certificates = list.flatten().chain(one.and_then(|envelope| envelope.result));
     read.certificates = certificates.map(Certificate::from).collect();
     let hostnames = hostnames.and_then(|envelope| envelope.result);
     read.hostnames = hostnames.map(|result| result.hostnames.unwrap_or_default());
@@ -62,9 +60,7 @@ impl Read {
             Err(_) => interpreter.decode_leniently(status, body),
         };
         self.successes += usize::from(decoded.is_ok());
-        decoded
-            .map_err(|attempt| self.errors.push(attempt.error))
-            .ok()
+        decoded.map_err(|attempt| self.errors.push(attempt.error)).ok()
     }
 }
 

@@ -27,11 +27,7 @@ fn product_use(
 ) -> Option<ProductUse> {
     let certificate_id = certificate_id.filter(|id| !id.is_empty())?;
     let name = name.clone().unwrap_or_default();
-    Some(ProductUse {
-        certificate_id,
-        name,
-        is_ca,
-    })
+    Some(ProductUse { certificate_id, name, is_ca })
 }
 
 /// Each is one request, retried as [`Retry`](crate::Retry) allows. `Err` as in the [table
@@ -45,9 +41,7 @@ impl Client {
         let request = ListWorkersScripts { account };
         let read =
             |envelope: types::WorkersScriptListEnvelope| Some(envelope.result.unwrap_or_default());
-        let scripts = self
-            .product(Operation::ListWorkersScripts, account, request, read)
-            .await?;
+        let scripts = self.product(Operation::ListWorkersScripts, account, request, read).await?;
         Ok(scripts.into_iter().map(|script| script.id).collect())
     }
 
@@ -59,9 +53,7 @@ impl Client {
     ) -> Result<Vec<ProductUse>, Error> {
         let request = GetWorkersSettings { account, script };
         let read = |envelope: types::WorkersSettingsEnvelope| envelope.result?.bindings;
-        let bindings = self
-            .product(Operation::GetWorkersSettings, account, request, read)
-            .await?;
+        let bindings = self.product(Operation::GetWorkersSettings, account, request, read).await?;
         // Other kinds of bindings have no certificate.
         let uses = bindings
             .into_iter()
@@ -78,9 +70,8 @@ impl Client {
         let read = |envelope: types::HyperdriveConfigListEnvelope| {
             Some(envelope.result.unwrap_or_default())
         };
-        let configs = self
-            .product(Operation::ListHyperdriveConfigs, account, request, read)
-            .await?;
+        let configs =
+            self.product(Operation::ListHyperdriveConfigs, account, request, read).await?;
         let uses = configs.into_iter().flat_map(|config| {
             let (name, mtls) = (config.name.or(config.id), config.mtls.unwrap_or_default());
             let client = product_use(mtls.mtls_certificate_id, &name, false);
@@ -98,13 +89,10 @@ impl Client {
         let read = |envelope: types::GatewayCertificateListEnvelope| {
             Some(envelope.result.unwrap_or_default())
         };
-        let listed = self
-            .product(Operation::ListGatewayCertificates, account, request, read)
-            .await?;
+        let listed =
+            self.product(Operation::ListGatewayCertificates, account, request, read).await?;
         let used = listed.into_iter().filter(|one| one.in_use == Some(true));
-        Ok(used
-            .filter_map(|one| product_use(one.id, &None, true))
-            .collect())
+        Ok(used.filter_map(|one| product_use(one.id, &None, true)).collect())
     }
 
     async fn product<R: Request, T>(
@@ -115,14 +103,7 @@ impl Client {
         result: impl FnOnce(R::Response) -> Option<T>,
     ) -> Result<T, Error> {
         let account = Some(account.clone());
-        let mut call = Call::new(
-            self,
-            operation,
-            Subject {
-                account,
-                ..Subject::default()
-            },
-        );
+        let mut call = Call::new(self, operation, Subject { account, ..Subject::default() });
         let response = traced(call.span(), call.read(request)).await?;
         result(response).ok_or_else(|| call.empty_result("the response has no bindings"))
     }

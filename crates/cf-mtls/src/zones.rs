@@ -56,10 +56,7 @@ impl Client {
             let (client, filter) = (this.clone(), filter.clone());
             async move {
                 let account = filter.account.clone();
-                let subject = Subject {
-                    account,
-                    ..Subject::default()
-                };
+                let subject = Subject { account, ..Subject::default() };
                 let mut call = Call::new(&client, Operation::ListZones, subject);
                 let request = ListZones {
                     account: filter.account.as_ref(),
@@ -82,10 +79,6 @@ fn key(zone: &Zone) -> Option<&str> {
 
 impl From<types::Zone> for Zone {
     fn from(wire: types::Zone) -> Self {
-        Self {
-            id: wire.id,
-            name: wire.name,
-            status: wire.status,
-        }
+        Self { id: wire.id, name: wire.name, status: wire.status }
     }
 }

@@ -5,12 +5,7 @@
 //! chaos` runs one seed again; with `CF_MTLS_CHAOS_WORKERS=1` nothing happens
 //! at the same time, so that the same requests meet the same faults.
 //! `CF_MTLS_CHAOS_SEEDS=100` runs that many seeds.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 mod support;
 
@@ -130,22 +125,14 @@ async fn live(
             assert_eq!(certificate.name(), Some(name.as_str()));
             certificate.id().expect("an id").clone()
         });
-        let mut story = Story {
-            pem: made.pem,
-            name,
-            ca: is_ca,
-            uploaded,
-            in_use: false,
-            deleted: Vec::new(),
-        };
+        let mut story =
+            Story { pem: made.pem, name, ca: is_ca, uploaded, in_use: false, deleted: Vec::new() };
         if let Ok(id) = &story.uploaded
             && rng.u8(..10) < 8
         {
             story.in_use = rng.u8(..10) == 0;
             if story.in_use {
-                simulator
-                    .attach_service(id.as_str(), "gateway", "active")
-                    .unwrap();
+                simulator.attach_service(id.as_str(), "gateway", "active").unwrap();
             }
             // Sometimes two want the same.
             let twice = rng.u8(..10) == 0;
@@ -183,11 +170,7 @@ async fn run(seed: u64, workers: u64) -> Figures {
         .clock_step(Duration::from_secs(1));
     let simulator = Arc::new(simulator.start().await.unwrap());
     let bystanders: Vec<String> = (0..5)
-        .map(|n| {
-            simulator
-                .seed(Seed::ca(ca().pem).name(format!("bystander {n}")))
-                .unwrap()
-        })
+        .map(|n| simulator.seed(Seed::ca(ca().pem).name(format!("bystander {n}"))).unwrap())
         .collect();
     for fault in faults(true) {
         simulator.inject(fault.probability(0.008, rng.u64(..)));
@@ -212,20 +195,14 @@ async fn run(seed: u64, workers: u64) -> Figures {
     // What is late may still come.
     tokio::time::sleep(3 * LATE).await;
     let figures = judge(&simulator, &stories, &bystanders);
-    Figures {
-        requests: simulator.request_count(None),
-        ..figures
-    }
+    Figures { requests: simulator.request_count(None), ..figures }
 }
 
 /// Compares what was said with what is held.
 fn judge(simulator: &Simulator, stories: &[Story], bystanders: &[String]) -> Figures {
     let effects = simulator.effects();
-    let held: HashMap<String, StoredCertificate> = simulator
-        .certificates()
-        .into_iter()
-        .map(|held| (held.id.clone(), held))
-        .collect();
+    let held: HashMap<String, StoredCertificate> =
+        simulator.certificates().into_iter().map(|held| (held.id.clone(), held)).collect();
     let mut figures = Figures::default();
     let mut count = |error: Option<&Error>| {
         figures.operations += 1;
@@ -253,10 +230,7 @@ fn judge(simulator: &Simulator, stories: &[Story], bystanders: &[String]) -> Fig
             }
             Err(error) => {
                 let known = !error.may_have_taken_effect();
-                assert!(
-                    !known || times == 0,
-                    "{name} was said not to be stored: {error}"
-                );
+                assert!(!known || times == 0, "{name} was said not to be stored: {error}");
                 continue;
             }
         };
@@ -287,22 +261,13 @@ fn judge(simulator: &Simulator, stories: &[Story], bystanders: &[String]) -> Fig
                 }
             }
         }
-        assert!(
-            !story.in_use || gone == 0,
-            "{name} was deleted while in use"
-        );
-        assert!(
-            !story.deleted.is_empty() || gone == 0,
-            "{name} was deleted unasked"
-        );
+        assert!(!story.in_use || gone == 0, "{name} was deleted while in use");
+        assert!(!story.deleted.is_empty() || gone == 0, "{name} was deleted unasked");
     }
     assert_eq!(effects.stored, stored, "something else was stored");
     assert_eq!(effects.deleted, deleted, "something else was deleted");
     assert_eq!(effects.hostnames_replaced, 0);
-    assert!(
-        bystanders.iter().all(|id| held.contains_key(id)),
-        "a bystander is gone"
-    );
+    assert!(bystanders.iter().all(|id| held.contains_key(id)), "a bystander is gone");
     let expected = bystanders.len() as u64 + stored - deleted;
     assert_eq!(held.len() as u64, expected);
     figures
@@ -310,10 +275,7 @@ fn judge(simulator: &Simulator, stories: &[Story], bystanders: &[String]) -> Fig
 
 fn number(name: &str) -> Option<u64> {
     let text = env::var(name).ok()?;
-    Some(
-        text.parse()
-            .unwrap_or_else(|_| panic!("{name} is no number")),
-    )
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} is no number")))
 }
 
 fn seeds() -> Vec<u64> {
@@ -371,11 +333,7 @@ async fn edit(hostnames: Hostnames, ca: ClientCa, mut rng: fastrand::Rng, editor
                 let is_listed = change.not_listed.is_empty();
                 assert!(is_listed || was != Some(true), "{name} was not listed");
                 // What may be there and is not shown may still appear.
-                if is_listed || was == Some(false) {
-                    Some(adds)
-                } else {
-                    None
-                }
+                if is_listed || was == Some(false) { Some(adds) } else { None }
             }
             Err(error) if error.may_have_taken_effect() => was.filter(|was| *was == adds),
             Err(_) => was,
@@ -407,9 +365,7 @@ async fn edit_lists(seed: u64) -> (usize, usize) {
         let seed = Seed::ca(ca().pem).name(format!("ca {zone}"));
         let id: CertificateId = simulator.seed(seed).unwrap().parse().unwrap();
         let zone = simulator.add_zone(&format!("z{zone}.example.com"));
-        simulator
-            .set_hostnames(&zone, id.as_str(), ["kept.example.com"])
-            .unwrap();
+        simulator.set_hostnames(&zone, id.as_str(), ["kept.example.com"]).unwrap();
         let client = own_builder(simulator.base_url(), simulator.token())
             .with_body_limit(64 * 1024)
             .with_deadline(Duration::from_secs(20))
@@ -424,12 +380,7 @@ async fn edit_lists(seed: u64) -> (usize, usize) {
         let mut editors = Vec::new();
         for editor in 0..3 {
             let ca = ClientCa::from(&id);
-            editors.push(tokio::spawn(edit(
-                hostnames.clone(),
-                ca,
-                rng.fork(),
-                editor,
-            )));
+            editors.push(tokio::spawn(edit(hostnames.clone(), ca, rng.fork(), editor)));
         }
         lists.push((zone, id, editors));
     }
@@ -438,10 +389,7 @@ async fn edit_lists(seed: u64) -> (usize, usize) {
         for editor in editors {
             expected.extend(editor.await.unwrap());
         }
-        let held: HashSet<String> = simulator
-            .hostnames(&zone, id.as_str())
-            .into_iter()
-            .collect();
+        let held: HashSet<String> = simulator.hostnames(&zone, id.as_str()).into_iter().collect();
         for (name, said) in &expected {
             match said {
                 Some(said) => assert_eq!(held.contains(name), *said, "{name}, lag {lag}"),
@@ -464,8 +412,5 @@ async fn no_list_of_hostnames_loses_what_nobody_removed() {
         known += certain;
         unknown += uncertain;
     }
-    println!(
-        "{} seeds, {known} hostnames as said, {unknown} unknown",
-        seeds.len()
-    );
+    println!("{} seeds, {known} hostnames as said, {unknown} unknown", seeds.len());
 }

@@ -1,12 +1,7 @@
 //! From the service's answers to kinds of errors: the table in the crate's README, row
 //! by row.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests fail that way"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail that way")]
 
 mod common;
 
@@ -22,9 +17,7 @@ async fn error_of(status: u16, body: Value) -> Error {
     let server = MockServer::start_async().await;
     server.mock(|when, then| {
         when.any_request();
-        then.status(status)
-            .header("cf-ray", "8f1e2d3c4b5a6978-FRA")
-            .json_body(body);
+        then.status(status).header("cf-ray", "8f1e2d3c4b5a6978-FRA").json_body(body);
     });
     certificates(&server).get(&id()).await.unwrap_err()
 }
@@ -87,13 +80,9 @@ async fn status_and_code_give_the_kind() {
         assert_eq!(error.ray_id(), Some("8f1e2d3c4b5a6978-FRA"));
         assert!(!error.may_have_taken_effect(), "a read has no effect");
         let text = error.to_string();
-        for part in [
-            "get certificate",
-            common::ID,
-            "so it is",
-            &code.to_string(),
-            "8f1e2d3c4b5a6978-FRA",
-        ] {
+        for part in
+            ["get certificate", common::ID, "so it is", &code.to_string(), "8f1e2d3c4b5a6978-FRA"]
+        {
             assert!(text.contains(part), "{part:?} is missing from: {text}");
         }
     }
@@ -103,13 +92,7 @@ async fn status_and_code_give_the_kind() {
 async fn the_message_tells_apart_what_shares_a_code() {
     use ErrorKind::*;
     let rows = [
-        (
-            403,
-            9109,
-            "Invalid access token",
-            Authentication,
-            "have not expired",
-        ),
+        (403, 9109, "Invalid access token", Authentication, "have not expired"),
         (
             403,
             9109,
@@ -124,41 +107,11 @@ async fn the_message_tells_apart_what_shares_a_code() {
             Permission,
             "SSL and Certificates",
         ),
-        (
-            403,
-            10000,
-            "Authentication error",
-            Permission,
-            "ids are right",
-        ),
-        (
-            400,
-            10001,
-            "Unable to authenticate request",
-            Authentication,
-            "complete",
-        ),
-        (
-            400,
-            10001,
-            "Method not allowed for token",
-            Permission,
-            "SSL and Certificates",
-        ),
-        (
-            400,
-            10001,
-            "Internal error",
-            ServiceUnavailable,
-            "try again later",
-        ),
-        (
-            400,
-            6103,
-            "Invalid format for X-Auth-Key header",
-            Authentication,
-            "CLOUDFLARE_API_TOKEN",
-        ),
+        (403, 10000, "Authentication error", Permission, "ids are right"),
+        (400, 10001, "Unable to authenticate request", Authentication, "complete"),
+        (400, 10001, "Method not allowed for token", Permission, "SSL and Certificates"),
+        (400, 10001, "Internal error", ServiceUnavailable, "try again later"),
+        (400, 6103, "Invalid format for X-Auth-Key header", Authentication, "CLOUDFLARE_API_TOKEN"),
     ];
     for (status, code, message, kind, advice) in rows {
         let error = error_of(status, failure(code, message)).await;
@@ -190,25 +143,14 @@ async fn everything_that_the_service_says_is_kept() {
     assert_eq!(error.codes().collect::<Vec<_>>(), [6003, 6111, 1000]);
     let first = &error.messages()[0];
     assert_eq!(first.message, "Invalid request headers");
-    assert_eq!(
-        first.documentation_url.as_deref(),
-        Some("https://developers.cloudflare.com/api")
-    );
+    assert_eq!(first.documentation_url.as_deref(), Some("https://developers.cloudflare.com/api"));
     assert_eq!(first.pointer.as_deref(), Some("/headers"));
     assert_eq!(
         first.causes,
-        [ServiceMessage::new(
-            6111,
-            "Invalid format for Authorization header"
-        )]
+        [ServiceMessage::new(6111, "Invalid format for Authorization header")]
     );
     let text = error.to_string();
-    for part in [
-        "/headers",
-        "6111",
-        "Invalid format for Authorization header",
-        "another",
-    ] {
+    for part in ["/headers", "6111", "Invalid format for Authorization header", "another"] {
         assert!(text.contains(part), "{part:?} is missing from: {text}");
     }
 }
@@ -237,26 +179,14 @@ async fn damaged_error_envelopes_are_still_envelopes() {
             Authentication,
             &[10000],
         ),
-        (
-            json!({"success": false, "errors": [{"message": "no code"}]}),
-            NotFound,
-            &[],
-        ),
-        (
-            json!({"success": false, "errors": ["a bare text"]}),
-            NotFound,
-            &[],
-        ),
+        (json!({"success": false, "errors": [{"message": "no code"}]}), NotFound, &[]),
+        (json!({"success": false, "errors": ["a bare text"]}), NotFound, &[]),
         (
             json!({"success": false, "errors": {"code": 971, "message": "no list"}}),
             RateLimited,
             &[971],
         ),
-        (
-            json!({"success": false, "errors": [{"code": 1.5, "message": 7}]}),
-            NotFound,
-            &[],
-        ),
+        (json!({"success": false, "errors": [{"code": 1.5, "message": 7}]}), NotFound, &[]),
         (
             json!({"success": false, "errors": [{"code": 6003, "error_chain": [{"code": "6111"}, 5]}]}),
             Authentication,
@@ -277,9 +207,7 @@ async fn an_error_reads_back_from_its_json() {
         {"code": 971, "message": "slow down", "error_chain": [{"code": 1, "message": "why"}]},
         {"message": "no code"},
     ]});
-    let error = error_of(429, body)
-        .await
-        .with_retry_after(Duration::from_millis(6500));
+    let error = error_of(429, body).await.with_retry_after(Duration::from_millis(6500));
     let json = serde_json::to_value(&error).unwrap();
     for (field, want) in [
         ("kind", json!("rate_limited")),
@@ -322,12 +250,7 @@ async fn an_answer_that_is_not_the_services_says_so() {
         (520, "text/html", html, ServiceUnavailable),
         (530, "text/html", html, ServiceUnavailable),
         // An envelope that contradicts its status is no evidence either.
-        (
-            404,
-            "application/json",
-            "{\"success\":true}",
-            InvalidResponse,
-        ),
+        (404, "application/json", "{\"success\":true}", InvalidResponse),
     ];
     for (status, content_type, body, want) in rows {
         let server = MockServer::start_async().await;
@@ -343,11 +266,7 @@ async fn an_answer_that_is_not_the_services_says_so() {
         assert_eq!(error.kind(), want, "{status} {body:?}: {error}");
         // What is known of the answer survives whatever its body is.
         assert_eq!(error.status().unwrap().as_u16(), status, "{body:?}");
-        assert_eq!(
-            error.ray_id(),
-            Some("8f1e2d3c4b5a6978-FRA"),
-            "{status} {body:?}"
-        );
+        assert_eq!(error.ray_id(), Some("8f1e2d3c4b5a6978-FRA"), "{status} {body:?}");
         if body == html && status != 302 {
             assert!(error.to_string().contains("Access denied"), "{error}");
         }
@@ -356,11 +275,7 @@ async fn an_answer_that_is_not_the_services_says_so() {
 
 #[tokio::test]
 async fn retry_after_survives_whatever_the_body_is() {
-    for body in [
-        "<html>slow down</html>",
-        &failure(971, "slow down").to_string(),
-        "",
-    ] {
+    for body in ["<html>slow down</html>", &failure(971, "slow down").to_string(), ""] {
         let server = MockServer::start_async().await;
         server.mock(|when, then| {
             when.any_request();
@@ -368,11 +283,7 @@ async fn retry_after_survives_whatever_the_body_is() {
         });
         let error = certificates(&server).get(&id()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::RateLimited, "{body:?}");
-        assert_eq!(
-            error.retry_after(),
-            Some(Duration::from_secs(7)),
-            "{body:?}"
-        );
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(7)), "{body:?}");
         assert!(error.to_string().contains("wait 7 s"), "{error}");
     }
 }
@@ -380,27 +291,16 @@ async fn retry_after_survives_whatever_the_body_is() {
 #[tokio::test]
 async fn no_connection_and_no_answer_are_told_apart() {
     // A port that was just free.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let client = cf_mtls::Client::builder(common::TOKEN)
         .with_base_url(format!("http://127.0.0.1:{port}"))
         .with_retry(cf_mtls::Retry::off())
         .build()
         .unwrap();
-    let error = client
-        .certificates(&common::account())
-        .delete(&id())
-        .await
-        .unwrap_err();
+    let error = client.certificates(&common::account()).delete(&id()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
     assert!(!error.may_have_taken_effect(), "nothing was sent: {error}");
-    assert!(
-        std::error::Error::source(&error).is_some(),
-        "the cause is kept"
-    );
+    assert!(std::error::Error::source(&error).is_some(), "the cause is kept");
 
     let server = MockServer::start_async().await;
     server.mock(|when, then| {
@@ -408,18 +308,8 @@ async fn no_connection_and_no_answer_are_told_apart() {
         then.status(200).delay(Duration::from_secs(5));
     });
     let client = builder(&server).with_attempt_timeout(Duration::from_millis(50));
-    let client = client
-        .with_deadline(Duration::from_millis(400))
-        .build()
-        .unwrap();
-    let error = client
-        .certificates(&common::account())
-        .delete(&id())
-        .await
-        .unwrap_err();
+    let client = client.with_deadline(Duration::from_millis(400)).build().unwrap();
+    let error = client.certificates(&common::account()).delete(&id()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
-    assert!(
-        error.may_have_taken_effect(),
-        "it may have arrived: {error}"
-    );
+    assert!(error.may_have_taken_effect(), "it may have arrived: {error}");
 }

@@ -1,12 +1,7 @@
 //! What is no evidence must not pass for any: answers in the service's form that
 //! lack, damage or contradict what they should say.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests fail that way"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail that way")]
 
 mod common;
 
@@ -34,8 +29,7 @@ async fn a_damaged_list_of_hostnames_is_not_an_empty_one() {
         });
         let written = server.mock(|when, then| {
             when.method(PUT);
-            then.status(200)
-                .json_body(success(json!({"hostnames": []})));
+            then.status(200).json_body(success(json!({"hostnames": []})));
         });
         let hostnames = builder(&server).build().unwrap().hostnames(&zone());
         let ca = ClientCa::from(&id());
@@ -61,10 +55,7 @@ async fn a_list_that_cannot_be_read_is_not_replaced() {
     });
     let hostnames = builder(&server).build().unwrap().hostnames(&zone());
     let none: [&str; 0] = [];
-    let error = hostnames
-        .replace(&ClientCa::from(&id()), none)
-        .await
-        .unwrap_err();
+    let error = hostnames.replace(&ClientCa::from(&id()), none).await.unwrap_err();
     assert!(!error.may_have_taken_effect(), "{error}");
     assert_eq!(put.calls(), 0);
 }
@@ -76,14 +67,8 @@ async fn what_is_no_list_is_not_an_empty_one() {
         (success(Value::Null), true),
         (success(json!({"a": 1})), false),
         (success(json!("oops")), false),
-        (
-            json!({"success": true, "result": null, "result_info": {"total_count": 120}}),
-            false,
-        ),
-        (
-            json!({"success": true, "result": null, "result_info": {"total_count": 0}}),
-            true,
-        ),
+        (json!({"success": true, "result": null, "result_info": {"total_count": 120}}), false),
+        (json!({"success": true, "result": null, "result_info": {"total_count": 0}}), true),
         (success(json!([])), true),
     ];
     for (answer, empty) in rows {
@@ -94,15 +79,8 @@ async fn what_is_no_list_is_not_an_empty_one() {
         });
         let certificates = certificates(&server);
         let lists = [
-            certificates
-                .list(CertificateFilter::all())
-                .collect()
-                .await
-                .map(|list| list.len()),
-            certificates
-                .associations(&id())
-                .await
-                .map(|list| list.len()),
+            certificates.list(CertificateFilter::all()).collect().await.map(|list| list.len()),
+            certificates.associations(&id()).await.map(|list| list.len()),
             builder(&server)
                 .build()
                 .unwrap()
@@ -201,18 +179,8 @@ async fn a_use_that_has_ended_is_none_and_any_status_may_tell_of_one() {
         (403, "refused", "active", ErrorKind::InUse),
         (403, "refused", "deleted", ErrorKind::Permission),
         // The refusal itself says so; associations only say by what.
-        (
-            400,
-            "Certificate cannot be deleted while in use.",
-            "deleted",
-            ErrorKind::InUse,
-        ),
-        (
-            400,
-            "Certificate cannot be deleted while in use.",
-            "active",
-            ErrorKind::InUse,
-        ),
+        (400, "Certificate cannot be deleted while in use.", "deleted", ErrorKind::InUse),
+        (400, "Certificate cannot be deleted while in use.", "active", ErrorKind::InUse),
     ];
     for (status, message, used, kind) in rows {
         let server = MockServer::start_async().await;

@@ -1,11 +1,6 @@
 //! What is refused before anything is sent, and what is put right.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests fail that way"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail that way")]
 
 mod common;
 
@@ -58,14 +53,8 @@ fn ids_are_what_is_safe_in_a_path() {
     ];
     for (text, told) in odd {
         let error = text.parse::<CertificateId>().unwrap_err().to_string();
-        assert!(
-            error.contains(told),
-            "{text:?}: {told:?} is missing from: {error}"
-        );
-        assert!(
-            error.contains("list of the account's mTLS certificates"),
-            "{error}"
-        );
+        assert!(error.contains(told), "{text:?}: {told:?} is missing from: {error}");
+        assert!(error.contains("list of the account's mTLS certificates"), "{error}");
         let error = text.parse::<AccountId>().unwrap_err().to_string();
         assert!(error.contains("CLOUDFLARE_ACCOUNT_ID"), "{error}");
         let error = ZoneId::try_from(text.to_owned()).unwrap_err().to_string();
@@ -76,10 +65,7 @@ fn ids_are_what_is_safe_in_a_path() {
         );
         // Neither does a file of settings let it in.
         let json = serde_json::to_string(text).unwrap();
-        assert!(
-            serde_json::from_str::<CertificateId>(&json).is_err(),
-            "{text:?}"
-        );
+        assert!(serde_json::from_str::<CertificateId>(&json).is_err(), "{text:?}");
     }
 }
 
@@ -102,15 +88,9 @@ async fn tokens_are_put_right_or_refused() {
         format!("Bearer \"{token}\""),
     ];
     for (count, text) in meant.iter().enumerate() {
-        let client = Client::builder(text.as_str())
-            .with_base_url(server.base_url())
-            .build()
-            .unwrap();
-        client
-            .certificates(&common::account())
-            .get(&common::id())
-            .await
-            .unwrap();
+        let client =
+            Client::builder(text.as_str()).with_base_url(server.base_url()).build().unwrap();
+        client.certificates(&common::account()).get(&common::id()).await.unwrap();
         assert_eq!(mock.calls(), count + 1, "{text:?}");
     }
     let refused = [
@@ -126,18 +106,11 @@ async fn tokens_are_put_right_or_refused() {
         ("a,b", "character"),
     ];
     for (text, told) in refused {
-        let error = Client::builder(text)
-            .with_base_url(server.base_url())
-            .build()
-            .unwrap_err();
+        let error = Client::builder(text).with_base_url(server.base_url()).build().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Configuration, "{text:?}");
         assert!(error.to_string().contains(told), "{text:?}: {error}");
     }
-    for (email, key) in [
-        ("me", "key"),
-        ("me@example.com", ""),
-        ("me @example.com", "key"),
-    ] {
+    for (email, key) in [("me", "key"), ("me@example.com", ""), ("me @example.com", "key")] {
         let credentials = Credentials::email_and_key(email, key);
         let error = Client::builder(credentials).build().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Configuration, "{email:?} {key:?}");
@@ -180,9 +153,8 @@ fn base_urls_are_https_or_loopback() {
         assert!(error.to_string().contains(told), "{url}: {error}");
         assert!(!error.to_string().contains("password@"), "{error}");
     }
-    let allowed = Client::builder(common::TOKEN)
-        .with_base_url("http://10.0.0.1")
-        .with_plain_http_allowed();
+    let allowed =
+        Client::builder(common::TOKEN).with_base_url("http://10.0.0.1").with_plain_http_allowed();
     allowed.build().unwrap();
 }
 
@@ -205,30 +177,19 @@ fn the_environment_is_read_as_other_clients_do() {
         // Both are set: the token is meant.
         (Box::leak(Box::new([token, email, key])), "token …"),
         // Empty is not set.
-        (
-            Box::leak(Box::new([("CLOUDFLARE_API_TOKEN", ""), email, key])),
-            "email and key …",
-        ),
+        (Box::leak(Box::new([("CLOUDFLARE_API_TOKEN", ""), email, key])), "email and key …"),
     ];
     for (variables, told) in rows {
         let client = format!("{:?}", read(variables).unwrap());
         assert!(client.contains(told), "{variables:?}: {client}");
-        assert!(
-            client.contains("https://api.cloudflare.com/client/v4"),
-            "{client}"
-        );
+        assert!(client.contains("https://api.cloudflare.com/client/v4"), "{client}");
     }
-    let other = read(&[
-        ("CLOUDFLARE_API_TOKEN", "t"),
-        ("CLOUDFLARE_BASE_URL", "http://localhost:1/v4/"),
-    ]);
+    let other =
+        read(&[("CLOUDFLARE_API_TOKEN", "t"), ("CLOUDFLARE_BASE_URL", "http://localhost:1/v4/")]);
     assert!(format!("{:?}", other.unwrap()).contains("\"http://localhost:1/v4\""));
     let rows: [(&'static [(&str, &str)], &str); 4] = [
         (&[], "CLOUDFLARE_API_TOKEN is not set"),
-        (
-            &[("CLOUDFLARE_EMAIL", "me@example.com")],
-            "CLOUDFLARE_API_TOKEN is not set",
-        ),
+        (&[("CLOUDFLARE_EMAIL", "me@example.com")], "CLOUDFLARE_API_TOKEN is not set"),
         (&[("CLOUDFLARE_API_KEY", "key")], "without CLOUDFLARE_EMAIL"),
         (&[("CLOUDFLARE_API_TOKEN", "<TOKEN>")], "placeholder"),
     ];
@@ -268,21 +229,12 @@ fn pem_is_read_before_anything_is_sent() {
         (ca(&both), "private key beside the CA certificate"),
         (ca(&key), "private key, but no certificate"),
         (ca(public), "public key is not a certificate"),
-        (
-            ca(&format!("{certificate}{public}")),
-            "public key is not a certificate",
-        ),
+        (ca(&format!("{certificate}{public}")), "public key is not a certificate"),
         (ca(request), "signing request"),
         (ca(cut), "cut off"),
         (ca(&mixed), "ends without its beginning"),
-        (
-            ca(&format!("{cut}\n{certificate}")),
-            "begins inside another",
-        ),
-        (
-            ca(no_base64),
-            "certificate block 1 of the PEM cannot be decoded",
-        ),
+        (ca(&format!("{cut}\n{certificate}")), "begins inside another"),
+        (ca(no_base64), "certificate block 1 of the PEM cannot be decoded"),
         (
             ca(&format!("{certificate}{no_certificate}")),
             "certificate block 2 of the PEM does not contain",
@@ -304,20 +256,12 @@ fn pem_is_read_before_anything_is_sent() {
     for (row, (error, told)) in rows.into_iter().enumerate() {
         let error = error.unwrap_or_else(|| panic!("row {row}, {told:?}, was taken"));
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
-        assert!(
-            error.to_string().contains(told),
-            "row {row}: {told:?} is missing from: {error}"
-        );
+        assert!(error.to_string().contains(told), "row {row}: {told:?} is missing from: {error}");
     }
 
     let bom = format!("\u{feff}{certificate}");
     let commented = format!("Certificate:\n  Data: -----\n{certificate}trailing\n");
-    for pem in [
-        &certificate,
-        &bom,
-        &commented,
-        &format!("{certificate}\n\n{DOCUMENTED_CA}"),
-    ] {
+    for pem in [&certificate, &bom, &commented, &format!("{certificate}\n\n{DOCUMENTED_CA}")] {
         assert!(Upload::ca(pem).is_ok(), "{pem}");
     }
     Upload::leaf(&certificate, format!("{parameters}{key}")).unwrap();
@@ -325,11 +269,7 @@ fn pem_is_read_before_anything_is_sent() {
     let pair = format!("{certificate}{DOCUMENTED_CA}");
     assert_eq!(CertificateChain::from_pem(&pair).unwrap().der().len(), 2);
     assert_eq!(
-        Upload::ca(DOCUMENTED_CA)
-            .unwrap()
-            .with_private_key(key)
-            .err()
-            .map(|e| e.kind()),
+        Upload::ca(DOCUMENTED_CA).unwrap().with_private_key(key).err().map(|e| e.kind()),
         None
     );
 }
@@ -345,11 +285,7 @@ async fn what_is_refused_reaches_nobody() {
     let upload = Upload::ca(DOCUMENTED_CA).unwrap();
     for name in ["", "a\nb", &"x".repeat(256)] {
         let named = upload.clone().with_name(name);
-        let error = client
-            .certificates(&common::account())
-            .upload(&named)
-            .await
-            .unwrap_err();
+        let error = client.certificates(&common::account()).upload(&named).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{name:?}");
     }
     let hostnames = client.hostnames(&common::zone());
@@ -362,10 +298,7 @@ async fn what_is_refused_reaches_nobody() {
         "a\0",
         &"x".repeat(254),
     ] {
-        let error = hostnames
-            .replace(&ClientCa::CloudflareManaged, [host])
-            .await
-            .unwrap_err();
+        let error = hostnames.replace(&ClientCa::CloudflareManaged, [host]).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{host:?}");
     }
     assert_eq!(mock.calls(), 0);

@@ -13,12 +13,7 @@
 //! it can be handed in as `openapi/README.md` says. The same observer runs on the
 //! simulator with every test run.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests fail that way"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail that way")]
 
 use std::env;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -64,29 +59,17 @@ async fn the_simulator_behaves_as_its_assumptions_say() {
     let seen = observer.run().await;
     let want = [
         ("upload", "200"),
-        (
-            "upload of the same again",
-            "400, 1471 \"This certificate already exists\"",
-        ),
+        ("upload of the same again", "400, 1471 \"This certificate already exists\""),
         ("list shows the upload", "at once"),
         ("upload that cannot be parsed", "400"),
         ("leaf without its key", "400"),
-        (
-            "get of an unknown id",
-            "404, 1472 \"Certificate not found\"",
-        ),
-        (
-            "delete of an unknown id",
-            "404, 1472 \"Certificate not found\"",
-        ),
+        ("get of an unknown id", "404, 1472 \"Certificate not found\""),
+        ("delete of an unknown id", "404, 1472 \"Certificate not found\""),
         ("largest page", "50"),
         ("hostnames replaced", "200"),
         ("list of hostnames shows it", "at once"),
         ("associations while attached", "API Shield active"),
-        (
-            "delete while in use",
-            "400, 99001 \"Certificate cannot be deleted while in use.",
-        ),
+        ("delete while in use", "400, 99001 \"Certificate cannot be deleted while in use."),
         ("delete possible", "at once"),
         ("result of the delete", "certificate"),
         ("get shows the delete", "at once"),
@@ -98,11 +81,7 @@ async fn the_simulator_behaves_as_its_assumptions_say() {
         let (_, found) = found.unwrap_or_else(|| panic!("no {row:?} in\n{}", seen.table()));
         assert!(found.starts_with(value), "{row}: {found}, not {value}");
     }
-    assert_eq!(
-        simulator.certificates().len(),
-        0,
-        "it cleans up after itself"
-    );
+    assert_eq!(simulator.certificates().len(), 0, "it cleans up after itself");
 }
 
 /// A response: its status, and its body where that is JSON.
@@ -232,10 +211,7 @@ impl Observer {
         let times = [&stored["uploaded_on"], &stored["expires_on"]];
         seen.add("form of times", times.map(shape).join(", "));
         seen.add("form of the id", shape(&stored["id"]));
-        seen.add(
-            "PEM kept as sent",
-            (stored["certificates"] == pem).to_string(),
-        );
+        seen.add("PEM kept as sent", (stored["certificates"] == pem).to_string());
 
         let response = self.send(Method::POST, &collection, Some(&upload)).await?;
         seen.add("upload of the same again", response.summary());
@@ -246,23 +222,18 @@ impl Observer {
                 "upload that cannot be parsed",
                 json!({"ca": true, "certificates": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}),
             ),
-            (
-                "leaf without its key",
-                json!({"ca": false, "certificates": leaf()}),
-            ),
+            ("leaf without its key", json!({"ca": false, "certificates": leaf()})),
         ] {
             let response = self.send(Method::POST, &collection, Some(&body)).await?;
             seen.add(row, response.summary());
             if let Some(id) = response.body["result"]["id"].as_str() {
-                self.send(Method::DELETE, &format!("{collection}/{id}"), None)
-                    .await?;
+                self.send(Method::DELETE, &format!("{collection}/{id}"), None).await?;
             }
         }
         let unknown = format!("{collection}/00000000-0000-4000-8000-000000000000");
-        for (row, method) in [
-            ("get of an unknown id", Method::GET),
-            ("delete of an unknown id", Method::DELETE),
-        ] {
+        for (row, method) in
+            [("get of an unknown id", Method::GET), ("delete of an unknown id", Method::DELETE)]
+        {
             seen.add(row, self.send(method, &unknown, None).await?.summary());
         }
         let large = format!("{collection}?per_page=1000");
@@ -271,8 +242,7 @@ impl Observer {
         seen.add("largest page", per_page.to_string());
 
         if let Some((zone, hostname)) = &self.zone {
-            self.observe_hostnames(seen, text, &one, zone, hostname)
-                .await?;
+            self.observe_hostnames(seen, text, &one, zone, hostname).await?;
         }
         // Refused for a while after the last use has ended.
         let begun = Instant::now();
@@ -311,9 +281,7 @@ impl Observer {
         let list = format!("{path}?mtls_certificate_id={id}");
         let replace =
             |hostnames: &[&str]| json!({"hostnames": hostnames, "mtls_certificate_id": id});
-        let response = self
-            .send(Method::PUT, &path, Some(&replace(&[hostname])))
-            .await?;
+        let response = self.send(Method::PUT, &path, Some(&replace(&[hostname]))).await?;
         seen.add("hostnames replaced", response.summary());
         if !response.is_success() {
             return Ok(());
@@ -327,28 +295,20 @@ impl Observer {
         let lag = self.wait(&list, held(1)).await?;
         seen.add("list of hostnames shows it", lag);
         let associations = format!("{one}/associations");
-        let listed = |body: &Value| {
-            body["result"]
-                .as_array()
-                .is_some_and(|rows| !rows.is_empty())
-        };
+        let listed = |body: &Value| body["result"].as_array().is_some_and(|rows| !rows.is_empty());
         let lag = self.wait(&associations, listed).await?;
         let response = self.send(Method::GET, &associations, None).await?;
         let word = |value: &Value| value.as_str().unwrap_or("?").to_owned();
         let rows = response.body["result"].as_array().into_iter().flatten();
-        let rows: Vec<_> = rows
-            .map(|row| format!("{} {}", word(&row["service"]), word(&row["status"])))
-            .collect();
+        let rows: Vec<_> =
+            rows.map(|row| format!("{} {}", word(&row["service"]), word(&row["status"]))).collect();
         seen.add("associations while attached", rows.join(", "));
         seen.add("associations show it", lag);
         let response = self.send(Method::DELETE, one, None).await?;
         seen.add("delete while in use", response.summary());
 
         self.send(Method::PUT, &path, Some(&replace(&[]))).await?;
-        seen.add(
-            "list of hostnames shows it gone",
-            self.wait(&list, held(0)).await?,
-        );
+        seen.add("list of hostnames shows it gone", self.wait(&list, held(0)).await?);
         Ok(())
     }
 
@@ -364,10 +324,7 @@ impl Observer {
             let query = named.unwrap().query().unwrap().to_owned();
             let list = format!("{collection}?{query}");
             let response = self.send(Method::GET, &list, None).await?;
-            let rows = response.body["result"]
-                .as_array()
-                .cloned()
-                .unwrap_or_default();
+            let rows = response.body["result"].as_array().cloned().unwrap_or_default();
             // The filter is not documented, and nothing else may be touched.
             let mine = rows.iter().filter(|row| row["name"] == self.name.as_str());
             let ids: Vec<_> = mine.filter_map(|row| row["id"].as_str()).collect();
@@ -379,9 +336,8 @@ impl Observer {
                     let none = json!({"hostnames": [], "mtls_certificate_id": id});
                     self.send(Method::PUT, &path, Some(&none)).await?;
                 }
-                let response = self
-                    .send(Method::DELETE, &format!("{collection}/{id}"), None)
-                    .await?;
+                let response =
+                    self.send(Method::DELETE, &format!("{collection}/{id}"), None).await?;
                 let gone = response.summary().to_ascii_lowercase();
                 let gone =
                     response.is_success() || gone.contains("already") || gone.contains("1472");

@@ -1,11 +1,6 @@
 //! Each operation: what is sent, and what becomes of the answer.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests fail that way"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail that way")]
 
 mod common;
 
@@ -29,11 +24,7 @@ async fn delete_sends_no_body_and_takes_success_as_the_evidence() {
         ("an empty object", success(json!({})), false),
         ("an empty text", success(json!("")), false),
         ("an empty list", success(json!([])), false),
-        (
-            "no result",
-            json!({"success": true, "errors": [], "messages": []}),
-            false,
-        ),
+        ("no result", json!({"success": true, "errors": [], "messages": []}), false),
         (
             "no lists",
             json!({"success": true, "errors": null, "messages": null, "result": null}),
@@ -67,14 +58,7 @@ async fn delete_accepts_any_2xx_envelope() {
             when.method(DELETE);
             then.status(status).json_body(success(Value::Null));
         });
-        assert!(
-            certificates(&server)
-                .delete(&id())
-                .await
-                .unwrap()
-                .is_confirmed(),
-            "{status}"
-        );
+        assert!(certificates(&server).delete(&id()).await.unwrap().is_confirmed(), "{status}");
     }
 }
 
@@ -83,45 +67,18 @@ async fn delete_looks_when_the_answer_is_no_evidence() {
     let answers: [(&str, u16, &str, &str); 7] = [
         ("an empty body", 200, "application/json", ""),
         ("no content", 204, "application/json", ""),
-        (
-            "a page of a proxy",
-            200,
-            "text/html",
-            "<html>Please log in</html>",
-        ),
-        (
-            "a cut off body",
-            200,
-            "application/json",
-            r#"{"success":tr"#,
-        ),
-        (
-            "no word of success",
-            200,
-            "application/json",
-            r#"{"result":null,"errors":[]}"#,
-        ),
-        (
-            "success as text",
-            200,
-            "application/json",
-            r#"{"success":"true"}"#,
-        ),
-        (
-            "another body altogether",
-            200,
-            "application/json",
-            "[1, 2, 3]",
-        ),
+        ("a page of a proxy", 200, "text/html", "<html>Please log in</html>"),
+        ("a cut off body", 200, "application/json", r#"{"success":tr"#),
+        ("no word of success", 200, "application/json", r#"{"result":null,"errors":[]}"#),
+        ("success as text", 200, "application/json", r#"{"success":"true"}"#),
+        ("another body altogether", 200, "application/json", "[1, 2, 3]"),
     ];
     for (form, status, content_type, body) in answers {
         for (then_gone, looked) in [(true, 404), (false, 200)] {
             let server = MockServer::start_async().await;
             server.mock(|when, then| {
                 when.method(DELETE);
-                then.status(status)
-                    .header("content-type", content_type)
-                    .body(body);
+                then.status(status).header("content-type", content_type).body(body);
             });
             let look = server.mock(|when, then| {
                 when.method(GET).path(path(&format!("/{}", common::ID)));
@@ -139,10 +96,7 @@ async fn delete_looks_when_the_answer_is_no_evidence() {
                 let error = outcome.unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{form}: {error}");
                 assert!(error.may_have_taken_effect(), "{form}: {error}");
-                assert!(
-                    error.to_string().contains("still showed"),
-                    "{form}: {error}"
-                );
+                assert!(error.to_string().contains("still showed"), "{form}: {error}");
             }
         }
     }
@@ -157,9 +111,7 @@ async fn delete_says_unknown_when_it_cannot_find_out() {
     });
     server.mock(|when, then| {
         when.method(GET);
-        then.status(502)
-            .header("content-type", "text/html")
-            .body("<html>bad gateway</html>");
+        then.status(502).header("content-type", "text/html").body("<html>bad gateway</html>");
     });
     let error = certificates(&server).delete(&id()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidResponse);
@@ -189,34 +141,20 @@ async fn a_refused_delete_names_what_uses_the_certificate() {
         });
         let error = certificates(&server).delete(&id()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InUse, "{status} {code}: {error}");
-        let services: Vec<_> = error
-            .associations()
-            .iter()
-            .map(|a| a.service.as_str())
-            .collect();
+        let services: Vec<_> = error.associations().iter().map(|a| a.service.as_str()).collect();
         assert_eq!(services, ["gateway", "a new one"]);
         assert_eq!(error.associations()[0].status, AssociationStatus::Active);
-        assert_eq!(
-            error.associations()[1].status,
-            AssociationStatus::Other("half_done".into())
-        );
+        assert_eq!(error.associations()[1].status, AssociationStatus::Other("half_done".into()));
         assert_eq!(
             (error.status().unwrap().as_u16(), error.ray_id()),
             (status, Some("8f1e2d3c-FRA"))
         );
         assert_eq!(error.codes().collect::<Vec<_>>(), [code]);
         assert_eq!(error.certificate_id(), Some(&id()));
-        for part in [
-            "gateway (active)",
-            "a new one (half_done)",
-            "detach",
-            "8f1e2d3c-FRA",
-            common::ID,
-        ] {
-            assert!(
-                error.to_string().contains(part),
-                "{part:?} is missing from: {error}"
-            );
+        for part in
+            ["gateway (active)", "a new one (half_done)", "detach", "8f1e2d3c-FRA", common::ID]
+        {
+            assert!(error.to_string().contains(part), "{part:?} is missing from: {error}");
         }
     }
 }
@@ -234,8 +172,7 @@ async fn a_refused_delete_of_an_unused_certificate_stays_what_it_is() {
             then.status(400).json_body(failure(1234, "refused"));
         });
         server.mock(|when, then| {
-            when.method(GET)
-                .path(path(&format!("/{}/associations", common::ID)));
+            when.method(GET).path(path(&format!("/{}/associations", common::ID)));
             then.status(status).json_body(success(associations));
         });
         let error = certificates(&server).delete(&id()).await.unwrap_err();
@@ -256,33 +193,18 @@ async fn get_reads_every_field() {
     assert_eq!(certificate.id(), Some(&id()));
     assert_eq!(certificate.is_ca(), Some(true));
     assert_eq!(certificate.name(), Some("example_ca_cert"));
-    assert_eq!(
-        certificate.issuer(),
-        Some("O=Example Inc.,L=California,ST=San Francisco,C=US")
-    );
+    assert_eq!(certificate.issuer(), Some("O=Example Inc.,L=California,ST=San Francisco,C=US"));
     assert_eq!(
         certificate.serial_number(),
         Some("235217144297995885180570755458463043449861756659")
     );
     assert_eq!(certificate.signature(), Some("SHA256WithRSA"));
-    assert_eq!(
-        certificate.certificate_type(),
-        Some(CertificateType::Custom)
-    );
-    assert_eq!(
-        certificate.expires_on().unwrap().to_string(),
-        "2122-10-29T16:59:47Z"
-    );
-    assert_eq!(
-        certificate.uploaded_on().unwrap().to_string(),
-        "2022-11-22T17:32:30.467938Z"
-    );
+    assert_eq!(certificate.certificate_type(), Some(CertificateType::Custom));
+    assert_eq!(certificate.expires_on().unwrap().to_string(), "2122-10-29T16:59:47Z");
+    assert_eq!(certificate.uploaded_on().unwrap().to_string(), "2022-11-22T17:32:30.467938Z");
     assert_eq!(certificate.updated_at(), None);
     assert_eq!(certificate.pem(), Some(DOCUMENTED_CA));
-    assert_eq!(
-        certificate.chain().unwrap(),
-        *Upload::ca(DOCUMENTED_CA).unwrap().chain()
-    );
+    assert_eq!(certificate.chain().unwrap(), *Upload::ca(DOCUMENTED_CA).unwrap().chain());
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
     assert_eq!(certificate.is_expired_at(now), Some(false));
 }
@@ -311,16 +233,9 @@ async fn an_unknown_type_and_damaged_fields_cost_only_themselves() {
         then.status(200).json_body(success(odd));
     });
     let certificate = certificates(&server).get(&id()).await.unwrap();
+    assert_eq!(certificate.certificate_type(), Some(CertificateType::Other("moon_managed".into())));
     assert_eq!(
-        certificate.certificate_type(),
-        Some(CertificateType::Other("moon_managed".into()))
-    );
-    assert_eq!(
-        (
-            certificate.expires_on(),
-            certificate.is_ca(),
-            certificate.name()
-        ),
+        (certificate.expires_on(), certificate.is_ca(), certificate.name()),
         (None, None, None)
     );
     assert_eq!(certificate.id(), Some(&id()));
@@ -331,21 +246,15 @@ async fn an_unknown_type_and_damaged_fields_cost_only_themselves() {
 async fn upload_sends_what_the_service_takes() {
     let server = MockServer::start_async().await;
     let mock = server.mock(|when, then| {
-        when.method(POST)
-            .path(path(""))
-            .header("content-type", "application/json")
-            .json_body(
-                json!({"ca": true, "certificates": DOCUMENTED_CA, "name": "example_ca_cert"}),
-            );
+        when.method(POST).path(path("")).header("content-type", "application/json").json_body(
+            json!({"ca": true, "certificates": DOCUMENTED_CA, "name": "example_ca_cert"}),
+        );
         let mut answer = certificate(common::ID);
         answer["updated_at"] = json!("2022-11-22T17:32:30.467938Z");
         then.status(200).json_body(success(answer));
     });
     // Other line ends, a comment and white space around it are not sent along.
-    let pem = format!(
-        "Subject: somebody\r\n{}\r\n\r\n",
-        DOCUMENTED_CA.replace('\n', "\r\n")
-    );
+    let pem = format!("Subject: somebody\r\n{}\r\n\r\n", DOCUMENTED_CA.replace('\n', "\r\n"));
     let upload = Upload::ca(&pem).unwrap().with_name("example_ca_cert");
     let stored = certificates(&server).upload(&upload).await.unwrap();
     mock.assert();
@@ -361,8 +270,7 @@ async fn upload_splits_a_file_with_certificate_and_key() {
         when.method(POST).path(path("")).json_body(json!({
             "ca": false, "certificates": leaf, "private_key": key,
         }));
-        then.status(200)
-            .json_body(success(json!({"id": common::ID, "ca": false})));
+        then.status(200).json_body(success(json!({"id": common::ID, "ca": false})));
     });
     let forms = [
         Upload::leaf(&leaf, key.clone()),
@@ -370,10 +278,7 @@ async fn upload_splits_a_file_with_certificate_and_key() {
         Upload::leaf_bundle(format!("{key}\n\n{leaf}")),
     ];
     for upload in forms {
-        certificates(&server)
-            .upload(&upload.unwrap())
-            .await
-            .unwrap();
+        certificates(&server).upload(&upload.unwrap()).await.unwrap();
     }
     assert_eq!(mock.calls(), 3);
 }
@@ -426,11 +331,7 @@ async fn list_filters_what_the_service_does_not() {
         (all().name("nobody"), ""),
     ];
     for (filter, want) in rows {
-        let found = certificates(&server)
-            .list(filter.clone())
-            .collect()
-            .await
-            .unwrap();
+        let found = certificates(&server).list(filter.clone()).collect().await.unwrap();
         let ids: Vec<_> = found.iter().map(|c| c.id().unwrap().as_str()).collect();
         assert_eq!(ids.join(" "), want, "{filter:?}");
     }
@@ -439,36 +340,18 @@ async fn list_filters_what_the_service_does_not() {
 #[tokio::test]
 async fn hostnames_name_their_ca_or_say_that_it_is_the_managed_one() {
     let server = MockServer::start_async().await;
-    let place = format!(
-        "/zones/{}/certificate_authorities/hostname_associations",
-        common::ZONE
-    );
+    let place = format!("/zones/{}/certificate_authorities/hostname_associations", common::ZONE);
     let uploaded = server.mock(|when, then| {
-        when.method(GET)
-            .path(&place)
-            .query_param("mtls_certificate_id", common::ID);
-        then.status(200)
-            .json_body(success(json!({"hostnames": ["a.example.com"]})));
+        when.method(GET).path(&place).query_param("mtls_certificate_id", common::ID);
+        then.status(200).json_body(success(json!({"hostnames": ["a.example.com"]})));
     });
     let managed = server.mock(|when, then| {
-        when.method(GET)
-            .path(&place)
-            .query_param_missing("mtls_certificate_id");
-        then.status(200)
-            .json_body(success(json!({"hostnames": null})));
+        when.method(GET).path(&place).query_param_missing("mtls_certificate_id");
+        then.status(200).json_body(success(json!({"hostnames": null})));
     });
     let hostnames = builder(&server).build().unwrap().hostnames(&zone());
-    assert_eq!(
-        hostnames.list(&ClientCa::from(id())).await.unwrap(),
-        ["a.example.com"]
-    );
-    assert!(
-        hostnames
-            .list(&ClientCa::CloudflareManaged)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert_eq!(hostnames.list(&ClientCa::from(id())).await.unwrap(), ["a.example.com"]);
+    assert!(hostnames.list(&ClientCa::CloudflareManaged).await.unwrap().is_empty());
     assert_eq!((uploaded.calls(), managed.calls()), (1, 1));
 }
 
@@ -481,16 +364,8 @@ async fn replacing_hostnames_sends_the_whole_list_even_when_it_is_empty() {
             &["a.example.com", "*.example.com"],
             json!({"hostnames": ["a.example.com", "*.example.com"], "mtls_certificate_id": common::ID}),
         ),
-        (
-            &uploaded,
-            &[],
-            json!({"hostnames": [], "mtls_certificate_id": common::ID}),
-        ),
-        (
-            &ClientCa::CloudflareManaged,
-            &["a.example.com"],
-            json!({"hostnames": ["a.example.com"]}),
-        ),
+        (&uploaded, &[], json!({"hostnames": [], "mtls_certificate_id": common::ID})),
+        (&ClientCa::CloudflareManaged, &["a.example.com"], json!({"hostnames": ["a.example.com"]})),
     ];
     for (ca, wanted, body) in rows {
         let server = MockServer::start_async().await;
@@ -501,21 +376,15 @@ async fn replacing_hostnames_sends_the_whole_list_even_when_it_is_empty() {
                     common::ZONE
                 ))
                 .json_body(body.clone());
-            then.status(200)
-                .json_body(success(json!({"hostnames": wanted})));
+            then.status(200).json_body(success(json!({"hostnames": wanted})));
         });
         server.mock(|when, then| {
             when.method(GET);
-            then.status(200)
-                .json_body(success(json!({"hostnames": ["old.example.com"]})));
+            then.status(200).json_body(success(json!({"hostnames": ["old.example.com"]})));
         });
         let hostnames = builder(&server).build().unwrap().hostnames(&zone());
         let hostnames = hostnames.with_visibility_timeout(std::time::Duration::ZERO);
-        assert_eq!(
-            hostnames.replace(ca, wanted).await.unwrap().hostnames,
-            wanted,
-            "{body}"
-        );
+        assert_eq!(hostnames.replace(ca, wanted).await.unwrap().hostnames, wanted, "{body}");
         mock.assert();
     }
 }
@@ -534,13 +403,7 @@ async fn zones_are_listed_for_an_account() {
         then.status(200).json_body(answer);
     });
     let filter = ZoneFilter::all().account(&account()).name("example.com");
-    let zones = builder(&server)
-        .build()
-        .unwrap()
-        .zones(filter)
-        .collect()
-        .await
-        .unwrap();
+    let zones = builder(&server).build().unwrap().zones(filter).collect().await.unwrap();
     assert_eq!((zones.len(), zones[0].id.clone()), (1, Some(zone())));
 }
 
@@ -569,19 +432,13 @@ async fn email_and_key_are_sent_as_headers() {
 
 #[tokio::test]
 async fn both_forms_of_certificate_id_reach_their_own_url() {
-    for id in [
-        "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60",
-        "023e105f4ecef8ad9ca31a8372d0c353",
-    ] {
+    for id in ["2458ce5a-0c35-4c7f-82c7-8e9487d3ff60", "023e105f4ecef8ad9ca31a8372d0c353"] {
         let server = MockServer::start_async().await;
         let mock = server.mock(|when, then| {
             when.method(DELETE).path(path(&format!("/{id}")));
             then.status(200).json_body(success(Value::Null));
         });
-        let _ = certificates(&server)
-            .delete(&id.parse().unwrap())
-            .await
-            .unwrap();
+        let _ = certificates(&server).delete(&id.parse().unwrap()).await.unwrap();
         mock.assert();
     }
 }
@@ -604,11 +461,7 @@ async fn a_clients_own_http_client_may_not_vouch_for_a_redirect() {
     });
     let follows = reqwest::Client::new();
     let client = builder(&server).with_http_client(follows).build().unwrap();
-    let error = client
-        .certificates(&account())
-        .delete(&id())
-        .await
-        .unwrap_err();
+    let error = client.certificates(&account()).delete(&id()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error}");
     assert!(error.to_string().contains("redirect"), "{error}");
 }
@@ -617,23 +470,15 @@ async fn a_clients_own_http_client_may_not_vouch_for_a_redirect() {
 fn certificates_compare_by_what_their_pem_holds() {
     let parse = |value: Value| serde_json::from_value::<Certificate>(value).unwrap();
     let mut other = certificate(common::ID);
-    other["certificates"] = json!(format!(
-        "{}\r\n\r\n",
-        DOCUMENTED_CA.trim().replace('\n', "\r\n")
-    ));
+    other["certificates"] =
+        json!(format!("{}\r\n\r\n", DOCUMENTED_CA.trim().replace('\n', "\r\n")));
     assert_eq!(parse(certificate(common::ID)), parse(other.clone()));
     other["certificates"] = json!(leaf().0);
     assert_ne!(parse(certificate(common::ID)), parse(other));
-    assert_ne!(
-        parse(certificate(common::ID)),
-        parse(certificate("another"))
-    );
+    assert_ne!(parse(certificate(common::ID)), parse(certificate("another")));
     // The service's own JSON, in and out.
     let parsed = parse(certificate(common::ID));
-    assert_eq!(
-        serde_json::to_value(&parsed).unwrap(),
-        certificate(common::ID)
-    );
+    assert_eq!(serde_json::to_value(&parsed).unwrap(), certificate(common::ID));
 }
 
 #[test]
@@ -653,18 +498,11 @@ fn futures_and_clients_travel_between_threads() {
     sent(handle.upload(&upload));
     sent(handle.associations(&id()));
     sent(handle.list(CertificateFilter::all()));
-    sent(
-        client
-            .hostnames(&zone())
-            .replace(&ClientCa::CloudflareManaged, ["a"]),
-    );
+    sent(client.hostnames(&zone()).replace(&ClientCa::CloudflareManaged, ["a"]));
 }
 
 /// A fresh leaf and its key, in PEM.
 fn leaf() -> (String, String) {
     let made = rcgen::generate_simple_self_signed(["leaf.example.com".to_owned()]).unwrap();
-    (
-        made.cert.pem().replace("\r\n", "\n"),
-        made.signing_key.serialize_pem().replace("\r\n", "\n"),
-    )
+    (made.cert.pem().replace("\r\n", "\n"), made.signing_key.serialize_pem().replace("\r\n", "\n"))
 }

@@ -1,11 +1,6 @@
 //! Lists in pages: complete, and never endless.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests fail that way"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail that way")]
 
 mod common;
 
@@ -35,10 +30,7 @@ async fn server_of(
                 .map(|(_, value)| value.clone());
             let call = counter.fetch_add(1, Ordering::Relaxed) + 1;
             let body = page(call, asked.unwrap().parse().unwrap());
-            HttpMockResponse::builder()
-                .status(200)
-                .body(body.to_string())
-                .build()
+            HttpMockResponse::builder().status(200).body(body.to_string()).build()
         });
     });
     (server, calls)
@@ -89,10 +81,7 @@ async fn a_smaller_page_than_asked_for_is_not_the_end() {
 #[tokio::test]
 async fn a_page_is_read_only_when_it_is_needed() {
     let (server, calls) = server_of(|_, number| {
-        page(
-            (number - 1) * 50..number * 50,
-            json!({"page": number, "total_pages": 3}),
-        )
+        page((number - 1) * 50..number * 50, json!({"page": number, "total_pages": 3}))
     })
     .await;
     let mut list = list(&server);
@@ -116,15 +105,10 @@ async fn pages_that_do_not_add_up_are_an_error() {
         ("repeats a page but claims more", |_, number| {
             page(0..50, json!({"page": number, "total_pages": 3}))
         }),
-        ("ignores the page, and says so", |_, _| {
-            page(0..50, json!({"page": 1, "total_pages": 3}))
-        }),
+        ("ignores the page, and says so", |_, _| page(0..50, json!({"page": 1, "total_pages": 3}))),
         ("goes round", |_, number| {
             let start = (number % 2) * 50;
-            page(
-                start..start + 50,
-                json!({"page": number, "total_count": 100_000}),
-            )
+            page(start..start + 50, json!({"page": number, "total_count": 100_000}))
         }),
         ("repeats a later page", |_, number| {
             let start = number.min(2) * 50;
@@ -142,10 +126,7 @@ async fn pages_that_do_not_add_up_are_an_error() {
             }
         };
         assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{what}: {error}");
-        assert!(
-            list.next().await.is_none(),
-            "{what}: a list ends after an error"
-        );
+        assert!(list.next().await.is_none(), "{what}: a list ends after an error");
         assert!(calls.load(Ordering::Relaxed) <= 4, "{what}");
     }
 }
@@ -156,30 +137,20 @@ async fn a_list_that_ends_early_is_read_once_more_and_never_whole() {
     let rows: [(&str, Pages); 7] = [
         ("page 2 of 10 is empty", |number| {
             let items = if number == 2 { 0..0 } else { 0..50 };
-            page(
-                items,
-                json!({"page": number, "total_pages": 10, "total_count": 500}),
-            )
+            page(items, json!({"page": number, "total_pages": 10, "total_count": 500}))
         }),
         ("page 2 of 2 is empty", |number| {
             let items = if number == 2 { 0..0 } else { 0..50 };
             page(items, json!({"page": number, "total_pages": 2}))
         }),
-        ("the first page is empty", |_| {
-            page(0..0, json!({"total_count": 500}))
-        }),
-        ("the first page is empty, and counts", |_| {
-            page(0..0, json!({"count": 3}))
-        }),
+        ("the first page is empty", |_| page(0..0, json!({"total_count": 500}))),
+        ("the first page is empty, and counts", |_| page(0..0, json!({"count": 3}))),
         ("one page, and more items", |_| {
             page(0..50, json!({"total_pages": 1, "total_count": 500}))
         }),
         ("a short last page", |number| {
             let items = if number == 2 { 50..60 } else { 0..50 };
-            page(
-                items,
-                json!({"page": number, "total_pages": 2, "total_count": 100}),
-            )
+            page(items, json!({"page": number, "total_pages": 2, "total_count": 100}))
         }),
         ("no list, and the service counts", |_| {
             let mut answer = success(Value::Null);
@@ -196,10 +167,9 @@ async fn a_list_that_ends_early_is_read_once_more_and_never_whole() {
         // A server that lagged behind for a moment does no harm.
         let (server, _) = server_of(move |call, number| match call {
             1 => pages(number),
-            _ => page(
-                (number - 1) * 50..number * 50,
-                json!({"total_pages": 2, "total_count": 100}),
-            ),
+            _ => {
+                page((number - 1) * 50..number * 50, json!({"total_pages": 2, "total_count": 100}))
+            }
         })
         .await;
         if what.contains("first") || what.contains("no list") {
@@ -260,15 +230,8 @@ async fn a_malformed_certificate_costs_its_fields_and_not_the_page() {
     })
     .await;
     let found = list(&server).collect().await.unwrap();
-    let ids: Vec<_> = found
-        .iter()
-        .map(|c| c.id().map_or("", |id| id.as_str()))
-        .collect();
+    let ids: Vec<_> = found.iter().map(|c| c.id().map_or("", |id| id.as_str())).collect();
     assert_eq!(ids, ["a", "odd", "", "", "", "b"]);
-    assert_eq!(
-        found[1].name(),
-        Some("example_ca_cert"),
-        "sound fields are kept"
-    );
+    assert_eq!(found[1].name(), Some("example_ca_cert"), "sound fields are kept");
     assert_eq!((found[1].is_ca(), found[1].expires_on()), (None, None));
 }

@@ -1,10 +1,5 @@
 //! What holds for any input: ids, PEM, headers and answers.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 /// Shared with the fuzz targets.
 #[path = "../../../fuzz/src/checks.rs"]
@@ -76,14 +71,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 fn status() -> impl Strategy<Value = u16> {
-    prop_oneof![
-        Just(200),
-        Just(400),
-        Just(404),
-        Just(429),
-        Just(502),
-        100u16..1000
-    ]
+    prop_oneof![Just(200), Just(400), Just(404), Just(429), Just(502), 100u16..1000]
 }
 
 /// A text of lines that look like those of PEM.
@@ -136,14 +124,10 @@ fn reads_both_forms_of_retry_after() {
         assert_eq!(wait(text), None, "{text:?}");
     }
     let later = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(600);
-    let date = jiff::fmt::rfc2822::DateTimePrinter::new()
-        .timestamp_to_rfc9110_string(&later)
-        .unwrap();
+    let date =
+        jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&later).unwrap();
     let wait = wait(&date).unwrap();
-    assert!(
-        (590..=600).contains(&wait.as_secs()),
-        "{date} gives {wait:?}"
-    );
+    assert!((590..=600).contains(&wait.as_secs()), "{date} gives {wait:?}");
 }
 
 #[test]
@@ -159,10 +143,7 @@ fn shows_one_short_line_without_secrets() {
         ("a\r\nb\tc", "a b c"),
         ("nul\0 bell\u{7} turn\u{202e}ed", "nul bell turn ed"),
         ("Bearer sekret-token-value", "Bearer [secret]"),
-        (
-            "k: MIIEvQIBADANBg\\nkqhkiG9w0BAQEF",
-            "k: [secret]\\n[secret]",
-        ),
+        ("k: MIIEvQIBADANBg\\nkqhkiG9w0BAQEF", "k: [secret]\\n[secret]"),
         // The same key with other line ends, and with its slashes escaped.
         ("k: MIIEvQIBA\r\nDANBgkqhki\nG9w0BAQEF!", "k: [secret]!"),
         ("k: MIIE\\/vQIBA", "k: [secret]"),

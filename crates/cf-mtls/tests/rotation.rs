@@ -55,10 +55,7 @@ async fn a_rotation_leaves_no_hostname_without_a_ca() {
     // What really happened: one deletion, and no moment without a CA.
     assert_eq!(simulator.effects().deleted_as(old.as_str()), 1);
     assert_eq!(simulator.effects().gaps, []);
-    assert_eq!(
-        simulator.hostnames(&zone, new.as_str()),
-        ["api.example.com"]
-    );
+    assert_eq!(simulator.hostnames(&zone, new.as_str()), ["api.example.com"]);
 }
 
 fn new_ca() -> String {

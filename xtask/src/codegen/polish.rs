@@ -11,12 +11,10 @@ pub(super) struct Polish;
 impl VisitMut for Polish {
     /// Documentation as a person would type it: a line each, after a space.
     fn visit_attributes_mut(&mut self, attributes: &mut Vec<syn::Attribute>) {
-        let split = attributes
-            .drain(..)
-            .flat_map(|attribute| match doc_text(&attribute) {
-                Some(text) => doc_lines(&attribute, &text),
-                None => vec![attribute],
-            });
+        let split = attributes.drain(..).flat_map(|attribute| match doc_text(&attribute) {
+            Some(text) => doc_lines(&attribute, &text),
+            None => vec![attribute],
+        });
         *attributes = split.collect();
     }
 
@@ -32,16 +30,13 @@ impl VisitMut for Polish {
                     ));
                     item.attrs.push(syn::parse_quote!(#[non_exhaustive]));
                     // A struct is read from an object, and from nothing else.
-                    item.attrs
-                        .push(syn::parse_quote!(#[serde(remote = "Self")]));
+                    item.attrs.push(syn::parse_quote!(#[serde(remote = "Self")]));
                     structs.push(item.ident.clone());
                     derive_default(item);
                 }
             }
             if let Some((_, items)) = &mut module.content {
-                items.push(syn::parse_quote!(
-                    crate::object::only_objects! { #(#structs)* }
-                ));
+                items.push(syn::parse_quote!(crate::object::only_objects! { #(#structs)* }));
             }
         }
         syn::visit_mut::visit_item_mod_mut(self, module);
@@ -94,9 +89,7 @@ impl VisitMut for Polish {
         let uses = block.stmts.iter().map(tokens);
         let uses = uses.filter(|text| text.starts_with("header_map .")).count();
         if uses == 0 {
-            block
-                .stmts
-                .retain(|statement| !tokens(statement).starts_with("let mut header_map"));
+            block.stmts.retain(|statement| !tokens(statement).starts_with("let mut header_map"));
             for statement in &mut block.stmts {
                 Unheaded.visit_stmt_mut(statement);
             }
@@ -131,10 +124,7 @@ fn segments(call: &syn::Macro) -> Option<Vec<syn::Expr>> {
     let parts = syn::punctuated::Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated;
     let mut parts = call.parse_body_with(parts).ok()?.into_iter();
     let form = match parts.next()? {
-        syn::Expr::Lit(syn::ExprLit {
-            lit: syn::Lit::Str(form),
-            ..
-        }) => form.value(),
+        syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(form), .. }) => form.value(),
         _ => return None,
     };
     parts.next()?; // the base URL
@@ -173,10 +163,11 @@ impl VisitMut for Unheaded {
 fn doc_text(attribute: &syn::Attribute) -> Option<String> {
     let meta = attribute.meta.require_name_value().ok()?;
     match &meta.value {
-        syn::Expr::Lit(syn::ExprLit {
-            lit: syn::Lit::Str(text),
-            ..
-        }) if meta.path.is_ident("doc") => Some(text.value()),
+        syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. })
+            if meta.path.is_ident("doc") =>
+        {
+            Some(text.value())
+        }
         _ => None,
     }
 }
@@ -186,10 +177,7 @@ fn doc_lines(whole: &syn::Attribute, text: &str) -> Vec<syn::Attribute> {
         let line = format!(" {line}");
         let line = line.trim_end();
         let meta = syn::parse_quote!(doc = #line);
-        syn::Attribute {
-            meta,
-            ..whole.clone()
-        }
+        syn::Attribute { meta, ..whole.clone() }
     };
     text.trim().lines().map(line_of).collect()
 }

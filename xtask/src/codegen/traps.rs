@@ -19,11 +19,7 @@ pub(super) fn find(fragment: &Value) -> Vec<String> {
         };
         for (status, response) in entries(&operation["responses"]) {
             for (_, schema) in entries(&response["content"]) {
-                visit(
-                    schema,
-                    &format!("{name}: {status} response"),
-                    &mut closed_enums,
-                );
+                visit(schema, &format!("{name}: {status} response"), &mut closed_enums);
             }
         }
         let mut optional_arrays = |place: &str, schema: &Value| {
@@ -38,11 +34,7 @@ pub(super) fn find(fragment: &Value) -> Vec<String> {
             }
         };
         for (_, schema) in entries(&operation["body"]["content"]) {
-            visit(
-                schema,
-                &format!("{name}: request body"),
-                &mut optional_arrays,
-            );
+            visit(schema, &format!("{name}: request body"), &mut optional_arrays);
         }
     }
     traps

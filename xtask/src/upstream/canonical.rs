@@ -30,17 +30,11 @@ pub(crate) fn canonical(root: &Value, wanted: &[Wanted]) -> Canonical {
         }
     }
     nearby.sort();
-    Canonical {
-        operations,
-        nearby,
-        problems: document.problems(),
-    }
+    Canonical { operations, nearby, problems: document.problems() }
 }
 
 fn operation(document: &Document<'_>, found: &Found<'_>) -> Value {
-    let Found {
-        item, operation, ..
-    } = found;
+    let Found { item, operation, .. } = found;
     let either = |key: &str| {
         let own = operation.get(key).or(item.get(key));
         own.unwrap_or(&document.root[key])
@@ -107,9 +101,7 @@ fn read<'a>(
     node: &'a Value,
     read: impl FnOnce(&'a Value) -> Value,
 ) -> Value {
-    document
-        .follow(node)
-        .map_or_else(|| json!({UNRESOLVED: true}), read)
+    document.follow(node).map_or_else(|| json!({UNRESOLVED: true}), read)
 }
 
 fn parameter(document: &Document<'_>, node: &Value, direction: Direction) -> Value {
@@ -121,13 +113,7 @@ fn parameter(document: &Document<'_>, node: &Value, direction: Direction) -> Val
         // It means something in a body only.
         schema.remove("readOnly");
     }
-    for key in [
-        "required",
-        "style",
-        "explode",
-        "allowReserved",
-        "allowEmptyValue",
-    ] {
+    for key in ["required", "style", "explode", "allowReserved", "allowEmptyValue"] {
         if let Some(value) = node.get(key).filter(|value| **value != false) {
             facts[key] = value.clone();
         }
@@ -153,9 +139,8 @@ fn security(document: &Document<'_>, ways: &Value) -> Value {
         for (name, scopes) in entries(way) {
             let scheme = &document.root["components"]["securitySchemes"][name];
             let Some(scheme) = document.follow(scheme).filter(|scheme| scheme.is_object()) else {
-                document.report(format!(
-                    "the security scheme `{name}` is required and not defined"
-                ));
+                document
+                    .report(format!("the security scheme `{name}` is required and not defined"));
                 return json!({UNRESOLVED: true});
             };
             let text = |key: &str| scheme[key].as_str().unwrap_or_default();
@@ -171,10 +156,7 @@ fn security(document: &Document<'_>, ways: &Value) -> Value {
     if all.is_empty() {
         all.push(String::new());
     }
-    let mut all: Vec<_> = all
-        .iter()
-        .map(|way| if way.is_empty() { "none" } else { way })
-        .collect();
+    let mut all: Vec<_> = all.iter().map(|way| if way.is_empty() { "none" } else { way }).collect();
     all.sort_unstable();
     all.dedup();
     json!(all)
@@ -186,21 +168,14 @@ fn servers(servers: &Value) -> Value {
         let mut address = server["url"].as_str().unwrap_or_default().to_owned();
         for (name, variable) in entries(&server["variables"]) {
             let listed = variable["enum"].as_array().into_iter().flatten();
-            let values = listed
-                .chain([&variable["default"]])
-                .filter_map(Value::as_str);
+            let values = listed.chain([&variable["default"]]).filter_map(Value::as_str);
             let values: std::collections::BTreeSet<_> = values.collect();
             let values: Vec<_> = values.into_iter().collect();
             address = address.replace(&format!("{{{name}}}"), &values.join("|"));
         }
         address.trim_end_matches('/').to_owned()
     };
-    let mut all: Vec<_> = servers
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(address)
-        .collect();
+    let mut all: Vec<_> = servers.as_array().into_iter().flatten().map(address).collect();
     all.sort();
     all.dedup();
     json!(all)

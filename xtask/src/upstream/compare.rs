@@ -95,11 +95,7 @@ impl Comparison {
     /// Lists whose order does not count.
     fn lists(&mut self, old: &[Value], new: &[Value]) {
         let (gone, added) = apart(old, new);
-        if !old
-            .iter()
-            .chain(new)
-            .any(|value| value.is_object() || value.is_array())
-        {
+        if !old.iter().chain(new).any(|value| value.is_object() || value.is_array()) {
             let gone = gone.into_iter().map(|value| (Some(value), None));
             for (old, new) in gone.chain(added.into_iter().map(|value| (None, Some(value)))) {
                 let text = old.as_ref().or(new.as_ref()).map(|value| match value {

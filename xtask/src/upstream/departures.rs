@@ -56,9 +56,7 @@ fn is_like(pattern: &str, text: &str) -> bool {
     };
     let rest_of_any = rest.strip_prefix('*');
     let is_within = |end: &usize| rest_of_any.is_some() || !text[..*end].contains('/');
-    let mut ends = (0..=text.len())
-        .filter(|end| text.is_char_boundary(*end))
-        .take_while(is_within);
+    let mut ends = (0..=text.len()).filter(|end| text.is_char_boundary(*end)).take_while(is_within);
     ends.any(|end| is_like(rest_of_any.unwrap_or(rest), &text[end..]))
 }
 
@@ -86,9 +84,7 @@ pub(crate) fn check(
     }
     for (Departure { place, reason }, used) in departures.iter().zip(used) {
         if !used {
-            faults.push(format!(
-                "the departure `{place}` explains nothing; remove it"
-            ));
+            faults.push(format!("the departure `{place}` explains nothing; remove it"));
         }
         if reason.trim().is_empty() || reason == NO_REASON {
             faults.push(format!("the departure `{place}` has no reason; write one"));

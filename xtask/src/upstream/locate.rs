@@ -4,15 +4,11 @@ use serde_json::Value;
 
 use super::resolve::{Document, entries};
 
-const METHODS: [&str; 8] = [
-    "get", "put", "post", "delete", "patch", "head", "options", "trace",
-];
+const METHODS: [&str; 8] = ["get", "put", "post", "delete", "patch", "head", "options", "trace"];
 
 /// Under these, a new operation concerns us even if the fragment does not have it.
-const WATCHED: [&str; 2] = [
-    "/accounts/{}/mtls_certificates",
-    "/zones/{}/certificate_authorities/hostname_associations",
-];
+const WATCHED: [&str; 2] =
+    ["/accounts/{}/mtls_certificates", "/zones/{}/certificate_authorities/hostname_associations"];
 
 /// An operation to look for.
 pub(crate) struct Wanted {

@@ -87,9 +87,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<u8> {
         return Ok(2);
     }
     if arguments.accept {
-        let Canonical {
-            operations, nearby, ..
-        } = published;
+        let Canonical { operations, nearby, .. } = published;
         let mut new = json!({"document": head, "nearby": nearby, "operations": operations});
         new.sort_all_objects();
         fs::write(root.join(SNAPSHOT), format!("{new:#}\n"))
@@ -111,9 +109,7 @@ pub(crate) fn canonical_operations(fragment: &Value) -> Value {
 fn read_document(path: &str) -> anyhow::Result<Value> {
     let mut text = String::new();
     if path == "-" {
-        std::io::stdin()
-            .read_to_string(&mut text)
-            .context("cannot read standard input")?;
+        std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
     } else {
         text = fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
     }
@@ -137,11 +133,7 @@ fn compare(
         let known = snapshot["nearby"].as_array();
         if !known.is_some_and(|known| known.iter().any(|known| known == operation)) {
             let (place, new) = (vec![operation.clone()], Some(json!(operation)));
-            found.push(Difference {
-                place,
-                old: None,
-                new,
-            });
+            found.push(Difference { place, old: None, new });
         }
     }
     Ok(changes(&found, departures))
@@ -153,10 +145,7 @@ fn read_snapshot(root: &Path) -> anyhow::Result<Value> {
     })?;
     let snapshot: Value =
         serde_json::from_str(&text).with_context(|| format!("{SNAPSHOT} is not JSON"))?;
-    ensure!(
-        snapshot["operations"].is_object(),
-        "{SNAPSHOT} has no operations"
-    );
+    ensure!(snapshot["operations"].is_object(), "{SNAPSHOT} has no operations");
     Ok(snapshot)
 }
 
@@ -176,10 +165,7 @@ fn check_fragment(root: &Path, fragment: &Value) -> anyhow::Result<u8> {
         println!("  {}", change.what);
         for place in change.places {
             let reason = NO_REASON.to_owned();
-            println!(
-                "  {},",
-                serde_json::to_string(&Departure { place, reason })?
-            );
+            println!("  {},", serde_json::to_string(&Departure { place, reason })?);
         }
     }
     for fault in &faults {

@@ -48,18 +48,9 @@ pub(crate) fn read(place: &[String]) -> Meaning<'_> {
     };
     let is_data =
         schema <= parts.len() && (parts[schema - 1] == "schema" || parts[schema - 2] == "content");
-    let (field, aspect) = if is_data {
-        walk(&parts[schema..])
-    } else {
-        (String::new(), parts)
-    };
+    let (field, aspect) = if is_data { walk(&parts[schema..]) } else { (String::new(), parts) };
     let direction = is_data.then_some(direction);
-    Meaning {
-        part,
-        direction,
-        field,
-        aspect,
-    }
+    Meaning { part, direction, field, aspect }
 }
 
 /// Follows a schema to the data that it describes.

@@ -70,18 +70,11 @@ pub(crate) fn changes(differences: &[Difference], departures: &[Departure]) -> V
             group.class = group.class.min(class);
         } else {
             let (differences, is_required) = (vec![difference], false);
-            groups.push(Group {
-                class,
-                differences,
-                is_required,
-            });
+            groups.push(Group { class, differences, is_required });
         }
     }
     fold_required(&mut groups);
-    let mut changes: Vec<_> = groups
-        .iter()
-        .map(|group| change(group, departures))
-        .collect();
+    let mut changes: Vec<_> = groups.iter().map(|group| change(group, departures)).collect();
     changes.sort_by_key(|change| (change.class, std::cmp::Reverse(change.operations.len())));
     changes
 }
@@ -99,9 +92,7 @@ fn kind(difference: &Difference) -> &[String] {
 /// A property that comes or goes together with its name in `required` is one change.
 fn fold_required(groups: &mut Vec<Group<'_>>) {
     for index in (0..groups.len()).rev() {
-        let Group {
-            class, differences, ..
-        } = &groups[index];
+        let Group { class, differences, .. } = &groups[index];
         let (class, is_new) = (*class, differences[0].new.is_some());
         let Some(required) = groups[index].entries_of("required") else {
             continue;
@@ -127,13 +118,11 @@ fn change(group: &Group<'_>, departures: &[Departure]) -> Change {
     for (operation, rest) in group.places().filter_map(|place| place.split_first()) {
         sharing.entry(pointer(rest)).or_default().push(operation);
     }
-    let places = sharing
-        .iter()
-        .map(|(rest, operations)| match operations[..] {
-            [operation] if rest.is_empty() => escape(operation),
-            [operation] => format!("{}/{rest}", escape(operation)),
-            _ => format!("*/{rest}"),
-        });
+    let places = sharing.iter().map(|(rest, operations)| match operations[..] {
+        [operation] if rest.is_empty() => escape(operation),
+        [operation] => format!("{}/{rest}", escape(operation)),
+        _ => format!("*/{rest}"),
+    });
     let covers = |departure: &&Departure| group.places().any(|place| departure.covers(place));
     let covering = departures.iter().filter(covers);
     Change {
@@ -227,11 +216,7 @@ fn few(texts: impl Iterator<Item = String>) -> String {
 
 /// A code span, which Markdown leaves as it is.
 fn code(text: &str) -> String {
-    if text.contains('`') {
-        format!("`` {text} ``")
-    } else {
-        format!("`{text}`")
-    }
+    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
 }
 
 fn value(value: &Value) -> String {
@@ -259,16 +244,9 @@ impl Report {
     pub(crate) fn text(&self) -> String {
         let lines = self.changes.iter().map(|change| {
             let places = few(change.places.iter().cloned());
-            format!(
-                "{:<10}  {}  at {places}\n",
-                change.class.as_str(),
-                change.what
-            )
+            format!("{:<10}  {}  at {places}\n", change.class.as_str(), change.what)
         });
-        let problems = self
-            .problems
-            .iter()
-            .map(|problem| format!("could not tell: {problem}\n"));
+        let problems = self.problems.iter().map(|problem| format!("could not tell: {problem}\n"));
         lines.chain(problems).collect()
     }
 
@@ -279,14 +257,7 @@ impl Report {
         if self.changes.is_empty() {
             text.push_str("No changes.\n");
         }
-        for Change {
-            class,
-            what,
-            places,
-            departures,
-            ..
-        } in &self.changes
-        {
+        for Change { class, what, places, departures, .. } in &self.changes {
             let places = few(places.iter().map(|place| code(place)));
             text += &format!("- **{}** {what}\n  - at {places}", class.as_str());
             for reason in departures {

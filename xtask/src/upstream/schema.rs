@@ -27,13 +27,7 @@ pub(crate) const NAMED: &str = "dependentSchemas patternProperties properties";
 /// The canonical form of a schema.
 pub(crate) fn canonical(document: &Document<'_>, schema: &Value, direction: Direction) -> Value {
     let open = Vec::new();
-    Walk {
-        document,
-        direction,
-        level: 0,
-        open,
-    }
-    .whole(schema)
+    Walk { document, direction, level: 0, open }.whole(schema)
 }
 
 struct Walk<'d, 'a> {
@@ -207,10 +201,7 @@ fn finish(mut schema: Value) -> Value {
         map.remove("nullable");
     }
     for key in ["properties", "required", "items", "additionalProperties"] {
-        if map
-            .get(key)
-            .is_some_and(|value| value == &json!({}) || value == &json!([]))
-        {
+        if map.get(key).is_some_and(|value| value == &json!({}) || value == &json!([])) {
             map.remove(key);
         }
     }
@@ -224,11 +215,7 @@ fn join(left: Value, right: Value) -> Value {
         return json!(false);
     };
     // A part without a type has no say in it.
-    let nullable = match (
-        typed,
-        left.contains_key("nullable"),
-        right.contains_key("nullable"),
-    ) {
+    let nullable = match (typed, left.contains_key("nullable"), right.contains_key("nullable")) {
         ([true, true], left, right) => left && right,
         ([true, false], left, _) => left,
         ([false, true], _, right) => right,
@@ -308,9 +295,7 @@ fn is_typed(schema: &Value) -> bool {
 /// 1.0 is 1.
 fn number(value: &Value) -> Value {
     let text = value.to_string();
-    let whole = text
-        .strip_suffix(".0")
-        .and_then(|whole| whole.parse::<i64>().ok());
+    let whole = text.strip_suffix(".0").and_then(|whole| whole.parse::<i64>().ok());
     whole.map_or_else(|| value.clone(), Value::from)
 }
 

@@ -109,10 +109,7 @@ fn markdown_keeps_what_comes_from_the_document_in_code() {
     let mut report = report(&edited(edits));
     report.document = json!({"commit": "abc", "date": "2026-01-02"});
     let text = report.markdown();
-    assert!(
-        text.contains("document `abc` of 2026-01-02, compared with"),
-        "{text}"
-    );
+    assert!(text.contains("document `abc` of 2026-01-02, compared with"), "{text}");
     let outside: Vec<_> = text.split("``").step_by(2).collect();
     assert!(!outside.concat().contains("<b>"), "{text}");
     assert_eq!(text.lines().count(), 4, "{text}");
@@ -160,11 +157,9 @@ fn the_exit_code_says_whether_something_changed() {
     assert_eq!(drift(root, Some(&changed), false), Ok(1));
     assert_eq!(drift(root, Some(&broken), false), Ok(2));
     let other = r#"{"paths": {"/other": {"get": {}}}}"#;
-    for (text, message) in [
-        ("paths: {}", "not JSON"),
-        ("[]", "none of our"),
-        (other, "none of our"),
-    ] {
+    for (text, message) in
+        [("paths: {}", "not JSON"), ("[]", "none of our"), (other, "none of our")]
+    {
         let error = drift(root, Some(text), false).unwrap_err();
         assert!(error.contains(message), "{text}: {error}");
     }
@@ -199,18 +194,11 @@ fn every_difference_has_one_departure_and_every_departure_a_difference() {
 
 #[test]
 fn one_star_stays_in_a_name_and_two_do_not() {
-    for (pattern, is_like) in [
-        ("a/*/c", false),
-        ("a/**/c", true),
-        ("*/b~1?/d/c", false),
-        ("a/b*/*/c", true),
-    ] {
+    for (pattern, is_like) in
+        [("a/*/c", false), ("a/**/c", true), ("*/b~1?/d/c", false), ("a/b*/*/c", true)]
+    {
         let (place, reason) = (pattern.to_owned(), String::new());
         let place_of_four = ["a", "b/x", "d", "c"].map(str::to_owned);
-        assert_eq!(
-            Departure { place, reason }.explains(&place_of_four),
-            is_like,
-            "{pattern}"
-        );
+        assert_eq!(Departure { place, reason }.explains(&place_of_four), is_like, "{pattern}");
     }
 }

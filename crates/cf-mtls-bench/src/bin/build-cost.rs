@@ -77,9 +77,7 @@ const CONSUMERS: [Consumer; 6] = [
 fn main() -> anyhow::Result<()> {
     let runs: usize = env::args().nth(1).context("no number of runs")?.parse()?;
     ensure!(0 < runs, "at least one run is needed");
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .canonicalize()?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     let root = root.as_path();
     let work = root.join("target/build-cost");
     let mut seconds = vec![Vec::new(); CONSUMERS.len()];
@@ -154,16 +152,12 @@ fn crates(folder: &Path) -> anyhow::Result<usize> {
 
 fn cargo_in(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO"));
-    command
-        .current_dir(folder)
-        .env("CARGO_TARGET_DIR", folder.join("target"));
+    command.current_dir(folder).env("CARGO_TARGET_DIR", folder.join("target"));
     command
 }
 
 fn checked(command: &mut Command) -> anyhow::Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("cannot run {command:?}"))?;
+    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
     ensure!(status.success(), "failed: {command:?}");
     Ok(())
 }

@@ -52,9 +52,7 @@ enum Line<'a> {
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let certificates = context.certificates().await?;
     let id = lookup::id(context, &certificates, &arguments.id, None).await?;
-    let usage = context
-        .reading(READING_ZONES, certificates.usage(&id))
-        .await??;
+    let usage = context.reading(READING_ZONES, certificates.usage(&id)).await??;
     report(context, &id, &usage)?;
     match usage.unreadable.len() {
         0 => Ok(()),

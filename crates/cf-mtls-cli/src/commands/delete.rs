@@ -27,11 +27,7 @@ Examples:
 pub(crate) struct Arguments {
     /// Ids or exact names; `-` reads them from standard input, one per line,
     /// ignoring lines that start with `#`
-    #[arg(
-        value_name = "ID",
-        required_unless_present = "name",
-        conflicts_with = "name"
-    )]
+    #[arg(value_name = "ID", required_unless_present = "name", conflicts_with = "name")]
     ids: Vec<String>,
     /// Delete the one certificate with exactly this name
     #[arg(long, value_parser = plain_text)]
@@ -68,12 +64,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let lookup = lookup::by_id(&certificates, ids, consent.dry_run, output, &progress);
     let lookup = context.interrupt.reading(lookup).await;
     progress.finish();
-    let deletion = Deletion {
-        context,
-        certificates,
-        consent,
-        if_exists: arguments.if_exists,
-    };
+    let deletion = Deletion { context, certificates, consent, if_exists: arguments.if_exists };
     deletion.run(lookup??).await
 }
 

@@ -66,10 +66,8 @@ impl Deletion<'_> {
         table: &mut OutcomeTable,
         progress: &Progress,
     ) -> Result<(), Failure> {
-        let mut left: HashMap<CertificateId, &Target> = targets
-            .iter()
-            .map(|target| (target.id.clone(), target))
-            .collect();
+        let mut left: HashMap<CertificateId, &Target> =
+            targets.iter().map(|target| (target.id.clone(), target)).collect();
         let work = async {
             let (interrupt, is_lost) = (self.context.interrupt.clone(), table.is_lost());
             let ids: Vec<CertificateId> = targets.iter().map(|one| one.id.clone()).collect();

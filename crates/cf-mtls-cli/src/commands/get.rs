@@ -33,9 +33,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let certificate = context.interrupt.reading(certificates.get(&id)).await??;
     if !arguments.pem {
         let now = Timestamp::now();
-        return context
-            .output
-            .write_value(&certificate, || preview::card(&certificate, now));
+        return context.output.write_value(&certificate, || preview::card(&certificate, now));
     }
     if let Err(error) = certificate.chain() {
         let message = format!("the service returned no PEM for {id} that can be read");

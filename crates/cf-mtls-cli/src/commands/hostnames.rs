@@ -133,9 +133,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     // Wrong hostnames are reported before anything is sent or shown.
     let hosts = normalized(context.values(&arguments.hosts).await?)?;
     if hosts.is_empty() && !arguments.hosts.is_empty() {
-        return Err(Failure::invalid_input(
-            "standard input has no hostname; nothing was changed",
-        ));
+        return Err(Failure::invalid_input("standard input has no hostname; nothing was changed"));
     }
     let list = HostnameList::find(context, &arguments.list).await?;
     list.change(change, hosts, consent).await
@@ -146,9 +144,7 @@ fn normalized(hosts: Vec<(String, String)>) -> Result<Vec<String>, Failure> {
     let mut seen = HashSet::new();
     let mut all = Vec::new();
     for (text, place) in hosts {
-        let host: Hostname = text
-            .parse()
-            .map_err(|error| Failure::from(error).at(&place))?;
+        let host: Hostname = text.parse().map_err(|error| Failure::from(error).at(&place))?;
         if seen.insert(host.clone()) {
             all.push(host.into());
         }
@@ -220,8 +216,7 @@ impl<'a> HostnameList<'a> {
         }
         if !plan.is_empty() {
             let certificate = interrupt.reading(self.look_up(change)).await??;
-            self.context
-                .show_plan(consent, || self.describe(certificate, &plan));
+            self.context.show_plan(consent, || self.describe(certificate, &plan));
         }
         if consent.dry_run || plan.is_empty() {
             return self.report(&plan, consent.dry_run);
@@ -241,10 +236,7 @@ impl<'a> HostnameList<'a> {
                 Change::Replace => self.hostnames.replace(&self.ca, &hosts).await,
             }
         };
-        let after = interrupt
-            .changing(self.hostnames.client(), change)
-            .await??
-            .hostnames;
+        let after = interrupt.changing(self.hostnames.client(), change).await??.hostnames;
         let others = Difference::between(&before, after.clone()).beyond(&plan);
         if !others.is_empty() {
             self.warn_of_others(&others);
@@ -278,9 +270,9 @@ impl<'a> HostnameList<'a> {
             }
         }
         let (changes, zone) = (changes.join(" and "), self.zone_name());
-        self.context.output.warn(format!(
-            "another client {changes} in zone {zone} at the same time"
-        ));
+        self.context
+            .output
+            .warn(format!("another client {changes} in zone {zone} at the same time"));
     }
 
     /// Warns of hostnames that may be mistakes.
@@ -329,9 +321,7 @@ impl<'a> HostnameList<'a> {
         }
         let contents = certificate.chain().map(|chain| x509::read(&chain));
         let contents = contents.unwrap_or_default();
-        let problem = contents
-            .iter()
-            .find_map(|one| one.problem(Timestamp::now()));
+        let problem = contents.iter().find_map(|one| one.problem(Timestamp::now()));
         if let Some(problem) = problem.filter(|_| change != Change::Remove) {
             let message = format!("clients may be rejected: the CA {problem}");
             self.context.output.warn(message);
@@ -382,11 +372,7 @@ impl<'a> HostnameList<'a> {
     /// Writes the changed list.
     fn report(&self, change: &Difference, dry_run: bool) -> Result<(), Failure> {
         let output = self.context.output;
-        let body = ChangeBody {
-            list: self.body(&change.after),
-            change,
-            dry_run,
-        };
+        let body = ChangeBody { list: self.body(&change.after), change, dry_run };
         output.write_value(&body, || hostnames_table(&change.after))?;
         if output.is_table() {
             let (added, removed) = (change.added.len(), change.removed.len());
@@ -427,9 +413,7 @@ fn hostnames_table(hosts: &[String]) -> String {
     if hosts.is_empty() {
         return String::new();
     }
-    let rows = hosts
-        .iter()
-        .map(|host| Row::new(vec![printable(host)], Style::new()));
+    let rows = hosts.iter().map(|host| Row::new(vec![printable(host)], Style::new()));
     let rows: Vec<Row> = rows.collect();
     // Never cut: a hostname that is cut is another one.
     Table::new(&["HOSTNAME"], 0, None).write(&rows)

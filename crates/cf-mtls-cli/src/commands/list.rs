@@ -70,10 +70,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let now = Timestamp::now();
-    let until = arguments
-        .expires_within
-        .map(|span| times::after(now, span))
-        .transpose();
+    let until = arguments.expires_within.map(|span| times::after(now, span)).transpose();
     let until = until.map_err(|why| Failure::usage(format!("--expires-within: {why}")))?;
     let certificates = context.certificates().await?;
     let columns = match (arguments.wide, &arguments.columns[..]) {

@@ -27,10 +27,7 @@ const LOOKUP_CONCURRENCY: usize = 8;
 pub(crate) fn parse(text: &str) -> Result<Option<CertificateId>, Failure> {
     let text = input::trim(text);
     let is_other = |c: char| !c.is_ascii_hexdigit() && c != '-';
-    match text
-        .split(is_other)
-        .find(|part| matches!(part.len(), 32 | 36))
-    {
+    match text.split(is_other).find(|part| matches!(part.len(), 32 | 36)) {
         None => Ok(None),
         Some(_) => match text.parse() {
             Ok(id) if !text.contains(is_other) => Ok(Some(id)),
@@ -149,10 +146,7 @@ pub(crate) async fn by_id(
     let targets = ids.into_iter().filter(is_target);
     let targets = targets.map(|id| (found.remove(&id), id));
     let targets = targets.map(|(certificate, id)| Target::new(id, certificate));
-    let lookup = Lookup {
-        targets: targets.collect(),
-        failed,
-    };
+    let lookup = Lookup { targets: targets.collect(), failed };
     match are_few {
         true => add_uses(certificates, lookup).await,
         false => Ok(lookup),
@@ -198,10 +192,7 @@ pub(crate) fn is_about_one(error: &Error) -> bool {
 /// What uses a certificate. Its zones are read only if something uses it, since
 /// each is a request.
 pub(crate) async fn uses(certificates: &Certificates, id: &CertificateId) -> Result<Uses, Error> {
-    let mut uses = Uses {
-        services: certificates.associations(id).await?,
-        zones: Vec::new(),
-    };
+    let mut uses = Uses { services: certificates.associations(id).await?, zones: Vec::new() };
     if !uses.is_empty() {
         uses.zones = match certificates.usage(id).await {
             Ok(usage) => usage.zones,

@@ -69,9 +69,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let criteria = criteria(&arguments)?;
     let certificates = context.certificates().await?;
     let candidates = certificates.prune_candidates(criteria)?;
-    let mut lookup = context
-        .reading("reading the list", collect(candidates))
-        .await??;
+    let mut lookup = context.reading("reading the list", collect(candidates)).await??;
     let is_seen = consent.dry_run || context.shows_plan(consent);
     if is_seen && lookup.targets.len() <= MAX_LOOKUPS {
         let uses = lookup::add_uses(&certificates, lookup);

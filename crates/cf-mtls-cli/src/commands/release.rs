@@ -78,11 +78,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     context.confirm(consent, question).await?;
     let steps = context.steps("releasing");
     let run = plan.run(steps.listener());
-    steps
-        .run(client, &id, run, arguments.wait.wait, |_| {
-            format!("{id}  deleted\n")
-        })
-        .await
+    steps.run(client, &id, run, arguments.wait.wait, |_| format!("{id}  deleted\n")).await
 }
 
 /// There is nothing to release.
@@ -108,10 +104,7 @@ pub(crate) fn nothing(dry_run: bool) -> Value {
 /// The certificate, what uses it, and what blocks the release.
 pub(crate) fn describe(id: &CertificateId, plan: &ReleasePlan) -> String {
     let target = Target {
-        uses: Some(Uses {
-            services: plan.associations().to_vec(),
-            zones: plan.zones().to_vec(),
-        }),
+        uses: Some(Uses { services: plan.associations().to_vec(), zones: plan.zones().to_vec() }),
         ..Target::new(id.clone(), Some(plan.certificate().clone()))
     };
     let mut text = preview::targets(&[target], width::stderr());

@@ -93,17 +93,11 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         Some(name) => Some(name),
         None => {
             let read = certificates.get(&old);
-            match context
-                .interrupt
-                .reading(read)
-                .await?
-                .map_err(Failure::from)
-            {
+            match context.interrupt.reading(read).await?.map_err(Failure::from) {
                 Err(failure) if is_gone(failure.kind()) => None,
-                certificate => certificate?
-                    .name()
-                    .filter(|name| !name.is_empty())
-                    .map(str::to_owned),
+                certificate => {
+                    certificate?.name().filter(|name| !name.is_empty()).map(str::to_owned)
+                }
             }
         }
     };
@@ -236,16 +230,12 @@ fn describe(plan: &RotatePlan, arguments: &Arguments, contents: &[Contents]) -> 
     lines.extend(contents.iter().map(|one| format!("  {}", one.summary(now))));
     if let (Some(name), true) = (&arguments.name, arguments.is_name_unused(plan.successor())) {
         let name = printable(name);
-        lines.push(format!(
-            "The name {name:?} is ignored: a stored certificate keeps its name."
-        ));
+        lines.push(format!("The name {name:?} is ignored: a stored certificate keeps its name."));
     }
     if !plan.other_copies().is_empty() {
         let copies: Vec<String> = plan.other_copies().iter().map(named).collect();
         let copies = copies.join(", ");
-        lines.push(format!(
-            "The same CA is stored more than once; these are left alone: {copies}"
-        ));
+        lines.push(format!("The same CA is stored more than once; these are left alone: {copies}"));
     }
     lines.join("\n")
 }
@@ -273,8 +263,6 @@ fn dry_run(plan: &RotatePlan) -> String {
     let zones = release.zones().iter();
     lines.extend(zones.map(|zone| format!("would move {}", printable(&zone.to_string()))));
     let old = id(release.certificate()).unwrap_or_default();
-    lines.push(format!(
-        "would wait until nothing uses the old CA, and delete {old}\n"
-    ));
+    lines.push(format!("would wait until nothing uses the old CA, and delete {old}\n"));
     lines.join("\n")
 }

@@ -58,28 +58,17 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
             return Failure::usage(error.to_string());
         }
         let port = options.port;
-        Failure::new(
-            Kind::Io,
-            format!("the simulator cannot listen on port {port}: {error}"),
-        )
+        Failure::new(Kind::Io, format!("the simulator cannot listen on port {port}: {error}"))
     })?;
     let zones = options.apply(&simulator);
     let zones = zones.map_err(|error| Failure::usage(error.to_string()))?;
     let place = Where {
-        zones: zones
-            .into_iter()
-            .map(|(name, id)| ZoneForm {
-                id,
-                name: Some(name),
-            })
-            .collect(),
+        zones: zones.into_iter().map(|(name, id)| ZoneForm { id, name: Some(name) }).collect(),
         base_url: simulator.base_url().to_owned(),
         api_token: simulator.token().to_owned(),
         account_id: simulator.account_id().to_owned(),
     };
-    context
-        .output
-        .write_value(&place, || exports(&simulator, &place))?;
+    context.output.write_value(&place, || exports(&simulator, &place))?;
     context.output.note("# The simulator runs until Ctrl-C.");
     context.interrupt.raised().await;
     Ok(())

@@ -66,13 +66,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         (None, Some(cert), key) => leaf(context, cert, key.as_deref()).await?,
         (None, None, _) => return Err(Failure::usage("one of --ca and --cert is needed")),
     };
-    let file = printable(&input::name(
-        ca.as_deref().or(cert.as_deref()).unwrap_or(Path::new("")),
-    ));
+    let file = printable(&input::name(ca.as_deref().or(cert.as_deref()).unwrap_or(Path::new(""))));
     for problem in contents.iter().filter_map(|one| one.problem(now)) {
-        context
-            .output
-            .warn(format!("{file}: a certificate {problem}"));
+        context.output.warn(format!("{file}: a certificate {problem}"));
     }
     if ca.is_some() && 1 < contents.len() {
         let count = contents.len();
@@ -86,18 +82,11 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     };
     let certificates = context.certificates().await?;
     let same = match arguments.if_not_exists {
-        true => {
-            context
-                .interrupt
-                .reading(find_same(&certificates, &upload))
-                .await??
-        }
+        true => context.interrupt.reading(find_same(&certificates, &upload)).await??,
         false => None,
     };
     if let Some(id) = same.as_ref().and_then(Certificate::id) {
-        context
-            .output
-            .note(format!("nothing to upload: it is stored as {id}"));
+        context.output.note(format!("nothing to upload: it is stored as {id}"));
     }
     let stored = match same {
         Some(same) => same,
@@ -107,9 +96,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
             stored.await??
         }
     };
-    let written = context
-        .output
-        .write_value(&stored, || preview::card(&stored, now));
+    let written = context.output.write_value(&stored, || preview::card(&stored, now));
     written.map_err(|failure| match stored.id() {
         Some(id) => failure.with_done(format!("{id} is stored")).about(id),
         None => failure.with_done("it is stored"),
@@ -123,10 +110,7 @@ pub(crate) async fn find_same(
 ) -> Result<Option<Certificate>, Failure> {
     let mut list = certificates.list(CertificateFilter::all());
     while let Some(certificate) = list.next().await.transpose()? {
-        if certificate
-            .chain()
-            .is_ok_and(|chain| chain == *upload.chain())
-        {
+        if certificate.chain().is_ok_and(|chain| chain == *upload.chain()) {
             return Ok(Some(certificate));
         }
     }

@@ -172,8 +172,7 @@ impl OutcomeTable {
         }
         if let (Some(error), false, true) = (error, self.is_single, is_table) {
             let (outcome, message) = (outcome.as_str(), printable(error.message()));
-            self.progress
-                .suspend(|| self.output.show(format_args!("{outcome}: {message}")));
+            self.progress.suspend(|| self.output.show(format_args!("{outcome}: {message}")));
         }
         self.last = failure.or(self.last.take());
         Ok(())

@@ -80,11 +80,7 @@ impl Output {
     /// written; [`ListWriter::finish`] returns the failure. Hides the progress while
     /// it writes.
     pub(crate) fn list_of_changes(self, table: Table, progress: &Progress) -> ListWriter {
-        ListWriter {
-            ignores_errors: true,
-            progress: progress.clone(),
-            ..self.list(table)
-        }
+        ListWriter { ignores_errors: true, progress: progress.clone(), ..self.list(table) }
     }
 }
 
@@ -122,8 +118,7 @@ impl ListWriter {
                 let separator = if self.begun { ",\n  " } else { "[\n  " };
                 self.text.push_str(separator);
                 // JSON strings hold no line breaks, so this only indents.
-                self.text
-                    .push_str(&to_json(value, true)?.replace('\n', "\n  "));
+                self.text.push_str(&to_json(value, true)?.replace('\n', "\n  "));
                 self.begun = true;
             }
         }
@@ -179,8 +174,6 @@ fn to_json<T: Serialize>(value: &T, is_pretty: bool) -> Result<String, Failure> 
 /// Writes text to standard output; a pipe gets it without styles.
 pub(crate) fn write(text: &str) -> Result<(), Failure> {
     let mut stdout = anstream::stdout().lock();
-    let written = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     written.map_err(|error| Failure::output(&error))
 }

@@ -103,12 +103,7 @@ impl<'a> StepReporter<'a> {
         ledger: &'a Ledger,
         label: &str,
     ) -> Self {
-        Self {
-            output,
-            interrupt,
-            ledger,
-            progress: Progress::spinner(output.quiet, label),
-        }
+        Self { output, interrupt, ledger, progress: Progress::spinner(output.quiet, label) }
     }
 
     /// A listener that reports each step.

@@ -29,8 +29,5 @@ pub(crate) async fn ask(interrupt: &Interrupt, question: &str) -> Result<bool, I
         // The input ended; the next message begins on a new line.
         let _ = writeln!(stderr);
     }
-    Ok(matches!(
-        reply.trim().to_ascii_lowercase().as_str(),
-        "y" | "yes"
-    ))
+    Ok(matches!(reply.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }

@@ -27,14 +27,9 @@ impl Interrupt {
     /// returns the exit code.
     pub(crate) fn listen(quit: impl FnOnce(bool) -> u8 + Send + 'static) -> io::Result<Self> {
         let (raise, raised) = watch::channel(false);
-        let this = Self {
-            raised,
-            client: Arc::default(),
-        };
+        let this = Self { raised, client: Arc::default() };
         let watched = this.clone();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
         let mut signals = {
             let _runtime = runtime.enter();
             Signals::new()?

@@ -20,10 +20,8 @@ impl Progress {
     pub(crate) fn bar(quiet: bool, count: usize, label: &str) -> Self {
         // The rest of the line takes up to forty columns.
         let columns = width::stderr().unwrap_or(80).saturating_sub(40);
-        let template = format!(
-            "{{msg}} {{bar:{}}} {{pos}} of {{len}}, {{eta}} left",
-            columns.clamp(4, 30)
-        );
+        let template =
+            format!("{{msg}} {{bar:{}}} {{pos}} of {{len}}, {{eta}} left", columns.clamp(4, 30));
         let bar = Self::labelled(quiet, &template, label);
         bar.set_length(count as u64);
         Self(bar)

@@ -69,9 +69,7 @@ pub(crate) fn row(certificate: &Certificate, columns: &[Column], now: Timestamp)
     let (expires, style) = expiry(certificate, now);
     let mut all = cells(certificate);
     all.push(expires);
-    let cells = columns
-        .iter()
-        .filter_map(|column| all.get(*column as usize));
+    let cells = columns.iter().filter_map(|column| all.get(*column as usize));
     let style = match columns.last() {
         Some(Column::Expires) => style,
         _ => Style::new(),
@@ -81,17 +79,8 @@ pub(crate) fn row(certificate: &Certificate, columns: &[Column], now: Timestamp)
 
 /// One certificate in full.
 pub(crate) fn card(certificate: &Certificate, now: Timestamp) -> String {
-    const LABELS: &[&str] = &[
-        "ID",
-        "Name",
-        "Kind",
-        "Type",
-        "Issuer",
-        "Serial",
-        "Signature",
-        "Uploaded",
-        "Expires",
-    ];
+    const LABELS: &[&str] =
+        &["ID", "Name", "Kind", "Type", "Issuer", "Serial", "Signature", "Uploaded", "Expires"];
     let (expires, style) = expiry(certificate, now);
     let expires = format!(" ({style}{expires}{style:#})");
     let bold = Style::new().bold();
@@ -194,9 +183,7 @@ impl Uses {
             .initial_indent("  used by ")
             .subsequent_indent("    ");
         let lines = self.lines().into_iter();
-        lines
-            .map(|line| textwrap::fill(&line, &options) + "\n")
-            .collect()
+        lines.map(|line| textwrap::fill(&line, &options) + "\n").collect()
     }
 }
 
@@ -214,12 +201,7 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) fn new(id: CertificateId, certificate: Option<Certificate>) -> Self {
-        Self {
-            id,
-            certificate,
-            uses: None,
-            reasons: None,
-        }
+        Self { id, certificate, uses: None, reasons: None }
     }
 
     pub(crate) fn name(&self) -> Option<&str> {
@@ -242,10 +224,7 @@ pub(crate) fn targets(targets: &[Target], terminal: Option<usize>) -> String {
         let kind = certificate.map_or("-", kind).to_owned();
         let cells = vec![target.id.to_string(), text(target.name()), kind, expires];
         let uses = target.uses.as_ref().map(|uses| uses.below(terminal));
-        Row {
-            details: uses.unwrap_or_default(),
-            ..Row::new(cells, style)
-        }
+        Row { details: uses.unwrap_or_default(), ..Row::new(cells, style) }
     };
     let rows: Vec<Row> = targets.iter().map(row).collect();
     Table::new(TARGET_COLUMNS, NAME, terminal).write(&rows)

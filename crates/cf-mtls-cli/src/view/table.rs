@@ -21,11 +21,7 @@ pub(crate) struct Row {
 impl Row {
     pub(crate) fn new(cells: Vec<String>, style: Style) -> Self {
         let details = String::new();
-        Self {
-            cells,
-            style,
-            details,
-        }
+        Self { cells, style, details }
     }
 }
 

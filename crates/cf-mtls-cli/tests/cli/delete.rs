@@ -15,19 +15,10 @@ fn upload_takes_a_ca_a_leaf_and_both_in_one_file() {
     let ca = world.file("ca.pem", DOCUMENTED_CA);
     let (certificate, key) = new_leaf();
     let both = world.file("both.pem", &format!("{key}{certificate}"));
-    let (certificate, key) = (
-        world.file("leaf.pem", &certificate),
-        world.file("leaf.key", &key),
-    );
+    let (certificate, key) = (world.file("leaf.pem", &certificate), world.file("leaf.key", &key));
     let stored = world.json(&["upload", "--ca", &ca, "--name", "devices"]);
-    assert_eq!(
-        (&stored["name"], &stored["ca"]),
-        (&json!("devices"), &json!(true))
-    );
-    assert_eq!(
-        stored["serial_number"],
-        "235217144297995885180570755458463043449861756659"
-    );
+    assert_eq!((&stored["name"], &stored["ca"]), (&json!("devices"), &json!(true)));
+    assert_eq!(stored["serial_number"], "235217144297995885180570755458463043449861756659");
     let stored = world.json(&["upload", "--cert", &certificate, "--key", &key]);
     assert_eq!(stored["ca"], false);
     // The account stores the same content once.
@@ -41,12 +32,7 @@ fn upload_takes_a_ca_a_leaf_and_both_in_one_file() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(new_ca().as_bytes())
-        .unwrap();
+    child.stdin.take().unwrap().write_all(new_ca().as_bytes()).unwrap();
     assert!(child.wait_with_output().unwrap().status.success());
     assert_eq!(world.ids().len(), 3);
 }
@@ -71,20 +57,9 @@ fn delete_by_name_wants_exactly_one() {
     let run = world.run(&["delete", "--name", "twin", "--yes", "-o", "json"]);
     assert_eq!(run.code, 2, "{run:?}");
     let error = run.error_json();
-    assert_eq!(
-        (&error["kind"], &error["candidates"]),
-        (&json!("ambiguous"), &json!(ids[1..]))
-    );
+    assert_eq!((&error["kind"], &error["candidates"]), (&json!("ambiguous"), &json!(ids[1..])));
     assert_eq!(world.run(&["delete", "--name", "nobody", "--yes"]).code, 3);
-    let run = world.run(&[
-        "delete",
-        "--name",
-        "nobody",
-        "--yes",
-        "--if-exists",
-        "-o",
-        "json",
-    ]);
+    let run = world.run(&["delete", "--name", "nobody", "--yes", "--if-exists", "-o", "json"]);
     assert_eq!((run.code, run.stdout.as_str()), (0, "[]\n"), "{run:?}");
     assert_eq!(world.run(&["delete", "--name", "one", "--yes"]).code, 0);
     assert_eq!(world.ids(), ids[1..]);
@@ -97,10 +72,7 @@ fn a_certificate_that_is_not_there_is_3_or_success() {
     assert_eq!(world.run(&["delete", id, "--yes"]).code, 3);
     assert_eq!(world.run(&["delete", id, "--yes", "--quiet"]).code, 3);
     let json = world.json(&["delete", id, "--yes", "--if-exists"]);
-    assert_eq!(
-        json,
-        json!([{"id": id, "name": null, "outcome": "absent", "error": null}])
-    );
+    assert_eq!(json, json!([{"id": id, "name": null, "outcome": "absent", "error": null}]));
 }
 
 #[test]
@@ -126,12 +98,7 @@ fn one_failure_among_several_stops_nothing_and_is_8() {
     assert_eq!(run.code, 4, "{run:?}");
     let id = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60";
     assert_eq!(world.run(&["delete", id, &other, "--yes"]).code, 8);
-    assert_eq!(
-        world
-            .run(&["delete", id, &world.seed("e"), "--yes", "--if-exists"])
-            .code,
-        0
-    );
+    assert_eq!(world.run(&["delete", id, &world.seed("e"), "--yes", "--if-exists"]).code, 0);
 }
 
 /// A run that reads this.
@@ -204,21 +171,14 @@ fn a_dry_run_ends_as_the_real_one_would() {
     let run = world.run(&["delete", &free, &used, "--dry-run", "-o", "json"]);
     assert_eq!(run.code, 8, "{run:?}");
     let plan: Value = serde_json::from_str(&run.stdout).unwrap();
-    assert!(
-        run.last_error()
-            .contains("1 of 2 certificates would not be deleted"),
-        "{run:?}"
-    );
+    assert!(run.last_error().contains("1 of 2 certificates would not be deleted"), "{run:?}");
     assert_eq!(plan[0]["outcome"], "would_delete");
     assert_eq!(plan[1]["outcome"], "would_be_refused");
     assert_eq!(plan[1]["used_by"]["zones"][0]["zone_name"], "example.com");
     assert_eq!(plan[1]["certificate"]["id"], used);
     let run = world.run(&["delete", &used, "--dry-run", "-o", "json"]);
     let error = run.error_json();
-    assert_eq!(
-        (run.code, &error["certificate_id"]),
-        (4, &Value::from(used))
-    );
+    assert_eq!((run.code, &error["certificate_id"]), (4, &Value::from(used)));
     assert_eq!(error["associations"][0]["service"], "API Shield");
     let told = "in use by API Shield (active); a.example.com, b.example.com in zone example.com";
     assert!(error["message"].as_str().unwrap().contains(told), "{error}");

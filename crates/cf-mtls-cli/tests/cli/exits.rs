@@ -11,59 +11,20 @@ use crate::support::World;
 fn each_kind_of_error_has_its_code() {
     // (what goes wrong, exit code, kind, status, code of the service)
     let table = [
-        (
-            Fault::error(401, 10000, "no"),
-            5,
-            "authentication",
-            401,
-            10000,
-        ),
+        (Fault::error(401, 10000, "no"), 5, "authentication", 401, 10000),
         (Fault::error(403, 9109, "no"), 5, "permission", 403, 9109),
         (Fault::error(404, 1, "no"), 3, "not_found", 404, 1),
-        (
-            Fault::error(429, 971, "slow").retry_after("300"),
-            6,
-            "rate_limited",
-            429,
-            971,
-        ),
-        (
-            Fault::error(400, 1411, "no"),
-            2,
-            "invalid_request",
-            400,
-            1411,
-        ),
-        (
-            Fault::error(400, 1489, "full"),
-            11,
-            "quota_exceeded",
-            400,
-            1489,
-        ),
-        (
-            Fault::error(503, 1406, "down"),
-            7,
-            "service_unavailable",
-            503,
-            1406,
-        ),
+        (Fault::error(429, 971, "slow").retry_after("300"), 6, "rate_limited", 429, 971),
+        (Fault::error(400, 1411, "no"), 2, "invalid_request", 400, 1411),
+        (Fault::error(400, 1489, "full"), 11, "quota_exceeded", 400, 1489),
+        (Fault::error(503, 1406, "down"), 7, "service_unavailable", 503, 1406),
     ];
     for (fault, exit, kind, status, code) in table {
         let world = World::new();
         world.simulator.inject(fault);
-        let arguments = [
-            "get",
-            "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60",
-            "--retries",
-            "0",
-        ];
+        let arguments = ["get", "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60", "--retries", "0"];
         let run = world.run(&arguments);
-        assert_eq!(
-            (run.code, run.stdout.as_str()),
-            (exit, ""),
-            "{kind}: {run:?}"
-        );
+        assert_eq!((run.code, run.stdout.as_str()), (exit, ""), "{kind}: {run:?}");
         assert!(run.last_error().starts_with("error: "), "{run:?}");
         let ray = run.last_error().split("ray ").nth(1).unwrap_or_default();
         assert!(ray.contains("-SIM"), "the ray id is told: {run:?}");
@@ -74,10 +35,7 @@ fn each_kind_of_error_has_its_code() {
         assert_eq!(error["status"], status);
         assert_eq!(error["codes"][0], code);
         assert_eq!(error["exit_code"], exit);
-        assert!(
-            error["ray_id"].as_str().unwrap().ends_with("-SIM"),
-            "{error}"
-        );
+        assert!(error["ray_id"].as_str().unwrap().ends_with("-SIM"), "{error}");
         assert!(error["message"].as_str().is_some());
         assert_eq!(run.stderr.lines().count(), 1, "{run:?}");
     }
@@ -100,23 +58,10 @@ fn what_is_no_answer_of_the_service_is_7() {
     let world = World::new();
     world.simulator.inject(Fault::silence());
     let run = world.run(&["list", "--timeout", "50ms", "-o", "json"]);
-    assert_eq!(
-        (run.code, &run.error_json()["kind"]),
-        (7, &"timeout".into())
-    );
-    let run = world.run(&[
-        "list",
-        "--base-url",
-        "http://127.0.0.1:1",
-        "--retries",
-        "0",
-        "-v",
-    ]);
+    assert_eq!((run.code, &run.error_json()["kind"]), (7, &"timeout".into()));
+    let run = world.run(&["list", "--base-url", "http://127.0.0.1:1", "--retries", "0", "-v"]);
     assert_eq!(run.code, 7);
-    assert!(
-        run.last_error().contains("; because: "),
-        "-v shows the chain: {run:?}"
-    );
+    assert!(run.last_error().contains("; because: "), "-v shows the chain: {run:?}");
 }
 
 #[test]
@@ -125,23 +70,11 @@ fn in_use_is_4_with_the_reasons() {
     let id = world.seed_in_use("devices");
     let run = world.run(&["delete", "devices", "--yes"]);
     assert_eq!((run.code, run.stdout.as_str()), (4, ""), "{run:?}");
-    assert!(
-        run.last_error().starts_with("error: delete devices: "),
-        "{run:?}"
-    );
-    assert!(
-        run.last_error().contains("in use by API Shield (active)"),
-        "{run:?}"
-    );
-    assert!(
-        run.stderr
-            .contains("a.example.com, b.example.com in zone example.com"),
-        "{run:?}"
-    );
+    assert!(run.last_error().starts_with("error: delete devices: "), "{run:?}");
+    assert!(run.last_error().contains("in use by API Shield (active)"), "{run:?}");
+    assert!(run.stderr.contains("a.example.com, b.example.com in zone example.com"), "{run:?}");
     assert!(run.stderr.contains("cf-mtls release"), "{run:?}");
-    let error = world
-        .run(&["delete", &id, "--yes", "-o", "json"])
-        .error_json();
+    let error = world.run(&["delete", &id, "--yes", "-o", "json"]).error_json();
     assert_eq!(error["associations"][0]["service"], "API Shield");
 }
 
@@ -150,19 +83,8 @@ fn an_unknown_outcome_is_9() {
     let world = World::new();
     let id = world.seed("devices");
     world.simulator.inject(Fault::reset().on(Operation::Delete));
-    world
-        .simulator
-        .inject(Fault::html(502).on(Operation::Get).nth(2));
-    let run = world.run(&[
-        "delete",
-        &id,
-        "--yes",
-        "--quiet",
-        "--retries",
-        "0",
-        "-o",
-        "json",
-    ]);
+    world.simulator.inject(Fault::html(502).on(Operation::Get).nth(2));
+    let run = world.run(&["delete", &id, "--yes", "--quiet", "--retries", "0", "-o", "json"]);
     assert_eq!(run.code, 9, "{run:?}");
     let error = run.error_json();
     assert_eq!(error["may_have_taken_effect"], true);
@@ -176,23 +98,15 @@ fn a_change_whose_outcome_is_unknown_is_9() {
     let ca = world.file("ca.pem", &crate::support::new_ca());
     let id = world.seed("devices");
     // The change arrives, and neither its answer nor any later read does.
-    world
-        .simulator
-        .inject(Fault::reset().on(Operation::Upload).after_effect());
+    world.simulator.inject(Fault::reset().on(Operation::Upload).after_effect());
     world.simulator.inject(Fault::html(502).on(Operation::List));
     let reset = Fault::reset().on(Operation::ReplaceHostnames);
     world.simulator.inject(reset.after_effect());
-    world
-        .simulator
-        .inject(Fault::html(502).on(Operation::Hostnames).nth(3));
+    world.simulator.inject(Fault::html(502).on(Operation::Hostnames).nth(3));
     let target = ["--zone", "example.com", "--certificate", &id];
     let table = [
         vec!["upload", "--ca", &ca],
-        [
-            &["hostnames", "replace", "a.example.com", "--yes"],
-            &target[..],
-        ]
-        .concat(),
+        [&["hostnames", "replace", "a.example.com", "--yes"], &target[..]].concat(),
     ];
     for mut arguments in table {
         arguments.extend(["--retries", "0", "-o", "json"]);
@@ -204,10 +118,7 @@ fn a_change_whose_outcome_is_unknown_is_9() {
         assert_eq!(error["exit_code"], 9);
     }
     assert_eq!(world.ids().len(), 2);
-    assert_eq!(
-        world.simulator.hostnames(&world.zone, &id),
-        ["a.example.com"]
-    );
+    assert_eq!(world.simulator.hostnames(&world.zone, &id), ["a.example.com"]);
 }
 
 #[test]
@@ -226,18 +137,7 @@ fn a_rate_that_is_used_up_is_6() {
 #[test]
 fn a_zone_that_is_not_there_is_3() {
     let world = World::new();
-    let run = world.run(&[
-        "hostnames",
-        "list",
-        "--zone",
-        "example.net",
-        "--managed-ca",
-        "-o",
-        "json",
-    ]);
-    assert_eq!(
-        (run.code, &run.error_json()["kind"]),
-        (3, &"not_found".into()),
-        "{run:?}"
-    );
+    let run =
+        world.run(&["hostnames", "list", "--zone", "example.net", "--managed-ca", "-o", "json"]);
+    assert_eq!((run.code, &run.error_json()["kind"]), (3, &"not_found".into()), "{run:?}");
 }

@@ -12,10 +12,7 @@ use crate::support::{HOSTS, Run, World};
 fn a_list_is_edited_and_nothing_else_is_touched() {
     let world = World::new();
     let (id, other) = (world.seed("devices"), world.seed_in_use("other"));
-    world
-        .simulator
-        .set_managed_hostnames(&world.zone, ["m.example.com"])
-        .unwrap();
+    world.simulator.set_managed_hostnames(&world.zone, ["m.example.com"]).unwrap();
     let target = ["--zone", "example.com", "--certificate", &id];
     let run = |arguments: &[&str]| world.json(&[&["hostnames"], arguments, &target[..]].concat());
     let zone = json!({"id": world.zone, "name": "example.com"});
@@ -32,31 +29,19 @@ fn a_list_is_edited_and_nothing_else_is_touched() {
             "dry_run": false,
         })
     );
-    assert_eq!(
-        run(&["remove", "B.example.com.", "--yes"])["removed"],
-        json!(["b.example.com"])
-    );
+    assert_eq!(run(&["remove", "B.example.com.", "--yes"])["removed"], json!(["b.example.com"]));
     let dry = run(&["replace", "c.example.com", "d.example.com", "--dry-run"]);
     assert_eq!(
         (&dry["added"], &dry["removed"]),
         (&json!(["d.example.com"]), &json!(["a.example.com"]))
     );
     assert_eq!(dry["dry_run"], true);
-    assert_eq!(
-        run(&["list"])["hostnames"],
-        json!(["a.example.com", "c.example.com"])
-    );
+    assert_eq!(run(&["list"])["hostnames"], json!(["a.example.com", "c.example.com"]));
     run(&["replace", "c.example.com", "d.example.com", "--yes"]);
-    assert_eq!(
-        world.simulator.hostnames(&world.zone, &id),
-        ["c.example.com", "d.example.com"]
-    );
+    assert_eq!(world.simulator.hostnames(&world.zone, &id), ["c.example.com", "d.example.com"]);
     assert_eq!(run(&["replace", "--yes"])["hostnames"], json!([]));
     assert_eq!(world.simulator.hostnames(&world.zone, &other).len(), 2);
-    assert_eq!(
-        world.simulator.managed_hostnames(&world.zone),
-        ["m.example.com"]
-    );
+    assert_eq!(world.simulator.managed_hostnames(&world.zone), ["m.example.com"]);
 }
 
 /// Each process tells what it did itself, and warns of what others did.
@@ -72,17 +57,11 @@ fn what_somebody_else_adds_meanwhile_is_not_told_as_its_own() {
     while world.simulator.hostnames(&world.zone, &id).is_empty() {
         std::thread::yield_now();
     }
-    world
-        .simulator
-        .set_hostnames(&world.zone, &id, HOSTS)
-        .unwrap();
+    world.simulator.set_hostnames(&world.zone, &id, HOSTS).unwrap();
     let run: Run = child.wait_with_output().unwrap().into();
     assert_eq!(run.code, 0, "{run:?}");
     assert_eq!(run.stdout, "HOSTNAME\na.example.com\nb.example.com\n");
-    assert!(
-        run.stderr.contains("\n1 added, 0 removed; 2 in "),
-        "{run:?}"
-    );
+    assert!(run.stderr.contains("\n1 added, 0 removed; 2 in "), "{run:?}");
     let warning = "another client added b.example.com in zone example.com at the same time";
     assert!(run.stderr.contains(warning), "{run:?}");
 }
@@ -93,10 +72,7 @@ fn the_managed_ca_is_meant_only_when_it_is_said() {
     let target = ["--zone", world.zone.as_str(), "--managed-ca"];
     let add = [&["hostnames", "add", "m.example.com"], &target[..]].concat();
     let json = world.json(&add);
-    assert_eq!(
-        (&json["managed_ca"], &json["certificate_id"]),
-        (&json!(true), &json!(null))
-    );
+    assert_eq!((&json["managed_ca"], &json["certificate_id"]), (&json!(true), &json!(null)));
     assert_eq!(json["zone"], json!({"id": world.zone, "name": null}));
     let table = world.run(&[&["hostnames", "list"], &target[..]].concat());
     assert_eq!(table.stdout, "HOSTNAME\nm.example.com\n");
@@ -112,34 +88,16 @@ fn one_hostname_is_one_in_whatever_spelling() {
     let target = ["--zone", "example.com", "--certificate", &id];
     let run = |arguments: &[&str]| world.run(&[&["hostnames"], arguments, &target[..]].concat());
     let added = run(&["add", "A.example.com.", "C.Example.com", "c.example.com."]);
-    assert_eq!(
-        added.stdout,
-        "HOSTNAME\na.example.com\nb.example.com\nc.example.com\n"
-    );
+    assert_eq!(added.stdout, "HOSTNAME\na.example.com\nb.example.com\nc.example.com\n");
     assert_eq!(added.stderr.matches("  + ").count(), 1, "{added:?}");
-    assert!(
-        added
-            .stderr
-            .contains("warning: a.example.com is in the list already\n"),
-        "{added:?}"
-    );
+    assert!(added.stderr.contains("warning: a.example.com is in the list already\n"), "{added:?}");
     let hosts = ["a.example.com", "b.example.com", "c.example.com"];
     assert_eq!(world.simulator.hostnames(&world.zone, &id), hosts);
-    let twice = run(&[
-        "add",
-        "bücher.example.com",
-        "xn--bcher-kva.example.com",
-        "--dry-run",
-    ]);
+    let twice = run(&["add", "bücher.example.com", "xn--bcher-kva.example.com", "--dry-run"]);
     assert!(twice.stderr.contains("dry run: would add 1 "), "{twice:?}");
     assert!(!twice.stderr.contains("warning:"), "{twice:?}");
     let before = world.writes().len();
-    let same = run(&[
-        "replace",
-        "C.example.com",
-        "b.example.com.",
-        "a.example.com",
-    ]);
+    let same = run(&["replace", "C.example.com", "b.example.com.", "a.example.com"]);
     assert_eq!(
         (same.code, same.stderr.as_str()),
         (0, "nothing changed; 3 in zone example.com\n"),
@@ -163,14 +121,7 @@ fn a_removal_of_what_is_not_there_is_told_and_is_no_error() {
     assert_eq!(world.writes(), [""; 0]);
     let quiet = run(&["remove", "nope.example.com", "--quiet"]);
     assert_eq!((quiet.code, quiet.stderr.as_str()), (0, ""));
-    let some = [
-        "remove",
-        "nope.example.com",
-        "b.example.com",
-        "--yes",
-        "-o",
-        "json",
-    ];
+    let some = ["remove", "nope.example.com", "b.example.com", "--yes", "-o", "json"];
     let some = run(&some);
     let json: serde_json::Value = serde_json::from_str(&some.stdout).unwrap();
     assert_eq!(json["removed"], json!(["b.example.com"]));
@@ -184,15 +135,10 @@ fn a_hostname_outside_the_zone_is_told_before_anything_is_changed() {
     let id = world.seed("devices");
     let target = ["--zone", "example.com", "--certificate", &id];
     let hosts = ["a.example.com", "notexample.com"];
-    for arguments in [
-        &["add", "--dry-run"][..],
-        &["replace", "--dry-run"],
-        &["replace"],
-    ] {
+    for arguments in [&["add", "--dry-run"][..], &["replace", "--dry-run"], &["replace"]] {
         let run = world.run(&[&["hostnames"], arguments, &hosts, &target[..]].concat());
         assert!(
-            run.stderr
-                .starts_with("warning: notexample.com is not in zone example.com; "),
+            run.stderr.starts_with("warning: notexample.com is not in zone example.com; "),
             "{run:?}"
         );
         assert_eq!(run.stderr.matches("warning:").count(), 1, "{run:?}");
@@ -222,11 +168,7 @@ fn a_certificate_that_can_have_no_hostnames_is_told_by_a_dry_run_too() {
     let nobody = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60";
     for (id, code) in [(leaf.as_str(), 2), (nobody, 3)] {
         let target = ["--zone", "example.com", "--certificate", id];
-        for arguments in [
-            &["add", "--dry-run"][..],
-            &["add"],
-            &["replace", "--dry-run"],
-        ] {
+        for arguments in [&["add", "--dry-run"][..], &["add"], &["replace", "--dry-run"]] {
             let run = world.run(&[&["hostnames"], arguments, &["a.example.com"], &target].concat());
             assert_eq!((run.code, run.stdout.as_str()), (code, ""), "{run:?}");
             assert!(!run.stderr.contains("  + "), "{run:?}");
@@ -246,15 +188,9 @@ fn a_certificate_that_can_have_no_hostnames_is_told_by_a_dry_run_too() {
 fn an_empty_list_is_told_as_what_it_means() {
     let world = World::new();
     let id = world.seed_in_use("devices");
-    world
-        .simulator
-        .set_managed_hostnames(&world.zone, ["m.example.com"])
-        .unwrap();
+    world.simulator.set_managed_hostnames(&world.zone, ["m.example.com"]).unwrap();
     let table: [(&[&str], String); 2] = [
-        (
-            &["--managed-ca"],
-            "the CA that Cloudflare manages".to_owned(),
-        ),
+        (&["--managed-ca"], "the CA that Cloudflare manages".to_owned()),
         (&["--certificate", &id], format!("certificate {id}")),
     ];
     for (whose, told) in table {
@@ -264,22 +200,10 @@ fn an_empty_list_is_told_as_what_it_means() {
             format!("No hostname is left: mTLS with {told} is turned off for zone example.com.");
         assert!(run.stderr.contains(&want), "{run:?}");
     }
-    world
-        .simulator
-        .set_managed_hostnames(&world.zone, [""; 0])
-        .unwrap();
-    let replace = [
-        "hostnames",
-        "replace",
-        "--zone",
-        "example.com",
-        "--managed-ca",
-    ];
+    world.simulator.set_managed_hostnames(&world.zone, [""; 0]).unwrap();
+    let replace = ["hostnames", "replace", "--zone", "example.com", "--managed-ca"];
     let run = world.run(&replace);
-    assert_eq!(
-        (run.code, run.stderr.as_str()),
-        (0, "nothing changed; 0 in zone example.com\n")
-    );
+    assert_eq!((run.code, run.stderr.as_str()), (0, "nothing changed; 0 in zone example.com\n"));
 }
 
 #[test]

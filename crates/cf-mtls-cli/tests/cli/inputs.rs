@@ -12,10 +12,7 @@ use crate::support::{Run, World, new_ca, new_ca_named, new_leaf};
 
 /// The DER of the first block of a PEM.
 fn der(pem: &str) -> Vec<u8> {
-    let lines = pem
-        .lines()
-        .skip(1)
-        .take_while(|line| !line.starts_with('-'));
+    let lines = pem.lines().skip(1).take_while(|line| !line.starts_with('-'));
     BASE64.decode(lines.collect::<String>().as_bytes()).unwrap()
 }
 
@@ -62,89 +59,29 @@ fn a_ca_is_read_out_of_any_file_or_the_message_names_the_remedy() {
     // (the file, what the message says, or nothing where it is taken)
     let table: Vec<(&str, Vec<u8>, &str)> = vec![
         ("plain", text(ca.clone()), ""),
-        (
-            "Latin-1 in a comment",
-            [b"friendlyName: B\xfccher\n", ca.as_bytes()].concat(),
-            "",
-        ),
-        (
-            "bytes behind it",
-            [ca.as_bytes(), b"\xff\x80\n"].concat(),
-            "",
-        ),
+        ("Latin-1 in a comment", [b"friendlyName: B\xfccher\n", ca.as_bytes()].concat(), ""),
+        ("bytes behind it", [ca.as_bytes(), b"\xff\x80\n"].concat(), ""),
         ("DER", whole.clone(), ""),
         ("no line break between two", text(joined), ""),
         ("UTF-8 with a mark", text(format!("\u{feff}{ca}")), ""),
-        (
-            "UTF-16, little",
-            utf16(&format!("\u{feff}{ca}"), u16::to_le_bytes),
-            "",
-        ),
-        (
-            "UTF-16, big",
-            utf16(&format!("\u{feff}{ca}"), u16::to_be_bytes),
-            "",
-        ),
+        ("UTF-16, little", utf16(&format!("\u{feff}{ca}"), u16::to_le_bytes), ""),
+        ("UTF-16, big", utf16(&format!("\u{feff}{ca}"), u16::to_be_bytes), ""),
         ("UTF-16 without a mark", utf16(&ca, u16::to_le_bytes), ""),
-        (
-            "a CRL beside it",
-            text(ca.clone() + &pem("X509 CRL", b"0")),
-            "",
-        ),
+        ("a CRL beside it", text(ca.clone() + &pem("X509 CRL", b"0")), ""),
         ("PKCS#12", pkcs12, "openssl pkcs12"),
         ("PKCS#7 in DER", pkcs7.clone(), "openssl pkcs7 -inform DER"),
         ("PKCS#7 in PEM", text(pem("PKCS7", &pkcs7)), "openssl pkcs7"),
-        (
-            "PKCS#7 as a certificate",
-            text(pem("CERTIFICATE", &pkcs7)),
-            "PKCS#7",
-        ),
-        (
-            "old label",
-            text(ca.replace("CERTIFICATE", "X509 CERTIFICATE")),
-            "openssl x509",
-        ),
-        (
-            "space in the label",
-            text(ca.replace("CATE-", "CATE -")),
-            "remove the space",
-        ),
-        (
-            "four hyphens",
-            text(ca.replace("-----", "----")),
-            "five hyphens",
-        ),
-        (
-            "a comment behind the end",
-            text(ca.trim_end().to_owned() + " # x"),
-            "(line ",
-        ),
-        (
-            "JSON",
-            text(serde_json::json!({ "certificate": ca }).to_string()),
-            "jq -r",
-        ),
-        (
-            "base64 of PEM",
-            text(BASE64.encode(ca.as_bytes())),
-            "base64 -d",
-        ),
+        ("PKCS#7 as a certificate", text(pem("CERTIFICATE", &pkcs7)), "PKCS#7"),
+        ("old label", text(ca.replace("CERTIFICATE", "X509 CERTIFICATE")), "openssl x509"),
+        ("space in the label", text(ca.replace("CATE-", "CATE -")), "remove the space"),
+        ("four hyphens", text(ca.replace("-----", "----")), "five hyphens"),
+        ("a comment behind the end", text(ca.trim_end().to_owned() + " # x"), "(line "),
+        ("JSON", text(serde_json::json!({ "certificate": ca }).to_string()), "jq -r"),
+        ("base64 of PEM", text(BASE64.encode(ca.as_bytes())), "base64 -d"),
         ("base64 alone", text(body), "lacks its lines -----BEGIN"),
-        (
-            "a lost line",
-            text(without_line(&ca, 2)),
-            "block 1 of the PEM does not contain a whole",
-        ),
-        (
-            "half of it",
-            text(pem("CERTIFICATE", &whole[..99])),
-            "does not contain a whole",
-        ),
-        (
-            "an integer",
-            text(pem("CERTIFICATE", &sequence(&[2, 1, 5]))),
-            "does not contain a whole",
-        ),
+        ("a lost line", text(without_line(&ca, 2)), "block 1 of the PEM does not contain a whole"),
+        ("half of it", text(pem("CERTIFICATE", &whole[..99])), "does not contain a whole"),
+        ("an integer", text(pem("CERTIFICATE", &sequence(&[2, 1, 5]))), "does not contain a whole"),
         ("nothing", Vec::new(), "empty"),
     ];
     for (name, content, want) in table {
@@ -185,16 +122,8 @@ fn a_leaf_and_its_key_are_read_out_of_any_file() {
         (&leaf, &both, ""),
         (&both, &key, "leave out --key"),
         (&leaf, &garbled, "the private key cannot be decoded"),
-        (
-            &leaf,
-            &without_line(&key, 2),
-            "the private key cannot be decoded",
-        ),
-        (
-            &leaf,
-            &pem("OPENSSH PRIVATE KEY", b"x"),
-            "ssh-keygen -p -m PEM",
-        ),
+        (&leaf, &without_line(&key, 2), "the private key cannot be decoded"),
+        (&leaf, &pem("OPENSSH PRIVATE KEY", b"x"), "ssh-keygen -p -m PEM"),
         (&leaf, &leaf, "contains no private key"),
     ];
     for (certificate, key, want) in table {
@@ -215,10 +144,7 @@ fn a_leaf_and_its_key_are_read_out_of_any_file() {
                 assert!(!run.stderr.contains("Upload::"), "{run:?}");
                 let told = run.last_error().contains(advice);
                 // One file that is no bundle is a leaf without its key.
-                assert!(
-                    told || run.last_error().contains("without its private key"),
-                    "{run:?}"
-                );
+                assert!(told || run.last_error().contains("without its private key"), "{run:?}");
             }
         }
     }
@@ -227,10 +153,7 @@ fn a_leaf_and_its_key_are_read_out_of_any_file() {
     let file = world.folder.path().join("key.der");
     std::fs::write(&file, key_der).unwrap();
     let run = world.run(&["upload", "--cert", &cert, "--key", file.to_str().unwrap()]);
-    assert!(
-        run.last_error().contains("openssl pkey -inform DER"),
-        "{run:?}"
-    );
+    assert!(run.last_error().contains("openssl pkey -inform DER"), "{run:?}");
 }
 
 #[test]
@@ -243,17 +166,11 @@ fn what_is_inside_a_file_is_looked_at_before_it_is_sent() {
     let root_pem = root.self_signed(&key).unwrap().pem();
     let leaf_key = KeyPair::generate().unwrap();
     let leaf = CertificateParams::new(["leaf.example.com".to_owned()]).unwrap();
-    let leaf = leaf
-        .signed_by(&leaf_key, &Issuer::new(root, &key))
-        .unwrap()
-        .pem();
+    let leaf = leaf.signed_by(&leaf_key, &Issuer::new(root, &key)).unwrap().pem();
     let reversed = world.file("reversed.pem", &(root_pem.clone() + &leaf));
     let key_file = world.file("leaf.key", &leaf_key.serialize_pem());
     let run = world.run(&["upload", "--cert", &reversed, "--key", &key_file]);
-    assert!(
-        run.last_error().contains("the leaf has to come first"),
-        "{run:?}"
-    );
+    assert!(run.last_error().contains("the leaf has to come first"), "{run:?}");
 
     // A CA with its key, as Gateway needs it.
     let ca = world.file("root.pem", &root_pem);
@@ -261,15 +178,10 @@ fn what_is_inside_a_file_is_looked_at_before_it_is_sent() {
     let run = world.run(&["upload", "--ca", &ca, "--key", &ca_key]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{run:?}");
 
-    let many: String = (0..12)
-        .map(|number| new_ca_named(&format!("ca-{number}")))
-        .collect();
+    let many: String = (0..12).map(|number| new_ca_named(&format!("ca-{number}"))).collect();
     let many = world.file("many.pem", &many);
     let run = world.run(&["upload", "--ca", &many]);
-    assert!(
-        run.stderr.contains("many.pem holds 12 certificates"),
-        "{run:?}"
-    );
+    assert!(run.stderr.contains("many.pem holds 12 certificates"), "{run:?}");
 }
 
 #[test]
@@ -338,27 +250,13 @@ fn serve_dates(dates: &[&str]) -> String {
 
 #[test]
 fn dates_at_the_ends_of_the_calendar_are_never_and_unknown() {
-    let dates = [
-        "9999-12-31T23:59:59Z",
-        "0001-01-01T00:00:00Z",
-        "2020-01-01T00:00:00Z",
-        "soon",
-    ];
+    let dates = ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "2020-01-01T00:00:00Z", "soon"];
     let url = serve_dates(&dates);
     let world = World::new();
     let run = |arguments: &[&str]| world.run(&[arguments, &["--base-url", &url]].concat());
-    let list = run(&[
-        "list",
-        "--sort",
-        "expires",
-        "--columns",
-        "expires-on,expires",
-    ]);
+    let list = run(&["list", "--sort", "expires", "--columns", "expires-on,expires"]);
     let rows: Vec<&str> = list.stdout.lines().skip(1).map(str::trim_end).collect();
-    assert!(
-        rows[0].starts_with("2020-01-01T00:00:00Z  expired "),
-        "{list:?}"
-    );
+    assert!(rows[0].starts_with("2020-01-01T00:00:00Z  expired "), "{list:?}");
     let rest = [
         "9999-12-31            never",
         "-                     unknown",
@@ -366,25 +264,14 @@ fn dates_at_the_ends_of_the_calendar_are_never_and_unknown() {
     ];
     assert_eq!(rows[1..], rest, "{list:?}");
     let json = run(&["list", "-o", "ndjson", "--expires-within", "1d"]);
-    let names: Vec<Value> = json
-        .lines()
-        .into_iter()
-        .map(|mut one| one["name"].take())
-        .collect();
-    assert_eq!(
-        names,
-        ["2020-01-01T00:00:00Z"],
-        "a date that is not set is no past one"
-    );
+    let names: Vec<Value> = json.lines().into_iter().map(|mut one| one["name"].take()).collect();
+    assert_eq!(names, ["2020-01-01T00:00:00Z"], "a date that is not set is no past one");
 }
 
 /// A run that reads these bytes.
 fn run_with(world: &World, arguments: &[&str], input: &[u8]) -> Run {
     let mut command = world.command(arguments);
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     // A run that refuses its arguments reads nothing.
     let _ = child.stdin.take().unwrap().write_all(input);
@@ -399,21 +286,9 @@ fn lists_on_standard_input_have_any_encoding_and_numbered_lines() {
     let table = [
         (ids.clone().into_bytes(), 0, ""),
         (utf16(&ids, u16::to_le_bytes), 0, ""),
-        (
-            format!("{a}\n\n\"{b}\"\n").into_bytes(),
-            2,
-            "line 3 of standard input: ",
-        ),
-        (
-            format!("{a}\n{b} # comment\n").into_bytes(),
-            2,
-            "line 2 of standard input: ",
-        ),
-        (
-            format!("{a}\nnobody\n").into_bytes(),
-            3,
-            "line 2 of standard input: ",
-        ),
+        (format!("{a}\n\n\"{b}\"\n").into_bytes(), 2, "line 3 of standard input: "),
+        (format!("{a}\n{b} # comment\n").into_bytes(), 2, "line 2 of standard input: "),
+        (format!("{a}\nnobody\n").into_bytes(), 3, "line 2 of standard input: "),
         (b"\xff\xff\xff".to_vec(), 2, "is not text"),
     ];
     for (input, code, part) in table {
@@ -424,23 +299,12 @@ fn lists_on_standard_input_have_any_encoding_and_numbered_lines() {
     assert_eq!(world.writes(), [""; 0]);
     let target = ["--zone", "example.com", "--certificate", "a"];
     let add = [&["hostnames", "add", "-"], &target[..]].concat();
-    let run = run_with(
-        &world,
-        &add,
-        b"# ours\r\nx.example.com\r\ny.example.com\r\n",
-    );
+    let run = run_with(&world, &add, b"# ours\r\nx.example.com\r\ny.example.com\r\n");
     assert_eq!(run.code, 0, "{run:?}");
     let hosts = ["x.example.com", "y.example.com"];
     assert_eq!(world.simulator.hostnames(&world.zone, &a), hosts);
     let replace = [&["hostnames", "replace", "-", "--yes"], &target[..]].concat();
-    for input in [
-        "",
-        "# nothing\n",
-        "-\n",
-        "localhost\n",
-        "-a.example.com\n",
-        "other.net\n",
-    ] {
+    for input in ["", "# nothing\n", "-\n", "localhost\n", "-a.example.com\n", "other.net\n"] {
         let run = run_with(&world, &replace, input.as_bytes());
         assert_eq!(run.code, 2, "{input:?}: {run:?}");
         assert_eq!(world.simulator.hostnames(&world.zone, &a), hosts);

@@ -45,10 +45,7 @@ fn a_release_that_was_stopped_at_any_step_goes_on() {
             let world = slow_world();
             let id = world.seed_in_use("devices");
             let other = world.simulator.add_zone("example.org");
-            world
-                .simulator
-                .set_hostnames(&other, &id, ["a.example.org"])
-                .unwrap();
+            world.simulator.set_hostnames(&other, &id, ["a.example.org"]).unwrap();
             let bystander = world.seed_in_use("bystander");
             let arguments = ["release", &id, "--yes", "--if-exists", "--poll", "5ms"];
             let stopped = stop_after(&world, &arguments, steps, name);
@@ -105,16 +102,7 @@ fn a_rotation_that_was_stopped_at_any_step_goes_on() {
             let world = slow_world();
             let old = world.seed_in_use("devices");
             let new = world.file("new.pem", &pem);
-            let arguments = [
-                "rotate",
-                &old,
-                "--ca",
-                &new,
-                "--yes",
-                "--if-exists",
-                "--poll",
-                "5ms",
-            ];
+            let arguments = ["rotate", &old, "--ca", &new, "--yes", "--if-exists", "--poll", "5ms"];
             let stopped = stop_after(&world, &arguments, steps, name);
             let run = world.run(&arguments);
             assert_eq!(run.code, 0, "{steps}: {run:?}");
@@ -122,11 +110,7 @@ fn a_rotation_that_was_stopped_at_any_step_goes_on() {
             assert_eq!((ids.len(), ids.contains(&old)), (1, false), "{steps}");
             assert_eq!(world.simulator.hostnames(&world.zone, &ids[0]), HOSTS);
             let effects = world.simulator.effects();
-            assert_eq!(
-                (effects.gaps.len(), effects.stored_as(&pem)),
-                (0, 1),
-                "{steps}"
-            );
+            assert_eq!((effects.gaps.len(), effects.stored_as(&pem)), (0, 1), "{steps}");
             if stopped.is_none() {
                 assert!(4 < steps);
                 break;
@@ -138,26 +122,19 @@ fn a_rotation_that_was_stopped_at_any_step_goes_on() {
 #[test]
 fn many_deletions_stop_between_two_and_all_are_told() {
     let world = World::with(Simulator::builder().no_rate_limit());
-    let ids: Vec<String> = (0..60)
-        .map(|number| world.seed(&format!("c{number}")))
-        .collect();
+    let ids: Vec<String> = (0..60).map(|number| world.seed(&format!("c{number}"))).collect();
     let slow = Fault::delay(Duration::from_millis(20)).on(Operation::Delete);
     world.simulator.inject(slow);
     let mut arguments = vec!["delete", "--yes", "-o", "ndjson"];
     arguments.extend(ids.iter().map(String::as_str));
     let mut child = world.spawn(&arguments);
-    let mut lines = BufReader::new(child.stdout.take().unwrap())
-        .lines()
-        .map(Result::unwrap);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut told = vec![lines.next().unwrap()];
     signal(&child, "-INT");
     told.extend(lines);
     let run: Run = child.wait_with_output().unwrap().into();
     assert_eq!(run.code, 130, "{run:?}");
-    let told: Vec<Value> = told
-        .iter()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let told: Vec<Value> = told.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(told.len(), ids.len(), "each has an outcome");
     let left = world.ids();
     assert!(!left.is_empty() && left.len() < ids.len());
@@ -166,12 +143,7 @@ fn many_deletions_stop_between_two_and_all_are_told() {
         let want = if there { "not_begun" } else { "deleted" };
         assert_eq!(one["outcome"], want, "what is told is true: {one}");
     }
-    assert!(
-        run.error_json()["message"]
-            .as_str()
-            .unwrap()
-            .contains(" not begun")
-    );
+    assert!(run.error_json()["message"].as_str().unwrap().contains(" not begun"));
 }
 
 /// What waits for the rate limit was not sent, and is not sent any more.
@@ -192,9 +164,7 @@ fn what_waits_for_the_rate_limit_stops_at_once() {
 
     // Certificates are read for their names first.
     let world = limited(70);
-    let ids: Vec<String> = (0..50)
-        .map(|number| world.seed(&format!("c{number}")))
-        .collect();
+    let ids: Vec<String> = (0..50).map(|number| world.seed(&format!("c{number}"))).collect();
     let mut arguments = vec!["delete", "--yes", "--quiet"];
     arguments.extend(ids.iter().map(String::as_str));
     let (code, stderr) = stop_after(&world, &arguments, 20, "-INT").unwrap();
@@ -227,9 +197,7 @@ fn interrupt_twice(mut child: Child) -> String {
 fn a_single_deletion_is_awaited_and_a_second_interrupt_is_not() {
     let world = World::new();
     let id = world.seed("devices");
-    world
-        .simulator
-        .inject(Fault::delay(Duration::from_millis(150)).on(Operation::Delete));
+    world.simulator.inject(Fault::delay(Duration::from_millis(150)).on(Operation::Delete));
     let child = world.spawn(&["delete", &id, "--yes"]);
     while world.simulator.request_count(Operation::Delete) == 0 {
         std::thread::yield_now();
@@ -242,18 +210,13 @@ fn a_single_deletion_is_awaited_and_a_second_interrupt_is_not() {
     let id = world.seed("devices");
     world.simulator.clear_faults();
     world.simulator.clear_requests();
-    world
-        .simulator
-        .inject(Fault::silence().on(Operation::Delete));
+    world.simulator.inject(Fault::silence().on(Operation::Delete));
     let child = world.spawn(&["delete", &id, "--yes"]);
     while world.simulator.request_count(Operation::Delete) == 0 {
         std::thread::yield_now();
     }
     let last = interrupt_twice(child);
-    assert!(
-        last.starts_with("error: ") && last.contains("unknown"),
-        "{last}"
-    );
+    assert!(last.starts_with("error: ") && last.contains("unknown"), "{last}");
 }
 
 /// The second Ctrl-C does not wait, and knows what had been done.
@@ -262,9 +225,7 @@ fn a_second_interrupt_tells_the_steps_that_were_done() {
     for form in ["table", "json"] {
         let world = World::new();
         let id = world.seed_in_use("devices");
-        world
-            .simulator
-            .inject(Fault::silence().on(Operation::Delete));
+        world.simulator.inject(Fault::silence().on(Operation::Delete));
         let child = world.spawn(&["release", &id, "--yes", "-o", form]);
         while world.simulator.request_count(Operation::Delete) == 0 {
             std::thread::yield_now();
@@ -291,8 +252,5 @@ fn reading_stops_at_once() {
     }
     signal(&child, "-INT");
     let run: Run = child.wait_with_output().unwrap().into();
-    assert_eq!(
-        (run.code, run.last_error()),
-        (130, "error: interrupted; nothing was changed")
-    );
+    assert_eq!((run.code, run.last_error()), (130, "error: interrupted; nothing was changed"));
 }

@@ -66,15 +66,9 @@ fn release_tells_its_steps_in_json() {
     assert_eq!(json["certificate"]["id"], id);
     assert_eq!(json["detached"][0]["hostnames"], json!(HOSTS));
     let names = |steps: &[Value]| -> Vec<String> {
-        steps
-            .iter()
-            .map(|step| step["step"].as_str().unwrap().to_owned())
-            .collect()
+        steps.iter().map(|step| step["step"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(
-        names(json["steps"].as_array().unwrap()),
-        ["detached", "unused", "deleted"]
-    );
+    assert_eq!(names(json["steps"].as_array().unwrap()), ["detached", "unused", "deleted"]);
     let id = world.seed_in_use("devices");
     let run = world.run(&["release", &id, "--yes", "-o", "ndjson"]);
     assert_eq!(names(&run.lines()), ["detached", "unused", "deleted"]);
@@ -84,10 +78,7 @@ fn release_tells_its_steps_in_json() {
 fn a_release_that_is_stopped_changes_nothing() {
     let world = World::new();
     let id = world.seed_in_use("devices");
-    world
-        .simulator
-        .attach_service(&id, "gateway", "active")
-        .unwrap();
+    world.simulator.attach_service(&id, "gateway", "active").unwrap();
     for arguments in [&["--yes"][..], &["--dry-run"]] {
         let run = world.run(&[&["release", id.as_str()], arguments].concat());
         assert_eq!(run.code, 4, "{run:?}");
@@ -102,21 +93,10 @@ fn release_in_one_zone_is_stopped_by_hostnames_in_another() {
     let world = World::new();
     let id = world.seed_in_use("devices");
     let other = world.simulator.add_zone("example.org");
-    world
-        .simulator
-        .set_hostnames(&other, &id, ["a.example.org"])
-        .unwrap();
+    world.simulator.set_hostnames(&other, &id, ["a.example.org"]).unwrap();
     let run = world.run(&["release", &id, "--zone", "example.com", "--yes"]);
     assert_eq!((run.code, world.writes().len()), (4, 0), "{run:?}");
-    let both = [
-        "release",
-        &id,
-        "--zone",
-        "example.com",
-        "--zone",
-        &other,
-        "--yes",
-    ];
+    let both = ["release", &id, "--zone", "example.com", "--zone", &other, "--yes"];
     assert_eq!(world.run(&both).code, 0);
     assert_eq!(world.ids(), [""; 0]);
 }
@@ -138,10 +118,7 @@ fn prune_deletes_the_three_of_five_that_expired() {
     assert_eq!(world.writes(), [""; 0]);
     let run = world.run(&["prune", "--expired", "--yes"]);
     assert_eq!(run.code, 0, "{run:?}");
-    assert!(
-        run.stderr.contains("expired 30 days ago"),
-        "it shows what goes: {run:?}"
-    );
+    assert!(run.stderr.contains("expired 30 days ago"), "it shows what goes: {run:?}");
     assert_eq!(run.stdout.matches("  deleted\n").count(), 3, "{run:?}");
     assert_eq!(world.ids(), keep);
     let run = world.run(&["prune", "--expired", "--yes"]);
@@ -159,22 +136,11 @@ fn prune_leaves_alone_what_it_cannot_look_at() {
         world.simulator.clear_faults();
         let refusal = Fault::error(403, 9109, "no").on(Operation::Associations);
         world.simulator.inject(refusal.nth(2).times(1));
-        let run = world.run(&[
-            "prune",
-            "--unused",
-            "--name-prefix",
-            "old-",
-            consent,
-            "-o",
-            "json",
-        ]);
+        let run = world.run(&["prune", "--unused", "--name-prefix", "old-", consent, "-o", "json"]);
         assert_eq!(run.code, 8, "{run:?}");
         let told: Value = serde_json::from_str(&run.stdout).unwrap();
         let told = told.as_array().unwrap();
-        let failed: Vec<&Value> = told
-            .iter()
-            .filter(|one| one["outcome"] == "failed")
-            .collect();
+        let failed: Vec<&Value> = told.iter().filter(|one| one["outcome"] == "failed").collect();
         assert_eq!((told.len(), failed.len()), (3, 1), "{told:?}");
         assert_eq!(failed[0]["error"]["kind"], "permission");
         let left = match consent {
@@ -195,25 +161,13 @@ fn prune_takes_criteria_together() {
     let ids = |arguments: &[&str]| -> Vec<String> {
         let all = [&["prune", "--dry-run", "-o", "ndjson"], arguments].concat();
         let lines = world.run(&all).lines();
-        lines
-            .iter()
-            .map(|line| line["id"].as_str().unwrap().to_owned())
-            .collect()
+        lines.iter().map(|line| line["id"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(
-        ids(&["--name-prefix", "test-"]),
-        [used.clone(), free.clone()]
-    );
-    assert_eq!(
-        ids(&["--name-prefix", "test-", "--unused"]),
-        [free.as_str()]
-    );
+    assert_eq!(ids(&["--name-prefix", "test-"]), [used.clone(), free.clone()]);
+    assert_eq!(ids(&["--name-prefix", "test-", "--unused"]), [free.as_str()]);
     assert_eq!(ids(&["--unused"]), [free, other]);
     assert_eq!(ids(&["--unused", "--leaf"]), [""; 0]);
-    assert_eq!(
-        ids(&["--unused", "--expires-before", "2030-01-01"]),
-        [""; 0]
-    );
+    assert_eq!(ids(&["--unused", "--expires-before", "2030-01-01"]), [""; 0]);
     assert_eq!(ids(&["--unused", "--older-than", "1d"]), [""; 0]);
     let run = world.run(&["prune", "--name-prefix", "test-", "--yes"]);
     assert_eq!(run.code, 8, "one is in use: {run:?}");
@@ -241,10 +195,7 @@ fn a_dry_run_of_prune_ends_as_the_real_one_does() {
         let prune = ["prune", "--name-prefix", "used"];
         let dry = world.run(&[&prune[..], &["--dry-run"]].concat());
         assert_eq!(dry.code, code, "{dry:?}");
-        assert!(
-            dry.stderr.contains(&format!("dry run: {note}\n")),
-            "{dry:?}"
-        );
+        assert!(dry.stderr.contains(&format!("dry run: {note}\n")), "{dry:?}");
         let json = world.run(&[&prune[..], &["--dry-run", "-o", "json"]].concat());
         let plan: Value = serde_json::from_str(&json.stdout).unwrap();
         assert_eq!(plan.as_array().unwrap().len(), used + free);
@@ -263,16 +214,7 @@ fn rotate_leaves_no_hostname_without_a_ca() {
     let world = slow_world();
     let old = world.seed_in_use("devices");
     let new = world.file("new.pem", &new_ca());
-    let arguments = [
-        "rotate",
-        &old,
-        "--ca",
-        &new,
-        "--name",
-        "devices-2",
-        "--poll",
-        "10ms",
-    ];
+    let arguments = ["rotate", &old, "--ca", &new, "--name", "devices-2", "--poll", "10ms"];
     let plan = world.json(&[&arguments[..], &["--dry-run"]].concat());
     assert_eq!(plan["old"]["zones"][0]["hostnames"], json!(HOSTS));
     assert_eq!(world.writes(), [""; 0]);
@@ -283,9 +225,8 @@ fn rotate_leaves_no_hostname_without_a_ca() {
         let read = |id: &String| {
             let list = ["hostnames", "list", "--zone", &world.zone, "-o", "json"];
             let run = world.run(&[&list[..], &["--certificate", id]].concat());
-            serde_json::from_str::<Value>(&run.stdout).map_or(Vec::new(), |list| {
-                list["hostnames"].as_array().unwrap().clone()
-            })
+            serde_json::from_str::<Value>(&run.stdout)
+                .map_or(Vec::new(), |list| list["hostnames"].as_array().unwrap().clone())
         };
         while !rotation.is_finished() {
             // The old one is read first: what it has lost by then, the others,
@@ -309,10 +250,5 @@ fn rotate_leaves_no_hostname_without_a_ca() {
     assert_eq!(world.simulator.hostnames(&world.zone, &ids[0]), HOSTS);
     let again = world.run(&[&arguments[..], &["--yes"]].concat());
     assert_eq!(again.code, 3, "{again:?}");
-    assert_eq!(
-        world
-            .run(&[&arguments[..], &["--yes", "--if-exists"]].concat())
-            .code,
-        0
-    );
+    assert_eq!(world.run(&[&arguments[..], &["--yes", "--if-exists"]].concat()).code, 0);
 }

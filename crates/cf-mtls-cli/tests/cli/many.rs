@@ -49,21 +49,11 @@ fn ten_thousand_are_listed_as_they_come_and_stay_within_the_limit() {
         assert_eq!(rows, MANY, "{form}");
         assert!(child.wait().unwrap().success());
         #[cfg(target_os = "linux")]
-        assert!(
-            late < early + 4096,
-            "{form}: {early} KiB grew to {late} KiB"
-        );
+        assert!(late < early + 4096, "{form}: {early} KiB grew to {late} KiB");
         assert_eq!(world.simulator.request_count(None), 200);
     }
     world.simulator.clear_requests();
-    let run = world.run(&[
-        "prune",
-        "--name-prefix",
-        "certificate 99",
-        "--dry-run",
-        "-o",
-        "ndjson",
-    ]);
+    let run = world.run(&["prune", "--name-prefix", "certificate 99", "--dry-run", "-o", "ndjson"]);
     assert_eq!((run.code, run.lines().len()), (0, 111), "{:?}", run.stderr);
     let run = world.run(&["prune", "--expires-before", "9999-01-01", "--dry-run", "-q"]);
     assert_eq!((run.code, run.stdout.lines().count()), (0, MANY + 1));
@@ -76,9 +66,7 @@ fn ten_thousand_are_listed_as_they_come_and_stay_within_the_limit() {
 #[test]
 fn a_dry_run_of_many_tells_which_are_not_there() {
     let world = World::new();
-    let mut ids: Vec<String> = (0..110)
-        .map(|number| world.seed(&format!("c{number}")))
-        .collect();
+    let mut ids: Vec<String> = (0..110).map(|number| world.seed(&format!("c{number}"))).collect();
     ids[7] = "00000000-0000-4000-8000-000000000000".to_owned();
     ids[108] = "00000000-0000-4000-8000-000000000001".to_owned();
     let mut arguments = vec!["delete", "--dry-run", "-o", "json"];
@@ -125,20 +113,9 @@ fn many_deletions_wait_for_the_rate_limit_and_never_meet_it() {
     for number in 0..320 {
         world.seed(&format!("certificate {number}"));
     }
-    let run = world.run(&[
-        "prune",
-        "--name-prefix",
-        "certificate",
-        "--yes",
-        "-o",
-        "ndjson",
-    ]);
+    let run = world.run(&["prune", "--name-prefix", "certificate", "--yes", "-o", "ndjson"]);
     assert_eq!((run.code, run.lines().len()), (0, 320), "{:?}", run.stderr);
     assert_eq!(world.ids(), [""; 0]);
-    let statuses = world
-        .simulator
-        .requests()
-        .into_iter()
-        .map(|request| request.status);
+    let statuses = world.simulator.requests().into_iter().map(|request| request.status);
     assert_eq!(statuses.filter(|status| *status == Some(429)).count(), 0);
 }

@@ -17,16 +17,8 @@ fn a_name_is_taken_wherever_an_id_is() {
         vec!["release", "devices", "--dry-run"],
         vec!["rotate", "devices", "--ca", &ca, "--dry-run"],
         [&["hostnames", "list"], &target[..]].concat(),
-        [
-            &["hostnames", "replace", "a.example.com", "--dry-run"],
-            &target[..],
-        ]
-        .concat(),
-        [
-            &["hostnames", "remove", "a.example.com", "--dry-run"],
-            &target[..],
-        ]
-        .concat(),
+        [&["hostnames", "replace", "a.example.com", "--dry-run"], &target[..]].concat(),
+        [&["hostnames", "remove", "a.example.com", "--dry-run"], &target[..]].concat(),
     ];
     for arguments in &table {
         let run = world.run(arguments);
@@ -39,18 +31,12 @@ fn a_name_is_taken_wherever_an_id_is() {
     // What nobody is called, and what several are.
     let missing = world.run(&["get", "device"]);
     assert_eq!(missing.code, 3, "{missing:?}");
-    assert!(
-        missing.stderr.contains("hint: `cf-mtls list`"),
-        "{missing:?}"
-    );
+    assert!(missing.stderr.contains("hint: `cf-mtls list`"), "{missing:?}");
     let twin = world.seed("devices");
     for arguments in &table {
         let run = world.run(arguments);
         assert_eq!(run.code, 2, "{arguments:?}: {run:?}");
-        assert!(
-            run.stderr.contains(&id) && run.stderr.contains(&twin),
-            "{run:?}"
-        );
+        assert!(run.stderr.contains(&id) && run.stderr.contains(&twin), "{run:?}");
     }
     let run = world.run(&["get", "devices", "-o", "json"]);
     assert_eq!(run.error_json()["candidates"].as_array().unwrap().len(), 2);
@@ -68,10 +54,7 @@ fn a_rotation_by_name_keeps_the_name_and_can_be_run_again() {
     let ca = world.file("ca.pem", &pem);
     let rotate = ["rotate", "devices", "--ca", &ca, "--yes"];
     // The new CA has the name already, as after an interruption.
-    let new = world
-        .simulator
-        .seed(Seed::ca(pem.as_str()).name("devices"))
-        .unwrap();
+    let new = world.simulator.seed(Seed::ca(pem.as_str()).name("devices")).unwrap();
     let run = world.run(&rotate);
     assert_eq!(run.code, 0, "{run:?}");
     assert_eq!(world.ids(), [new.as_str()], "{old} is deleted");
@@ -85,9 +68,7 @@ fn a_rotation_by_name_keeps_the_name_and_can_be_run_again() {
     let named = world.run(&["list", "--name", "devices", "-o", "ndjson"]);
     assert_eq!(named.lines().len(), 1, "{named:?}");
     let renamed = world.file("renamed.pem", &new_ca());
-    let run = world.run(&[
-        "rotate", "devices", "--ca", &renamed, "--name", "x", "--yes",
-    ]);
+    let run = world.run(&["rotate", "devices", "--ca", &renamed, "--name", "x", "--yes"]);
     assert_eq!(run.code, 0, "{run:?}");
     assert_eq!(world.run(&["get", "x"]).code, 0);
 }
@@ -96,14 +77,7 @@ fn a_rotation_by_name_keeps_the_name_and_can_be_run_again() {
 fn nothing_is_uploaded_twice_if_that_is_said() {
     let world = World::new();
     let ca = world.file("ca.pem", &new_ca());
-    let upload = [
-        "upload",
-        "--ca",
-        &ca,
-        "--name",
-        "devices",
-        "--if-not-exists",
-    ];
+    let upload = ["upload", "--ca", &ca, "--name", "devices", "--if-not-exists"];
     let first = world.json(&upload);
     let second = world.json(&upload);
     assert_eq!(first["id"], second["id"]);

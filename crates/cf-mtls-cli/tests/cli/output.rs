@@ -10,17 +10,9 @@ use crate::support::{Run, World, new_ca};
 
 fn run_on_a_full_disk(world: &World, arguments: &[&str]) -> Run {
     let full = std::fs::File::create("/dev/full").unwrap();
-    let run: Run = world
-        .command(arguments)
-        .stdout(full)
-        .output()
-        .unwrap()
-        .into();
+    let run: Run = world.command(arguments).stdout(full).output().unwrap().into();
     assert_eq!(run.code, 1, "{arguments:?}: {run:?}");
-    assert!(
-        run.last_error().contains("cannot be written"),
-        "{arguments:?}: {run:?}"
-    );
+    assert!(run.last_error().contains("cannot be written"), "{arguments:?}: {run:?}");
     run
 }
 
@@ -51,10 +43,7 @@ fn what_changes_something_says_what_it_did() {
         let ca = world.file("ca.pem", &new_ca());
         let run = run_on_a_full_disk(&world, &["upload", "--ca", &ca, "-o", form]);
         let id = world.ids().remove(0);
-        assert!(
-            run.last_error().contains(&format!("{id} is stored")),
-            "{run:?}"
-        );
+        assert!(run.last_error().contains(&format!("{id} is stored")), "{run:?}");
 
         let target = ["--zone", "example.com", "--certificate", &id, "-o", form];
         let arguments = [&["hostnames", "add", "a.example.com"], &target[..]].concat();
@@ -75,10 +64,7 @@ fn what_changes_something_says_what_it_did() {
         if form != "table" {
             let error = run.error_json();
             assert_eq!(error["certificate_id"], id.as_str());
-            assert_eq!(
-                error["steps"].as_array().unwrap().last().unwrap()["step"],
-                "deleted"
-            );
+            assert_eq!(error["steps"].as_array().unwrap().last().unwrap()["step"], "deleted");
         }
         assert_eq!(world.ids(), [""; 0]);
 
@@ -93,9 +79,7 @@ fn what_changes_something_says_what_it_did() {
 #[test]
 fn many_deletions_stop_where_their_outcomes_get_lost() {
     let world = World::new();
-    let ids: Vec<String> = (0..60)
-        .map(|number| world.seed(&format!("c{number}")))
-        .collect();
+    let ids: Vec<String> = (0..60).map(|number| world.seed(&format!("c{number}"))).collect();
     let slow = Fault::delay(Duration::from_millis(20)).on(Operation::Delete);
     world.simulator.inject(slow);
     let mut arguments = vec!["delete", "--yes", "-o", "json"];
@@ -105,8 +89,5 @@ fn many_deletions_stop_where_their_outcomes_get_lost() {
     assert!(0 < gone && 0 < left, "{run:?}");
     let error: Value = run.error_json();
     let told = format!("deleted {gone} of 60 certificates; 0 failed, {left} not begun");
-    assert!(
-        error["message"].as_str().unwrap().contains(&told),
-        "{run:?}"
-    );
+    assert!(error["message"].as_str().unwrap().contains(&told), "{run:?}");
 }

@@ -18,16 +18,9 @@ fn list_is_a_table_with_data_on_standard_output_only() {
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
     let lines: Vec<&str> = run.stdout.lines().collect();
     assert_eq!(lines.len(), 3, "{run:?}");
-    let words = |line: &str| {
-        line.split_whitespace()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(words(lines[0]), ["ID", "NAME", "KIND", "TYPE", "EXPIRES"]);
-    assert_eq!(
-        words(lines[1]),
-        [&id, "devices", "CA", "custom", "in", "12", "days"]
-    );
+    assert_eq!(words(lines[1]), [&id, "devices", "CA", "custom", "in", "12", "days"]);
     assert!(lines[2].ends_with("expired 3 days ago"), "{run:?}");
     assert!(!run.stdout.contains('\u{1b}'), "no colours in a pipe");
 }
@@ -47,10 +40,7 @@ fn list_has_three_forms() {
     assert_eq!(empty.json(&["list"]), json!([]));
     assert_eq!(empty.run(&["list", "-o", "ndjson"]).stdout, "");
     let run = empty.run(&["list"]);
-    assert_eq!(
-        (run.stdout.as_str(), run.stderr.as_str()),
-        ("", "no certificates\n")
-    );
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", "no certificates\n"));
 }
 
 #[test]
@@ -59,9 +49,7 @@ fn list_filters() {
     let soon = world.seed_expiring("soon", 12);
     let gone = world.seed_expiring("gone", -3);
     let late = world.seed_expiring("late", 100);
-    let leaf = Seed::leaf(DOCUMENTED_CA)
-        .name("leaf")
-        .kind("gateway_managed");
+    let leaf = Seed::leaf(DOCUMENTED_CA).name("leaf").kind("gateway_managed");
     let leaf = world.simulator.seed(leaf).unwrap();
     let table: [(&[&str], &[&str]); 9] = [
         (&[], &[&soon, &gone, &late, &leaf]),
@@ -69,10 +57,7 @@ fn list_filters() {
         (&["--leaf"], &[&leaf]),
         (&["--name", "late"], &[&late]),
         (&["--type", "gateway_managed"], &[&leaf]),
-        (
-            &["--type", "gateway_managed", "--type", "custom"],
-            &[&soon, &gone, &late, &leaf],
-        ),
+        (&["--type", "gateway_managed", "--type", "custom"], &[&soon, &gone, &late, &leaf]),
         (&["--expires-within", "30d"], &[&soon, &gone]),
         (&["--expires-within", "1y", "--ca"], &[&soon, &gone, &late]),
         (&["--name", "nobody"], &[]),
@@ -80,10 +65,7 @@ fn list_filters() {
     for (arguments, want) in table {
         let all = [&["list", "-o", "ndjson"], arguments].concat();
         let lines = world.run(&all).lines();
-        let got: Vec<&str> = lines
-            .iter()
-            .map(|line| line["id"].as_str().unwrap())
-            .collect();
+        let got: Vec<&str> = lines.iter().map(|line| line["id"].as_str().unwrap()).collect();
         assert_eq!(got, want, "{arguments:?}");
     }
 }
@@ -94,21 +76,12 @@ fn get_shows_one_in_all_forms() {
     let id = world.seed("devices");
     let run = world.run(&["get", &id]);
     assert_eq!(run.code, 0);
-    for part in [
-        id.as_str(),
-        "devices",
-        "custom",
-        "SHA256WithRSA",
-        "2122-10-29T16:59:47Z (in ",
-    ] {
+    for part in [id.as_str(), "devices", "custom", "SHA256WithRSA", "2122-10-29T16:59:47Z (in "] {
         assert!(run.stdout.contains(part), "{part}: {run:?}");
     }
     let json = world.json(&["get", &id]);
     assert_eq!(json["id"], id);
-    assert_eq!(
-        json["issuer"],
-        "O=Example Inc.,L=California,ST=San Francisco,C=US"
-    );
+    assert_eq!(json["issuer"], "O=Example Inc.,L=California,ST=San Francisco,C=US");
     let pem = world.run(&["get", &id, "--pem"]);
     assert_eq!(pem.stdout.trim(), DOCUMENTED_CA.trim());
 }
@@ -126,10 +99,7 @@ fn what_a_name_would_do_to_a_terminal_is_written_out() {
         }
     }
     let run = world.run(&["list", "-o", "json"]);
-    assert!(
-        !run.stdout.contains(['\u{1b}', '\u{202e}', '\u{9b}']),
-        "{run:?}"
-    );
+    assert!(!run.stdout.contains(['\u{1b}', '\u{202e}', '\u{9b}']), "{run:?}");
     let json: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(json[0]["name"], name, "and nothing of it is lost");
 }
@@ -138,10 +108,7 @@ fn what_a_name_would_do_to_a_terminal_is_written_out() {
 fn associations_tell_services_zones_and_hostnames() {
     let world = World::new();
     let id = world.seed_in_use("devices");
-    world
-        .simulator
-        .attach_service(&id, "gateway", "active")
-        .unwrap();
+    world.simulator.attach_service(&id, "gateway", "active").unwrap();
     let json = world.json(&["associations", &id]);
     let mut services = json["services"].as_array().unwrap().clone();
     services.sort_by_key(|service| service["service"].to_string());
@@ -154,26 +121,14 @@ fn associations_tell_services_zones_and_hostnames() {
     );
     let zone = json!({"zone_id": world.zone, "zone_name": "example.com", "hostnames": HOSTS});
     assert_eq!(json["zones"], json!([zone]));
-    assert_eq!(
-        (&json["unused"], &json["unreadable_zones"]),
-        (&json!(false), &json!([]))
-    );
+    assert_eq!((&json["unused"], &json["unreadable_zones"]), (&json!(false), &json!([])));
     let lines = world.run(&["associations", &id, "-o", "ndjson"]).lines();
-    let uses: Vec<&str> = lines
-        .iter()
-        .map(|line| line["use"].as_str().unwrap())
-        .collect();
+    let uses: Vec<&str> = lines.iter().map(|line| line["use"].as_str().unwrap()).collect();
     assert_eq!(uses, ["service", "service", "zone"]);
     let table = world.run(&["associations", &id]).stdout;
-    assert!(
-        table.contains("gateway") && table.contains(HOSTS[0]),
-        "{table}"
-    );
+    assert!(table.contains("gateway") && table.contains(HOSTS[0]), "{table}");
     let unused = world.run(&["associations", &world.seed("unused")]);
-    assert_eq!(
-        (unused.stdout.as_str(), unused.stderr.as_str()),
-        ("", "nothing uses it\n")
-    );
+    assert_eq!((unused.stdout.as_str(), unused.stderr.as_str()), ("", "nothing uses it\n"));
 }
 
 #[test]
@@ -181,11 +136,7 @@ fn a_zone_that_cannot_be_asked_is_told_and_is_8() {
     let world = World::new();
     let id = world.seed_in_use("devices");
     world.simulator.add_zone("example.org");
-    world.simulator.inject(
-        Fault::error(403, 9109, "no")
-            .on(Operation::Hostnames)
-            .nth(1),
-    );
+    world.simulator.inject(Fault::error(403, 9109, "no").on(Operation::Hostnames).nth(1));
     let run = world.run(&["associations", &id]);
     assert_eq!(run.code, 8, "{run:?}");
     assert!(
@@ -211,11 +162,9 @@ fn a_list_that_breaks_off_says_so_last_and_keeps_what_came_before() {
         world.simulator.remove_fault(fault);
         assert_eq!(run.code, code, "{form}: {run:?}");
         // A page has fifty.
-        for (name, shown) in [
-            ("certificate 0", true),
-            ("certificate 49", true),
-            ("certificate 50", false),
-        ] {
+        for (name, shown) in
+            [("certificate 0", true), ("certificate 49", true), ("certificate 50", false)]
+        {
             assert_eq!(run.stdout.contains(name), shown, "{form}: {name}");
         }
         assert_eq!(run.stderr.lines().count(), 1, "{form}: {run:?}");
@@ -254,21 +203,12 @@ fn a_closed_pipe_ends_quietly() {
 fn simulate_serves_any_client_until_it_is_interrupted() {
     let help = bare(&["simulate", "--help"]).output().unwrap();
     assert!(String::from_utf8_lossy(&help.stdout).contains("Examples:"));
-    let mut child = bare(&[
-        "simulate",
-        "--zone",
-        "example.com",
-        "--zone",
-        "example.org",
-        "--demo",
-    ])
-    .stdout(Stdio::piped())
-    .stderr(Stdio::piped())
-    .spawn()
-    .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap())
-        .lines()
-        .map(Result::unwrap);
+    let mut child = bare(&["simulate", "--zone", "example.com", "--zone", "example.org", "--demo"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut exports = Vec::new();
     let mut zones = Vec::new();
     while zones.len() < 2 {
@@ -283,28 +223,13 @@ fn simulate_serves_any_client_until_it_is_interrupted() {
         }
     }
     let lines = |arguments: &[&str]| {
-        let run: Run = bare(arguments)
-            .envs(exports.clone())
-            .output()
-            .unwrap()
-            .into();
+        let run: Run = bare(arguments).envs(exports.clone()).output().unwrap().into();
         assert_eq!(run.code, 0, "{run:?}");
         run.lines().len()
     };
     assert_eq!(lines(&["list", "-o", "ndjson"]), 5);
-    assert_eq!(
-        lines(&["prune", "--expired", "--dry-run", "-o", "ndjson"]),
-        3
-    );
-    let by_name = [
-        "hostnames",
-        "list",
-        "--zone",
-        "example.org",
-        "--managed-ca",
-        "-o",
-        "json",
-    ];
+    assert_eq!(lines(&["prune", "--expired", "--dry-run", "-o", "ndjson"]), 3);
+    let by_name = ["hostnames", "list", "--zone", "example.org", "--managed-ca", "-o", "json"];
     let hostnames = bare(&by_name).envs(exports.clone()).output().unwrap();
     let hostnames: serde_json::Value = serde_json::from_slice(&hostnames.stdout).unwrap();
     let id = hostnames["zone"]["id"].as_str().unwrap();

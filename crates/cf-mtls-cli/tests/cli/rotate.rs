@@ -33,10 +33,7 @@ fn what_is_not_known_of_an_old_ca_is_not_claimed() {
     let new = world.file("new.pem", &pem);
     let arguments = ["rotate", NOBODY, "--ca", &new, "--if-exists", "--yes"];
     for uses in [&[][..], &HOSTS] {
-        world
-            .simulator
-            .set_hostnames(&world.zone, &there, uses.iter().copied())
-            .unwrap();
+        world.simulator.set_hostnames(&world.zone, &there, uses.iter().copied()).unwrap();
         let run = world.run(&arguments);
         assert_eq!((run.code, run.stdout.as_str()), (0, ""), "{run:?}");
         assert!(!run.stderr.contains("taken over"), "{run:?}");
@@ -98,20 +95,11 @@ fn the_plan_tells_what_is_in_the_file_and_what_room_it_needs() {
     ] {
         assert!(run.stderr.contains(part), "{part}: {run:?}");
     }
-    assert!(
-        run.stdout
-            .contains("would upload the new CA (needs one free CA slot)"),
-        "{run:?}"
-    );
+    assert!(run.stdout.contains("would upload the new CA (needs one free CA slot)"), "{run:?}");
     let plan = world.json(&arguments);
     assert_eq!(plan["certificates"][0]["subject"], "CN=first");
     assert_eq!(plan["certificates"][1]["subject"], "CN=second");
-    assert!(
-        plan["certificates"][0]["expires_on"]
-            .as_str()
-            .unwrap()
-            .ends_with('Z')
-    );
+    assert!(plan["certificates"][0]["expires_on"].as_str().unwrap().ends_with('Z'));
     assert_eq!(plan["certificates"].as_array().unwrap().len(), 2);
     assert_eq!(world.writes(), [""; 0]);
 }
@@ -122,10 +110,7 @@ fn a_leaf_is_no_ca_and_that_is_found_before_anything_is_sent() {
     let world = World::new();
     let old = world.seed_in_use("devices");
     let (leaf, _) = new_leaf();
-    let table = [
-        (leaf.clone(), "certificate 1 in "),
-        (new_ca() + &leaf, "certificate 2 in "),
-    ];
+    let table = [(leaf.clone(), "certificate 1 in "), (new_ca() + &leaf, "certificate 2 in ")];
     for (pem, told) in table {
         let file = world.file("new.pem", &pem);
         for arguments in [

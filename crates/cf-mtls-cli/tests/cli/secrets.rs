@@ -19,27 +19,16 @@ fn a_token_comes_from_a_file_or_standard_input() {
     world.seed("devices");
     let token = world.simulator.token().to_owned();
     let file = world.file("token", &format!("\n{token}\n"));
-    let run: Run = without_token(&world, &["list", "--token-file", &file])
-        .output()
-        .unwrap()
-        .into();
+    let run: Run = without_token(&world, &["list", "--token-file", &file]).output().unwrap().into();
     assert_eq!(run.code, 0, "{run:?}");
-    for arguments in [
-        &["list", "--token-stdin"][..],
-        &["list", "--token-file", "-"],
-    ] {
+    for arguments in [&["list", "--token-stdin"][..], &["list", "--token-file", "-"]] {
         let mut child = without_token(&world, arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(token.as_bytes())
-            .unwrap();
+        child.stdin.take().unwrap().write_all(token.as_bytes()).unwrap();
         let run: Run = child.wait_with_output().unwrap().into();
         assert_eq!(run.code, 0, "{run:?}");
     }
@@ -53,34 +42,19 @@ fn the_token_is_in_no_output() {
     let world = World::new();
     let token = world.simulator.token().to_owned();
     let id = world.seed("devices");
-    world
-        .simulator
-        .inject(Fault::error(400, 1, format!("bad {token}")).times(1));
+    world.simulator.inject(Fault::error(400, 1, format!("bad {token}")).times(1));
     let table: [&[&str]; 4] = [
         &["list", "-vvv", "--retries", "0"],
         &["list", "-vvv"],
         &["get", &id, "-vvv", "-o", "json"],
-        &[
-            "list",
-            "-v",
-            "--base-url",
-            "http://127.0.0.1:1",
-            "--retries",
-            "0",
-        ],
+        &["list", "-v", "--base-url", "http://127.0.0.1:1", "--retries", "0"],
     ];
     for arguments in table {
         let run = world.run(arguments);
-        assert!(
-            !run.stdout.contains(&token) && !run.stderr.contains(&token),
-            "{run:?}"
-        );
+        assert!(!run.stdout.contains(&token) && !run.stderr.contains(&token), "{run:?}");
     }
     let run = world.run(&["list", "-vv"]);
-    assert!(
-        run.stderr.contains("cf_mtls"),
-        "-vv shows what is done: {run:?}"
-    );
+    assert!(run.stderr.contains("cf_mtls"), "-vv shows what is done: {run:?}");
 }
 
 #[test]
@@ -90,11 +64,7 @@ fn the_token_is_not_among_the_arguments() {
     world.simulator.inject(Fault::silence());
     let file = world.file("token", world.simulator.token());
     let mut command = without_token(&world, &["list", "--token-file", &file]);
-    let mut child = command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     while world.simulator.request_count(None) == 0 {
         std::thread::yield_now();
     }

@@ -26,36 +26,11 @@ fn what_people_type_first_works() {
         (&["version"], 0, "cf-mtls 0.", ""),
         (&["ls"], 0, "devices", ""),
         (&["list", "--type", "Custom"], 0, "devices", ""),
-        (
-            &["show", "devices", "--json"],
-            0,
-            "\"name\": \"devices\"",
-            "",
-        ),
-        (
-            &["list", "--timeout", "10", "-o", "json", "-o", "table"],
-            0,
-            "NAME",
-            "",
-        ),
-        (
-            &["list", "--columns", "name,type"],
-            0,
-            "NAME     TYPE\ndevices  custom\n",
-            "",
-        ),
-        (
-            &["list", "--expires-within", "100y", "--exit-code"],
-            12,
-            "devices",
-            "",
-        ),
-        (
-            &["list", "--expires-within", "1d", "--exit-code"],
-            0,
-            "",
-            "no certificates",
-        ),
+        (&["show", "devices", "--json"], 0, "\"name\": \"devices\"", ""),
+        (&["list", "--timeout", "10", "-o", "json", "-o", "table"], 0, "NAME", ""),
+        (&["list", "--columns", "name,type"], 0, "NAME     TYPE\ndevices  custom\n", ""),
+        (&["list", "--expires-within", "100y", "--exit-code"], 12, "devices", ""),
+        (&["list", "--expires-within", "1d", "--exit-code"], 0, "", "no certificates"),
         (&["man", "rotate"], 0, ".SH NAME\ncf\\-mtls\\-rotate", ""),
         (&["rm", "devices", "--yes"], 0, "deleted", "Account "),
     ];
@@ -106,36 +81,22 @@ fn a_wait_that_ends_is_10_and_what_blocks_is_4() {
     let world = World::with(slow.clock_stands_still());
     let id = world.seed_in_use("devices");
     for wait in ["0s", "50ms"] {
-        let release = [
-            "release", &id, "--yes", "--wait", wait, "--poll", "10ms", "-o", "json",
-        ];
+        let release = ["release", &id, "--yes", "--wait", wait, "--poll", "10ms", "-o", "json"];
         let run = world.run(&release);
         assert_eq!(run.code, 10, "{run:?}");
         assert_eq!(run.error_json()["kind"], "wait_ended");
     }
-    world
-        .simulator
-        .attach_service(&id, "gateway", "active")
-        .unwrap();
+    world.simulator.attach_service(&id, "gateway", "active").unwrap();
     let run = world.run(&["release", &id, "--yes", "-o", "json"]);
     assert_eq!((run.code, &run.error_json()["kind"]), (4, &"in_use".into()));
 }
 
 #[test]
 fn a_failed_connection_says_where_and_why() {
-    let run = bare(&[
-        "list",
-        "--account",
-        "023e105f4ecef8ad9ca31a8372d0c353",
-        "--retries",
-        "0",
-    ])
-    .args(["--base-url", "http://127.0.0.1:1/client/v4"])
-    .env(
-        "CLOUDFLARE_API_TOKEN",
-        "simulated-00000000000000000000000000000000",
-    )
-    .output();
+    let run = bare(&["list", "--account", "023e105f4ecef8ad9ca31a8372d0c353", "--retries", "0"])
+        .args(["--base-url", "http://127.0.0.1:1/client/v4"])
+        .env("CLOUDFLARE_API_TOKEN", "simulated-00000000000000000000000000000000")
+        .output();
     let run: Run = run.unwrap().into();
     assert_eq!(run.code, 7, "{run:?}");
     assert!(run.last_error().starts_with("error: list: "), "{run:?}");
@@ -150,10 +111,7 @@ fn bash_completes_each_word() {
     }
     let world = World::new();
     let script: Run = bare(&["completions", "bash"]).output().unwrap().into();
-    assert!(
-        !script.stdout.contains("-o default"),
-        "files are offered only for files"
-    );
+    assert!(!script.stdout.contains("-o default"), "files are offered only for files");
     let script = world.file("completion", &script.stdout);
     world.file("a-file", "");
     // (the words, what is offered)
@@ -177,19 +135,11 @@ fn bash_completes_each_word() {
             words[words.len() - 2],
         );
         let mut bash = Command::new("bash");
-        bash.args(["--norc", "-c", &complete])
-            .current_dir(world.folder.path());
+        bash.args(["--norc", "-c", &complete]).current_dir(world.folder.path());
         let offered: Run = bash.output().unwrap().into();
-        assert!(
-            offered.stdout.lines().any(|one| one == want),
-            "{line}: {offered:?}"
-        );
+        assert!(offered.stdout.lines().any(|one| one == want), "{line}: {offered:?}");
         let is_file = line.contains("--ca");
-        assert_eq!(
-            offered.stdout.contains("a-file"),
-            is_file,
-            "{line}: {offered:?}"
-        );
+        assert_eq!(offered.stdout.contains("a-file"), is_file, "{line}: {offered:?}");
     }
 }
 
@@ -200,11 +150,7 @@ fn other_shells_accept_their_scripts() {
         if has(shell) {
             let script: Run = bare(&["completions", shell]).output().unwrap().into();
             let script = world.file(shell, &script.stdout);
-            let run: Run = Command::new(shell)
-                .args([check, &script])
-                .output()
-                .unwrap()
-                .into();
+            let run: Run = Command::new(shell).args([check, &script]).output().unwrap().into();
             assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{shell}");
         }
     }
@@ -219,13 +165,7 @@ fn the_nightly_script_of_the_documentation_works() {
     }
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md"));
     let text = text.unwrap();
-    let script = text
-        .split("```bash\n#!")
-        .nth(1)
-        .unwrap()
-        .split("```")
-        .next()
-        .unwrap();
+    let script = text.split("```bash\n#!").nth(1).unwrap().split("```").next().unwrap();
     let world = World::new();
     let script = world.file("nightly.sh", &format!("#!{script}"));
     let next = world.file("next.pem", &new_ca());
@@ -237,28 +177,18 @@ fn the_nightly_script_of_the_documentation_works() {
     let path = path.unwrap();
     let nightly = || -> Run {
         let mut bash = Command::new("bash");
-        bash.args([&script, "devices", &next])
-            .envs(world.simulator.environment());
+        bash.args([&script, "devices", &next]).envs(world.simulator.environment());
         bash.env("PATH", &path).output().unwrap().into()
     };
     let old = world.seed_in_use("devices");
-    let (gone, soon) = (
-        world.seed_expiring("gone", -3),
-        world.seed_expiring("soon", 12),
-    );
+    let (gone, soon) = (world.seed_expiring("gone", -3), world.seed_expiring("soon", 12));
     let run = nightly();
-    assert_eq!(
-        run.code, 1,
-        "a person has to look at what expires soon: {run:?}"
-    );
+    assert_eq!(run.code, 1, "a person has to look at what expires soon: {run:?}");
     assert!(run.stdout.contains("expires soon: soon"), "{run:?}");
     assert!(run.stdout.contains(&format!("pruned {gone}")), "{run:?}");
     assert!(run.stdout.contains("rotated devices"), "{run:?}");
     let left = world.ids();
-    assert!(
-        left.contains(&soon) && !left.contains(&old) && left.len() == 2,
-        "{left:?}"
-    );
+    assert!(left.contains(&soon) && !left.contains(&old) && left.len() == 2, "{left:?}");
     world.run(&["delete", "soon", "--yes"]);
     let again = nightly();
     assert_eq!((again.code, again.stderr.as_str()), (0, ""), "{again:?}");

@@ -71,14 +71,7 @@ fn the_demo_has_room_for_what_the_documentation_does() {
 fn options_shape_the_account_and_the_responses() {
     let account = "023e105f4ecef8ad9ca31a8372d0c353";
     let options = ["--token", "a-token", "--account", account, "--quota", "1"];
-    let rest = [
-        "--lose",
-        "upload:1",
-        "--log",
-        "--quiet",
-        "--zone",
-        "example.net",
-    ];
+    let rest = ["--lose", "upload:1", "--log", "--quiet", "--zone", "example.net"];
     let mut simulated = Simulated::start(&[&options[..], &rest[..]].concat());
     assert_eq!(simulated.place["api_token"], "a-token");
     assert_eq!(simulated.place["account_id"], account);
@@ -122,28 +115,14 @@ fn options_make_it_as_slow_and_odd_as_the_service() {
     let client = run(&["list", "--leaf"]).lines().remove(0);
     let client = client["id"].as_str().unwrap();
     let uses = run(&["associations", client]);
-    assert!(
-        uses.stdout.contains("Workers") && uses.stdout.contains("Hyperdrive"),
-        "{uses:?}"
-    );
+    assert!(uses.stdout.contains("Workers") && uses.stdout.contains("Hyperdrive"), "{uses:?}");
     let again = run(&upload);
-    assert!(
-        again.code != 0 && again.stderr.contains("1471"),
-        "{again:?}"
-    );
+    assert!(again.code != 0 && again.stderr.contains("1471"), "{again:?}");
     let unknown = run(&["get", "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60"]);
     assert!(unknown.stderr.contains("410"), "{unknown:?}");
     let devices = run(&["list", "--name", "devices"]).lines().remove(0);
-    let in_use = run(&[
-        "delete",
-        devices["id"].as_str().unwrap(),
-        "--yes",
-        "--quiet",
-    ]);
-    assert!(
-        in_use.code == 4 && in_use.stderr.contains("1234"),
-        "{in_use:?}"
-    );
+    let in_use = run(&["delete", devices["id"].as_str().unwrap(), "--yes", "--quiet"]);
+    assert!(in_use.code == 4 && in_use.stderr.contains("1234"), "{in_use:?}");
 
     let token = folder.path().join("token");
     std::fs::write(&token, "reader").unwrap();
@@ -154,10 +133,7 @@ fn options_make_it_as_slow_and_odd_as_the_service() {
     assert_eq!(run(&[&["get", id], &narrow[..]].concat()).code, 5);
     let token = ["--token-file", token.to_str().unwrap()];
     assert_eq!(run(&[&["get", id], &token[..]].concat()).code, 0);
-    assert_eq!(
-        run(&[&["delete", id, "--yes"], &token[..]].concat()).code,
-        5
-    );
+    assert_eq!(run(&[&["delete", id, "--yes"], &token[..]].concat()).code, 5);
     let zones = simulated.place["zones"].as_array().unwrap();
     assert_eq!(zones[1]["name"], "free.example");
     let zone = zones[1]["id"].as_str().unwrap();
@@ -186,10 +162,7 @@ fn the_output_can_be_pasted_into_a_shell() {
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut printed = String::new();
     for line in lines.map(Result::unwrap) {
-        assert!(
-            line.starts_with("export ") || line.starts_with("# "),
-            "{line}"
-        );
+        assert!(line.starts_with("export ") || line.starts_with("# "), "{line}");
         printed.push_str(&format!("{line}\n"));
         if line.starts_with("# zone") {
             break;
@@ -197,16 +170,11 @@ fn the_output_can_be_pasted_into_a_shell() {
     }
     let _ = child.kill();
     let _ = child.wait();
-    let unset = printed
-        .lines()
-        .find_map(|line| line.strip_prefix("# Afterwards: "));
+    let unset = printed.lines().find_map(|line| line.strip_prefix("# Afterwards: "));
     let unset = unset.unwrap();
     assert!(unset.starts_with("unset "), "{unset}");
     let script = format!("{printed}echo \"$CLOUDFLARE_API_TOKEN\"\n{unset}\nenv");
-    let shell = std::process::Command::new("sh")
-        .args(["-c", &script])
-        .output()
-        .unwrap();
+    let shell = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
     let shown = String::from_utf8(shell.stdout).unwrap();
     assert_eq!(shown.lines().next(), Some("~x"));
     assert!(!shown.contains("CLOUDFLARE_"), "{shown}");
@@ -230,21 +198,11 @@ fn says_what_is_wrong_with_its_options() {
         (&["--port", &port], 1, "cannot listen on port"),
         (&["--account", "mine"], 2, "32 hexadecimal digits"),
         (&["--token", "a b"], 2, "cannot be sent in a header"),
-        (
-            &["--zone", "a.example", "--pending-zone", "A.example"],
-            2,
-            "given twice",
-        ),
+        (&["--zone", "a.example", "--pending-zone", "A.example"], 2, "given twice"),
     ];
     for (options, code, message) in table {
-        let run: Run = bare(&[&["simulate"], options].concat())
-            .output()
-            .unwrap()
-            .into();
+        let run: Run = bare(&[&["simulate"], options].concat()).output().unwrap().into();
         assert_eq!(run.code, code, "{run:?}");
-        assert!(
-            run.stderr.contains(message) && run.stdout.is_empty(),
-            "{run:?}"
-        );
+        assert!(run.stderr.contains(message) && run.stdout.is_empty(), "{run:?}");
     }
 }

@@ -34,18 +34,12 @@ impl World {
         let simulator = builder.start_blocking().unwrap();
         let zone = simulator.add_zone("example.com");
         let folder = tempfile::tempdir().unwrap();
-        Self {
-            simulator,
-            zone,
-            folder,
-        }
+        Self { simulator, zone, folder }
     }
 
     /// A certificate in the account.
     pub(crate) fn seed(&self, name: &str) -> String {
-        self.simulator
-            .seed(Seed::ca(DOCUMENTED_CA).name(name))
-            .unwrap()
+        self.simulator.seed(Seed::ca(DOCUMENTED_CA).name(name)).unwrap()
     }
 
     /// A certificate that expires so many days from now.
@@ -64,9 +58,7 @@ impl World {
     /// A certificate that two hostnames use.
     pub(crate) fn seed_in_use(&self, name: &str) -> String {
         let id = self.seed(name);
-        self.simulator
-            .set_hostnames(&self.zone, &id, HOSTS)
-            .unwrap();
+        self.simulator.set_hostnames(&self.zone, &id, HOSTS).unwrap();
         id
     }
 
@@ -110,9 +102,7 @@ impl World {
     pub(crate) fn writes(&self) -> Vec<String> {
         let seen = self.simulator.requests().into_iter();
         let writes = seen.filter(|request| request.method != "GET");
-        writes
-            .map(|request| format!("{} {}", request.method, request.path))
-            .collect()
+        writes.map(|request| format!("{} {}", request.method, request.path)).collect()
     }
 }
 
@@ -147,10 +137,7 @@ impl From<Output> for Run {
 
 impl Run {
     pub(crate) fn last_error(&self) -> &str {
-        let error = self
-            .stderr
-            .lines()
-            .rfind(|line| line.starts_with("error: "));
+        let error = self.stderr.lines().rfind(|line| line.starts_with("error: "));
         let last = self.stderr.lines().last();
         error.or(last).unwrap_or_default()
     }
@@ -161,9 +148,7 @@ impl Run {
 
     pub(crate) fn lines(&self) -> Vec<Value> {
         let lines = self.stdout.lines();
-        lines
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        lines.map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
@@ -187,10 +172,7 @@ pub(crate) fn new_ca_named(name: &str) -> String {
 pub(crate) fn new_leaf() -> (String, String) {
     let key = rcgen::KeyPair::generate().unwrap();
     let parameters = rcgen::CertificateParams::new(["leaf.example.com".to_owned()]).unwrap();
-    (
-        parameters.self_signed(&key).unwrap().pem(),
-        key.serialize_pem(),
-    )
+    (parameters.self_signed(&key).unwrap().pem(), key.serialize_pem())
 }
 
 /// Sends a signal to a process that this test started.

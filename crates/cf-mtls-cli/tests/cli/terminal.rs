@@ -29,12 +29,7 @@ impl Terminal {
         arguments: &[&str],
         variables: &[(&str, &str)],
     ) -> Self {
-        let size = PtySize {
-            rows,
-            cols: columns,
-            pixel_width: 0,
-            pixel_height: 0,
-        };
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_cf-mtls"));
         command.args(arguments);
@@ -72,11 +67,7 @@ impl Terminal {
     fn expect(&self, text: &str) {
         let begun = Instant::now();
         while !self.seen().contains(text) {
-            assert!(
-                begun.elapsed() < Duration::from_secs(20),
-                "no {text:?}: {}",
-                self.seen()
-            );
+            assert!(begun.elapsed() < Duration::from_secs(20), "no {text:?}: {}", self.seen());
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -109,11 +100,7 @@ fn a_person_is_asked() {
     for (keys, code) in [("n\r", 1), ("\r", 1), ("\u{3}", 130), ("yes\r", 0)] {
         let mut terminal = Terminal::start(&world, 100, &["delete", &id], &[]);
         terminal.expect("Delete this certificate? [y/N] ");
-        assert_eq!(
-            world.ids(),
-            [id.as_str()],
-            "nothing is done before the answer"
-        );
+        assert_eq!(world.ids(), [id.as_str()], "nothing is done before the answer");
         terminal.press(keys);
         let (got, seen) = terminal.end();
         assert_eq!(got, code, "{keys:?}: {seen}");
@@ -172,10 +159,7 @@ fn a_list_that_changed_while_somebody_was_asked_is_not_replaced() {
         terminal.expect("Change the hostnames? [y/N] ");
         let late = ["a.example.com", "late.example.com"];
         if changed {
-            world
-                .simulator
-                .set_hostnames(&world.zone, &id, late)
-                .unwrap();
+            world.simulator.set_hostnames(&world.zone, &id, late).unwrap();
         }
         terminal.press("y\r");
         let (code, seen) = terminal.end();
@@ -196,12 +180,9 @@ fn release_asks_with_everything_on_the_table() {
     let mut terminal = Terminal::start(&world, 100, &["release", &id], &[]);
     terminal.expect("[y/N] ");
     let seen = plain(&terminal.seen());
-    for part in [
-        "devices",
-        "CA",
-        "in 9",
-        "used by a.example.com, b.example.com in zone example.com",
-    ] {
+    for part in
+        ["devices", "CA", "in 9", "used by a.example.com, b.example.com in zone example.com"]
+    {
         assert!(seen.contains(part), "{part}: {seen}");
     }
     terminal.press("y\r");
@@ -218,12 +199,7 @@ fn colours_tell_an_expiry_unless_they_are_not_wanted() {
     world.seed_expiring("late", 100);
     let (code, seen) = Terminal::start(&world, 120, &["list"], &[]).end();
     assert_eq!(code, 0);
-    let line = |name: &str| {
-        seen.lines()
-            .find(|line| line.contains(name))
-            .unwrap()
-            .to_owned()
-    };
+    let line = |name: &str| seen.lines().find(|line| line.contains(name)).unwrap().to_owned();
     assert!(line("gone").contains("\u{1b}[31m"), "red: {seen:?}");
     assert!(line("soon").contains("\u{1b}[33m"), "yellow: {seen:?}");
     assert!(!line("late").contains('\u{1b}'), "{seen:?}");
@@ -242,24 +218,9 @@ fn tables_fit_the_terminal_and_keep_ids_whole() {
         &["associations", &id],
         &["delete", &id, &gone, "--dry-run"],
         &["prune", "--name-prefix", "a", "--dry-run"],
-        &[
-            "hostnames",
-            "list",
-            "--zone",
-            "example.com",
-            "--certificate",
-            &id,
-        ],
+        &["hostnames", "list", "--zone", "example.com", "--certificate", &id],
     ];
-    for size in [
-        (24, 40),
-        (24, 60),
-        (0, 60),
-        (24, 75),
-        (24, 80),
-        (24, 120),
-        (24, 300),
-    ] {
+    for size in [(24, 40), (24, 60), (0, 60), (24, 75), (24, 80), (24, 120), (24, 300)] {
         for arguments in commands {
             let (_, seen) = Terminal::sized(&world, size, arguments, &[]).end();
             let seen = plain(&seen);
@@ -301,9 +262,7 @@ fn what_takes_long_has_a_bar_on_a_terminal() {
     let slow = Fault::delay(Duration::from_millis(15)).on(Operation::Delete);
     world.simulator.inject(slow);
     for (quiet, shown) in [(&[][..], true), (&["--quiet"], false)] {
-        let ids: Vec<String> = (0..30)
-            .map(|number| world.seed(&format!("c{number}")))
-            .collect();
+        let ids: Vec<String> = (0..30).map(|number| world.seed(&format!("c{number}"))).collect();
         let mut arguments = vec!["delete", "--yes"];
         arguments.extend(ids.iter().map(String::as_str));
         arguments.extend(quiet);
@@ -314,9 +273,7 @@ fn what_takes_long_has_a_bar_on_a_terminal() {
         }
         assert_eq!(seen.contains(" of 30, "), shown, "{seen}");
         let frames = plain(&seen);
-        let mut frames = frames
-            .split(['\n', '\r'])
-            .filter(|frame| frame.contains('░'));
+        let mut frames = frames.split(['\n', '\r']).filter(|frame| frame.contains('░'));
         // Each says what goes on, the first ones too.
         assert!(
             frames.all(|frame| frame.contains("looking up") || frame.contains("deleting")),
@@ -351,14 +308,6 @@ fn an_error_is_broken_at_words_and_its_hint_comes_last() {
     let error = text.split("error: ").nth(1).unwrap();
     let lines: Vec<&str> = error.lines().map(str::trim_end).collect();
     assert!(lines.iter().all(|line| line.len() <= 60), "{error}");
-    assert!(
-        lines[1..]
-            .iter()
-            .any(|line| line.starts_with("  Cloudflare says ")),
-        "{error}"
-    );
-    assert!(
-        lines.iter().any(|line| line.starts_with("hint: ")),
-        "{error}"
-    );
+    assert!(lines[1..].iter().any(|line| line.starts_with("  Cloudflare says ")), "{error}");
+    assert!(lines.iter().any(|line| line.starts_with("hint: ")), "{error}");
 }

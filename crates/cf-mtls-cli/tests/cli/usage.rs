@@ -48,11 +48,7 @@ fn misuse_is_reported_before_anything_is_sent() {
         &["list", "--type", "custom\r"],
         &["prune", "--name-prefix", "dev\r", "--yes"],
         &["delete", "--name", "devices\r", "--if-exists", "--yes"],
-        &[
-            "prune",
-            "--expires-before",
-            "2027-01-01T12:00[Europe/Berlin]",
-        ],
+        &["prune", "--expires-before", "2027-01-01T12:00[Europe/Berlin]"],
         &["list", "--timeout", "0s"],
         &["list", "--expires-within", "soon"],
         &["list", "--expires-within", "99999999999y"],
@@ -73,15 +69,7 @@ fn misuse_is_reported_before_anything_is_sent() {
         &["delete", "--yes"],
         &["delete", "abc", "--name", "x", "--yes"],
         &["hostnames", "list", "--zone", "example.com"],
-        &[
-            "hostnames",
-            "list",
-            "--zone",
-            "example.com",
-            "--certificate",
-            "a",
-            "--managed-ca",
-        ],
+        &["hostnames", "list", "--zone", "example.com", "--certificate", "a", "--managed-ca"],
         &["hostnames", "add", "--zone", "example.com", "--managed-ca"],
         &["prune", "--yes"],
         &["rotate", "abc", "--yes"],
@@ -89,11 +77,7 @@ fn misuse_is_reported_before_anything_is_sent() {
     ];
     for arguments in table.iter().copied() {
         let run = world.run(arguments);
-        assert_eq!(
-            (run.code, run.stdout.as_str()),
-            (2, ""),
-            "{arguments:?}: {run:?}"
-        );
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{arguments:?}: {run:?}");
         assert!(run.stderr.starts_with("error: "), "{run:?}");
         assert!(!run.stderr.contains("sekret"), "{run:?}");
         let json = world.run(&[arguments, &["--output", "json"]].concat());
@@ -117,11 +101,7 @@ fn errors_have_the_wanted_format_even_if_the_arguments_are_wrong() {
     for (line, is_json) in table {
         let arguments: Vec<&str> = line.split(' ').collect();
         let run: Run = bare(&arguments).output().unwrap().into();
-        assert_eq!(
-            run.last_error().starts_with('{'),
-            is_json,
-            "{line}: {run:?}"
-        );
+        assert_eq!(run.last_error().starts_with('{'), is_json, "{line}: {run:?}");
     }
 }
 
@@ -145,19 +125,12 @@ fn bad_input_is_told_before_anything_is_sent() {
             "neither a domain name nor a zone id",
         ),
         (&["list", "--base-url", "http://example.com"], "plain http"),
-        (
-            &["list", "--token-file", "/nonexistent/file"],
-            "cannot be read",
-        ),
+        (&["list", "--token-file", "/nonexistent/file"], "cannot be read"),
         (&["list", "--token-file", &empty], "is empty"),
     ];
     for (arguments, part) in table {
         let run = world.run(arguments);
-        assert_eq!(
-            (run.code, run.stdout.as_str()),
-            (2, ""),
-            "{arguments:?}: {run:?}"
-        );
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{arguments:?}: {run:?}");
         assert!(run.last_error().contains(part), "{arguments:?}: {run:?}");
     }
     assert_eq!(world.simulator.request_count(None), 0);
@@ -170,10 +143,7 @@ fn what_is_not_set_is_told_with_where_it_can_come_from() {
     assert!(run.stderr.contains("--account"), "{run:?}");
     let run: Run = bare(&["list", "--account", "abc"]).output().unwrap().into();
     assert_eq!(run.code, 2);
-    assert!(
-        run.last_error().contains("CLOUDFLARE_API_TOKEN is not set"),
-        "{run:?}"
-    );
+    assert!(run.last_error().contains("CLOUDFLARE_API_TOKEN is not set"), "{run:?}");
     assert!(run.stderr.contains("--token-file"), "{run:?}");
 }
 
@@ -193,11 +163,7 @@ fn what_takes_something_away_needs_yes_without_a_terminal() {
     ];
     for arguments in table {
         let run = world.run(&arguments);
-        assert_eq!(
-            (run.code, run.stdout.as_str()),
-            (2, ""),
-            "{arguments:?}: {run:?}"
-        );
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{arguments:?}: {run:?}");
         assert!(run.last_error().contains("--yes"), "{run:?}");
         assert!(
             run.stderr.contains("devices") && run.stderr.contains("API Shield (active)"),

@@ -16,25 +16,17 @@ async fn deletes_1000_and_tells_each_outcome() {
     let simulator = simulator.start().await.unwrap();
     let ids: Vec<CertificateId> = (0..1000)
         .map(|number| match number {
-            number if number % 100 == 50 => format!("{number:08}-0000-4000-8000-000000000000")
-                .parse()
-                .unwrap(),
+            number if number % 100 == 50 => {
+                format!("{number:08}-0000-4000-8000-000000000000").parse().unwrap()
+            }
             number => seed_ca(&simulator, &number.to_string()),
         })
         .collect();
     for id in ids.iter().step_by(100) {
-        simulator
-            .attach_service(id.as_str(), "gateway", "active")
-            .unwrap();
+        simulator.attach_service(id.as_str(), "gateway", "active").unwrap();
     }
     // Some lose the answer, which the client finds out.
-    simulator.inject(
-        Fault::reset()
-            .on(Operation::Delete)
-            .nth(7)
-            .times(5)
-            .after_effect(),
-    );
+    simulator.inject(Fault::reset().on(Operation::Delete).nth(7).times(5).after_effect());
 
     // Each id is counted when it is taken, so the stream is not read ahead.
     let (taken, told) = (Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
@@ -75,9 +67,7 @@ async fn nothing_is_sent_unless_asked_for() {
 async fn stays_within_the_rate_limit() {
     let simulator = Simulator::builder().rate_limit(100, Duration::from_secs(300));
     let simulator = simulator.start().await.unwrap();
-    let ids: Vec<_> = (0..150)
-        .map(|number| seed_ca(&simulator, &number.to_string()))
-        .collect();
+    let ids: Vec<_> = (0..150).map(|number| seed_ca(&simulator, &number.to_string())).collect();
     let certificates = certificates_of(&simulator, client(&simulator));
     let certificates = certificates.with_patience(Duration::ZERO);
     let mut outcomes = certificates.delete_many(stream::iter(ids));
@@ -90,11 +80,7 @@ async fn stays_within_the_rate_limit() {
         }
     }
     assert_eq!((limited, simulator.effects().deleted), (50, 100));
-    assert_eq!(
-        simulator.request_count(None),
-        100,
-        "not one was sent to be refused"
-    );
+    assert_eq!(simulator.request_count(None), 100, "not one was sent to be refused");
 }
 
 /// With patience, what the window has no room for goes on in the next one.
@@ -102,9 +88,7 @@ async fn stays_within_the_rate_limit() {
 async fn goes_on_when_the_next_window_opens() {
     let simulator = Simulator::builder().rate_limit(20, Duration::from_millis(900));
     let simulator = simulator.start().await.unwrap();
-    let ids: Vec<_> = (0..30)
-        .map(|number| seed_ca(&simulator, &number.to_string()))
-        .collect();
+    let ids: Vec<_> = (0..30).map(|number| seed_ca(&simulator, &number.to_string())).collect();
     let client = client(&simulator).with_deadline(Duration::from_millis(600));
     let mut outcomes = certificates_of(&simulator, client).delete_many(stream::iter(ids));
     while let Some(outcome) = outcomes.next().await {
@@ -123,19 +107,12 @@ async fn stops_at_a_refused_token_and_after_outages() {
         ("outage", Fault::error(503, 99003, "down"), 20, 21),
         ("a proxy's pages", Fault::html(403), 20, 21),
         ("refused again and again", blocked(), 20, 21),
-        (
-            "each refused for itself",
-            Fault::error(400, 99003, "no"),
-            100,
-            100,
-        ),
+        ("each refused for itself", Fault::error(400, 99003, "no"), 100, 100),
     ];
     for (name, fault, min, max) in rows {
         let simulator = Simulator::builder().no_rate_limit();
         let simulator = simulator.start().await.unwrap();
-        let ids: Vec<_> = (0..100)
-            .map(|number| seed_ca(&simulator, &number.to_string()))
-            .collect();
+        let ids: Vec<_> = (0..100).map(|number| seed_ca(&simulator, &number.to_string())).collect();
         simulator.inject(fault.on(Operation::Delete).nth(11).times(1_000));
         let client = client(&simulator).with_retry(cf_mtls::Retry::off());
         let certificates = certificates_of(&simulator, client).with_concurrency(2);

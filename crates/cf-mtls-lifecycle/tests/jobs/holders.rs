@@ -65,9 +65,7 @@ async fn what_products_hold_is_not_released_and_named() {
                 if is_slow { builder.slow_day() } else { builder }
             })
             .await;
-            let release = certificates(&simulator)
-                .release(&leaf)
-                .with_options(quick());
+            let release = certificates(&simulator).release(&leaf).with_options(quick());
             let error = release.run(|_| ()).await.unwrap_err();
             assert_names_all(&error, &row);
             let json = serde_json::to_value(&error).unwrap();
@@ -125,24 +123,14 @@ async fn a_release_waits_until_a_person_has_changed_the_holders() {
 #[tokio::test]
 async fn a_token_without_the_permissions_gets_everything_else() {
     let (simulator, leaf, _) = held_leaf(|builder| builder).await;
-    simulator
-        .set_gateway_use(seed_ca(&simulator, "gateway"), true)
-        .unwrap();
+    simulator.set_gateway_use(seed_ca(&simulator, "gateway"), true).unwrap();
     let token = Token::new("narrow").without(Permission::Workers);
-    simulator.add_token(
-        token
-            .without(Permission::Hyperdrive)
-            .without(Permission::Gateway),
-    );
+    simulator.add_token(token.without(Permission::Hyperdrive).without(Permission::Gateway));
     let builder = cf_mtls::Client::builder("narrow").with_base_url(simulator.base_url());
     let certificates = certificates_of(&simulator, builder);
     let usage = certificates.usage(&leaf).await.unwrap();
     assert_eq!(usage.associations.len(), 2, "{:?}", usage.associations);
-    let notes: Vec<_> = usage
-        .unreadable_products
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let notes: Vec<_> = usage.unreadable_products.iter().map(ToString::to_string).collect();
     assert_eq!(notes.len(), 2, "{notes:?}");
     assert!(notes[0].contains("Workers Scripts Read"), "{notes:?}");
     assert!(notes[1].contains("Hyperdrive Read"), "{notes:?}");
@@ -150,14 +138,9 @@ async fn a_token_without_the_permissions_gets_everything_else() {
     let idle = seed_leaf(&simulator, "idle");
     let usage = certificates.usage(&idle).await.unwrap();
     assert!(usage.associations.is_empty() && !usage.is_unused());
-    let mut candidates = certificates
-        .prune_candidates(Prune::new().unused().leaf())
-        .unwrap();
+    let mut candidates = certificates.prune_candidates(Prune::new().unused().leaf()).unwrap();
     let error = candidates.next().await.unwrap().unwrap_err();
-    assert!(
-        error.to_string().contains("Workers Scripts Read"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("Workers Scripts Read"), "{error}");
     assert!(candidates.next().await.is_none());
 }
 
@@ -192,9 +175,7 @@ async fn an_account_is_walked_once_for_all_within_the_rate_limit() {
     for number in 0..1000 {
         let zone = simulator.add_zone(&format!("z{number:04}.example"));
         if number == 777 {
-            simulator
-                .set_hostnames(&zone, ca.as_str(), ["api.example"])
-                .unwrap();
+            simulator.set_hostnames(&zone, ca.as_str(), ["api.example"]).unwrap();
         }
     }
     let certificates = certificates(&simulator);
@@ -206,16 +187,10 @@ async fn an_account_is_walked_once_for_all_within_the_rate_limit() {
     });
     let usages = usages.await.unwrap();
     let usages: Vec<Usage> = usages.into_iter().map(|one| one.result.unwrap()).collect();
-    assert_eq!(
-        usages[0].holders[0].to_string(),
-        "Worker worker-77 (binding CERT)"
-    );
+    assert_eq!(usages[0].holders[0].to_string(), "Worker worker-77 (binding CERT)");
     assert_eq!(usages[1].zones.len(), 1);
     let last = last.unwrap();
-    assert_eq!(
-        (last.zones, last.workers, last.workers_total),
-        (1000, 500, 500)
-    );
+    assert_eq!((last.zones, last.workers, last.workers_total), (1000, 500, 500));
     assert_eq!(reports, 1500);
     // Two certificates and their associations, the lists of Workers, Hyperdrive and
     // Gateway, each Worker, the pages of zones, each zone.
@@ -232,16 +207,12 @@ async fn each_job_sends_the_least_number_of_requests() {
     for number in 0..60 {
         let zone = simulator.add_zone(&format!("z{number:02}.example"));
         if number % 2 == 1 {
-            simulator
-                .set_entitlement(&zone, Entitlement::Missing)
-                .unwrap();
+            simulator.set_entitlement(&zone, Entitlement::Missing).unwrap();
         }
     }
     let zone = simulator.add_zone("used.example");
     let (zones, pages) = (61, 2);
-    let cas: Vec<_> = (0..20)
-        .map(|n| seed_ca(&simulator, &n.to_string()))
-        .collect();
+    let cas: Vec<_> = (0..20).map(|n| seed_ca(&simulator, &n.to_string())).collect();
     for (index, ca) in cas.iter().take(2).enumerate() {
         let host = format!("h{index}.used.example");
         simulator.set_hostnames(&zone, ca.as_str(), [host]).unwrap();
@@ -261,11 +232,8 @@ async fn each_job_sends_the_least_number_of_requests() {
     // Two are in use, so each zone is read for two, unless it cannot hold hostnames.
     run(certificates.usage_of(cas.clone())).await;
     count("20 CAs", 20 + 20 + 2 + pages + zones + 31);
-    let known: Vec<_> = certificates
-        .list(cf_mtls::CertificateFilter::all())
-        .collect()
-        .await
-        .unwrap();
+    let known: Vec<_> =
+        certificates.list(cf_mtls::CertificateFilter::all()).collect().await.unwrap();
     count("list", 1);
     run(certificates.usage_of(cas.clone()).with_known(known)).await;
     count("20 known CAs", 20 + 2 + pages + zones + 31);

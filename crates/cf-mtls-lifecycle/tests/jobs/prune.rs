@@ -32,11 +32,7 @@ const CERTIFICATES: [(&str, bool, &str, u64, u64, &str); 6] = [
 async fn start() -> Simulator {
     let simulator = Simulator::start().await.unwrap();
     for (name, ca, kind, uploaded, expires, service) in CERTIFICATES {
-        let seed = if ca {
-            Seed::ca(DOCUMENTED_CA)
-        } else {
-            Seed::leaf(DOCUMENTED_CA)
-        };
+        let seed = if ca { Seed::ca(DOCUMENTED_CA) } else { Seed::leaf(DOCUMENTED_CA) };
         let seed = seed.name(name).kind(kind).uploaded_on(day(uploaded));
         let id = simulator.seed(seed.expires_on(day(expires))).unwrap();
         if !service.is_empty() {
@@ -54,29 +50,15 @@ async fn what_meets_all_criteria_is_told_with_the_reasons() {
         (new().expired_at(moment(10)), "old-1", "expired"),
         (new().expired_at(moment(9)), "", ""),
         (new().expires_before(moment(30)), "old-1 old-2", "expires"),
-        (
-            new().expires_before(moment(301)),
-            "old-1 old-2 new-1 new-2",
-            "expires",
-        ),
+        (new().expires_before(moment(301)), "old-1 old-2 new-1 new-2", "expires"),
         (new().uploaded_before(moment(5)), "old-1 old-2", "uploaded"),
-        (
-            new().name_prefix("new-"),
-            "new-1 new-2",
-            "name begins with \"new-\"",
-        ),
+        (new().name_prefix("new-"), "new-1 new-2", "name begins with \"new-\""),
         (new().name_prefix("New-"), "", ""),
         (new().unused(), "old-1 new-1 new-2", "unused"),
-        (
-            new().unused().expires_before(moment(31)).ca(),
-            "old-1 new-1",
-            "expires unused",
-        ),
+        (new().unused().expires_before(moment(31)).ca(), "old-1 new-1", "expires unused"),
         (new().expires_before(moment(31)).leaf(), "old-2", "expires"),
         (
-            new()
-                .expired_at(moment(10))
-                .certificate_type(CertificateType::GatewayManaged),
+            new().expired_at(moment(10)).certificate_type(CertificateType::GatewayManaged),
             "gone-1",
             "expired",
         ),
@@ -101,11 +83,7 @@ async fn what_meets_all_criteria_is_told_with_the_reasons() {
             told.get_or_insert(candidate.reasons);
         }
         assert_eq!(found.join(" "), names, "{criteria:?}");
-        let told: Vec<_> = told
-            .into_iter()
-            .flatten()
-            .map(|reason| reason.to_string())
-            .collect();
+        let told: Vec<_> = told.into_iter().flatten().map(|reason| reason.to_string()).collect();
         let texts: Vec<_> = told
             .iter()
             .map(|text| match text.split_once(" 2024-") {
@@ -123,17 +101,10 @@ async fn without_a_criterion_nothing_is_even_asked() {
     let simulator = start().await;
     let new = Prune::new;
     let custom = CertificateType::Custom;
-    let table = [
-        new(),
-        new().ca(),
-        new().leaf(),
-        new().certificate_type(custom),
-        new().name_prefix(""),
-    ];
+    let table =
+        [new(), new().ca(), new().leaf(), new().certificate_type(custom), new().name_prefix("")];
     for criteria in table.into_iter().chain([new().expired().name_prefix("")]) {
-        let error = certificates(&simulator)
-            .prune_candidates(criteria.clone())
-            .unwrap_err();
+        let error = certificates(&simulator).prune_candidates(criteria.clone()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{criteria:?}");
     }
     assert_eq!(simulator.request_count(None), 0);
@@ -160,14 +131,8 @@ async fn what_is_not_known_meets_no_criterion() {
         ids
     };
     assert_eq!(found(Prune::new().expired()).await, "c");
-    assert_eq!(
-        found(Prune::new().expires_before(Timestamp::MAX)).await,
-        "c"
-    );
-    assert_eq!(
-        found(Prune::new().uploaded_before(Timestamp::MAX)).await,
-        "c"
-    );
+    assert_eq!(found(Prune::new().expires_before(Timestamp::MAX)).await, "c");
+    assert_eq!(found(Prune::new().uploaded_before(Timestamp::MAX)).await, "c");
     assert_eq!(found(Prune::new().expired().ca()).await, "");
     assert_eq!(found(Prune::new().name_prefix("c")).await, "");
 }
@@ -175,15 +140,9 @@ async fn what_is_not_known_meets_no_criterion() {
 #[tokio::test]
 async fn a_certificate_whose_use_is_unknown_is_no_candidate_and_hides_none() {
     let simulator = start().await;
-    simulator.inject(
-        Fault::error(403, 9109, "Unauthorized")
-            .on(Operation::Associations)
-            .nth(1),
-    );
+    simulator.inject(Fault::error(403, 9109, "Unauthorized").on(Operation::Associations).nth(1));
     let certificates = certificates(&simulator).with_concurrency(1);
-    let mut found = certificates
-        .prune_candidates(Prune::new().unused())
-        .unwrap();
+    let mut found = certificates.prune_candidates(Prune::new().unused()).unwrap();
     let error = found.next().await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Permission);
     let mut names = Vec::new();
@@ -216,11 +175,7 @@ async fn what_was_found_is_deleted_with_outcomes() {
         }
     }
     assert_eq!((gone, kept), (2, 1));
-    let held: Vec<_> = simulator
-        .certificates()
-        .into_iter()
-        .filter_map(|one| one.name)
-        .collect();
+    let held: Vec<_> = simulator.certificates().into_iter().filter_map(|one| one.name).collect();
     assert_eq!(held, ["old-2", "new-2", "gone-1", "gone-2"]);
 }
 
@@ -233,11 +188,7 @@ async fn nothing_is_a_candidate_by_a_clock_that_is_wrong() {
         ("yesterday", true),
     ] {
         let simulator = start().await;
-        simulator.inject(
-            Fault::delay(Duration::ZERO)
-                .header("date", date)
-                .on(Operation::List),
-        );
+        simulator.inject(Fault::delay(Duration::ZERO).header("date", date).on(Operation::List));
         let certificates = certificates(&simulator);
         for (criteria, needs_clock) in [
             (Prune::new().expired_at(moment(30)), true),

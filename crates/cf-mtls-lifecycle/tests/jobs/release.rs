@@ -17,12 +17,8 @@ fn release(world: &InUse) -> Release {
 
 /// The names of steps, each once in a row.
 fn names(steps: &[Step]) -> Vec<String> {
-    let name = |step: &Step| {
-        serde_json::to_value(step).unwrap()["step"]
-            .as_str()
-            .unwrap()
-            .to_owned()
-    };
+    let name =
+        |step: &Step| serde_json::to_value(step).unwrap()["step"].as_str().unwrap().to_owned();
     let mut names: Vec<_> = steps.iter().map(name).collect();
     names.dedup();
     names
@@ -34,18 +30,13 @@ async fn a_plan_tells_what_will_be_done_and_only_reads() {
     let plan = release(&world).plan().await.unwrap();
     assert!(!plan.is_blocked());
     let zones: Vec<_> = plan.zones().iter().map(ToString::to_string).collect();
-    let want = [
-        "one.a.example, two.a.example in zone a.example",
-        "one.b.example in zone b.example",
-    ];
+    let want =
+        ["one.a.example, two.a.example in zone a.example", "one.b.example in zone b.example"];
     assert_eq!(zones, want);
     assert_eq!(plan.certificate().name(), Some("old"));
     assert_eq!(writes(&world.simulator), [""; 0]);
     let json = serde_json::to_value(&plan).unwrap();
-    assert_eq!(
-        json["zones"][1]["hostnames"],
-        serde_json::json!(["one.b.example"])
-    );
+    assert_eq!(json["zones"][1]["hostnames"], serde_json::json!(["one.b.example"]));
     assert_eq!(json["blockers"], serde_json::json!([]));
 }
 
@@ -62,10 +53,7 @@ async fn releases_what_is_in_use_and_touches_nothing_else() {
     assert!(!world.holds(&world.ca));
     assert_eq!(released.detached.len(), 2);
     assert!(released.confirmed);
-    assert_eq!(
-        names(&steps),
-        ["detached", "awaiting_release", "unused", "deleted"]
-    );
+    assert_eq!(names(&steps), ["detached", "awaiting_release", "unused", "deleted"]);
     let (ca, zone) = (&world.ca, &world.zones[1]);
     let detached = &steps[1];
     let text = format!("detached one.b.example in zone b.example from {ca}");
@@ -80,11 +68,7 @@ async fn releases_what_is_in_use_and_touches_nothing_else() {
     assert_eq!(steps[2].to_string(), text);
     world.assert_others_untouched("release");
     let ca = &world.ca;
-    let want = [
-        format!("PUT {ca} []"),
-        format!("PUT {ca} []"),
-        format!("DELETE {ca}"),
-    ];
+    let want = [format!("PUT {ca} []"), format!("PUT {ca} []"), format!("DELETE {ca}")];
     assert_eq!(writes(&world.simulator), want);
 }
 
@@ -93,20 +77,13 @@ async fn what_hostnames_do_not_explain_stops_it_before_anything_is_changed() {
     // (what is attached, kind, what the message tells)
     let table = [
         ("gateway", "active", "gateway (active)"),
-        (
-            "Workers",
-            "pending_deployment",
-            "Workers (pending_deployment)",
-        ),
+        ("Workers", "pending_deployment", "Workers (pending_deployment)"),
         ("something new", "active", "something new (active)"),
         ("API Shield", "active", "no zone shows"),
     ];
     for (service, status, told) in table {
         let world = InUse::start().await;
-        world
-            .simulator
-            .attach_service(world.ca.as_str(), service, status)
-            .unwrap();
+        world.simulator.attach_service(world.ca.as_str(), service, status).unwrap();
         let plan = release(&world).plan().await.unwrap();
         assert_eq!(plan.blockers().len(), 1, "{service}: {:?}", plan.blockers());
         let error = plan.run(|step| panic!("{step}")).await.unwrap_err();
@@ -115,21 +92,15 @@ async fn what_hostnames_do_not_explain_stops_it_before_anything_is_changed() {
         assert!(error.to_string().contains(told), "{error}");
         assert!(error.detached().is_empty());
         let requests = world.simulator.requests();
-        assert!(
-            requests.iter().all(|request| request.method == "GET"),
-            "{service}"
-        );
+        assert!(requests.iter().all(|request| request.method == "GET"), "{service}");
     }
 }
 
 #[tokio::test]
 async fn hostnames_may_appear_under_another_name() {
-    for (name, blocked) in [
-        ("API Shield", false),
-        ("api_shield", false),
-        ("new", false),
-        ("gateway 2", true),
-    ] {
+    for (name, blocked) in
+        [("API Shield", false), ("api_shield", false), ("new", false), ("gateway 2", true)]
+    {
         let world = InUse::start_with(|builder| builder.hostname_service(name)).await;
         let plan = release(&world).plan().await.unwrap();
         assert_eq!(plan.is_blocked(), blocked, "{name}");
@@ -206,18 +177,9 @@ async fn services_are_assessed_by_name_and_by_evidence() {
 #[tokio::test]
 async fn what_is_leaving_already_is_waited_for() {
     let world = InUse::start().await;
-    world
-        .simulator
-        .attach_service(world.ca.as_str(), "gateway", "active")
-        .unwrap();
-    world
-        .simulator
-        .detach_service(world.ca.as_str(), "gateway")
-        .unwrap();
-    release(&world)
-        .run(|step| world.let_time_pass(step))
-        .await
-        .unwrap();
+    world.simulator.attach_service(world.ca.as_str(), "gateway", "active").unwrap();
+    world.simulator.detach_service(world.ca.as_str(), "gateway").unwrap();
+    release(&world).run(|step| world.let_time_pass(step)).await.unwrap();
     assert!(!world.holds(&world.ca));
 }
 
@@ -261,11 +223,7 @@ async fn a_zone_that_cannot_be_read_stops_it_unless_it_cannot_matter() {
     // Nothing says that hostnames use it, so no zone can have any.
     let unused = seed_ca(&world.simulator, "unused");
     world.simulator.inject(refusal());
-    let plan = certificates(&world.simulator)
-        .release(&unused)
-        .plan()
-        .await
-        .unwrap();
+    let plan = certificates(&world.simulator).release(&unused).plan().await.unwrap();
     assert!(!plan.is_blocked(), "{:?}", plan.blockers());
 }
 
@@ -273,15 +231,10 @@ async fn a_zone_that_cannot_be_read_stops_it_unless_it_cannot_matter() {
 async fn a_zone_that_is_given_but_not_listed_is_read_all_the_same() {
     let world = InUse::start().await;
     let empty = r#"{"success":true,"errors":[],"messages":[],"result":[]}"#;
-    world
-        .simulator
-        .inject(Fault::raw(200, "application/json", empty).on(Operation::Zones));
+    world.simulator.inject(Fault::raw(200, "application/json", empty).on(Operation::Zones));
     // The services tell of hostnames, and no zone shows them.
     let plan = release(&world).plan().await.unwrap();
-    assert!(matches!(
-        plan.blockers(),
-        [Blocker::HiddenHostnames(_), Blocker::HiddenHostnames(_)]
-    ));
+    assert!(matches!(plan.blockers(), [Blocker::HiddenHostnames(_), Blocker::HiddenHostnames(_)]));
     let zones = [0, 1].map(|zone: usize| zone_id(&world.zones[zone]));
     let plan = release(&world).in_zones(zones).plan().await.unwrap();
     assert!(!plan.is_blocked(), "{:?}", plan.blockers());
@@ -295,11 +248,7 @@ async fn what_cloudflare_manages_is_left_alone() {
         let seed = Seed::ca(DOCUMENTED_CA).kind(kind);
         let id = simulator.seed(seed).unwrap().parse().unwrap();
         let released = certificates(&simulator).release(&id).run(|_| ()).await;
-        assert_eq!(
-            released.unwrap_err().kind(),
-            ErrorKind::InvalidInput,
-            "{kind}"
-        );
+        assert_eq!(released.unwrap_err().kind(), ErrorKind::InvalidInput, "{kind}");
         assert_eq!(writes(&simulator), [""; 0]);
     }
 }
@@ -307,16 +256,8 @@ async fn what_cloudflare_manages_is_left_alone() {
 #[tokio::test]
 async fn a_leaf_is_released_without_a_look_at_zones() {
     let simulator = Simulator::start().await.unwrap();
-    let id = simulator
-        .seed(Seed::leaf(DOCUMENTED_CA))
-        .unwrap()
-        .parse()
-        .unwrap();
-    certificates(&simulator)
-        .release(&id)
-        .run(|_| ())
-        .await
-        .unwrap();
+    let id = simulator.seed(Seed::leaf(DOCUMENTED_CA)).unwrap().parse().unwrap();
+    certificates(&simulator).release(&id).run(|_| ()).await.unwrap();
     assert_eq!(simulator.request_count(Operation::Zones), 0);
     assert_eq!(simulator.effects().deleted, 1);
 }
@@ -325,20 +266,11 @@ async fn a_leaf_is_released_without_a_look_at_zones() {
 async fn a_wait_that_ends_tells_who_remains_and_what_was_detached() {
     let world = InUse::start().await;
     let options = options(Duration::from_millis(5), Duration::from_millis(20));
-    let error = release(&world)
-        .with_options(options)
-        .run(|_| ())
-        .await
-        .unwrap_err();
+    let error = release(&world).with_options(options).run(|_| ()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InUse);
     assert_eq!(error.associations().len(), 2);
     assert_eq!(error.detached().len(), 2);
-    assert!(
-        error
-            .to_string()
-            .contains("one.b.example in zone b.example"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("one.b.example in zone b.example"), "{error}");
     let text = error.to_string();
     let told = "in use by API Shield (pending_deletion): still in use after 0.02 s; \
                 detached already: ";
@@ -354,9 +286,7 @@ async fn a_deletion_that_is_refused_for_a_while_is_tried_again() {
     for (status, code) in [(409, 99001), (400, 424242), (200, 424242)] {
         let world = InUse::start().await;
         let refusal = Fault::error(status, code, "in use");
-        world
-            .simulator
-            .inject(refusal.on(Operation::Delete).times(3));
+        world.simulator.inject(refusal.on(Operation::Delete).times(3));
         let mut refused = 0;
         let release = release(&world);
         let released = release.run(|step| {
@@ -371,10 +301,7 @@ async fn a_deletion_that_is_refused_for_a_while_is_tried_again() {
 
 #[tokio::test]
 async fn a_deletion_that_is_refused_for_good_is_not_tried_again() {
-    let table = [
-        (403, 9109, ErrorKind::Permission),
-        (400, 7003, ErrorKind::InvalidRequest),
-    ];
+    let table = [(403, 9109, ErrorKind::Permission), (400, 7003, ErrorKind::InvalidRequest)];
     for (status, code, kind) in table {
         let world = InUse::start().await;
         let refusal = Fault::error(status, code, "refused");
@@ -390,20 +317,12 @@ async fn a_deletion_that_is_refused_for_good_is_not_tried_again() {
 /// operation may.
 #[tokio::test]
 async fn a_release_without_an_answer_ends_with_the_deadline_of_the_operation() {
-    let table = [
-        (Operation::Associations, "timeout", false),
-        (Operation::Delete, "timeout", true),
-    ];
+    let table = [(Operation::Associations, "timeout", false), (Operation::Delete, "timeout", true)];
     for (operation, kind, unknown) in table {
         let world = InUse::start().await;
         let client = client(&world.simulator).with_deadline(Duration::from_millis(500));
         let certificates = certificates_of(&world.simulator, client);
-        let plan = certificates
-            .release(&world.ca)
-            .with_options(quick())
-            .plan()
-            .await
-            .unwrap();
+        let plan = certificates.release(&world.ca).with_options(quick()).plan().await.unwrap();
         world.simulator.inject(Fault::silence().on(operation));
         if operation == Operation::Delete {
             // Not even the look afterwards has an answer.
@@ -434,10 +353,7 @@ async fn what_the_service_says_enters_an_error_without_secrets_and_escapes() {
     let json = serde_json::to_string(&error).unwrap();
     for text in [error.to_string(), format!("{error:?}"), json] {
         assert!(text.contains("gateway"), "{text}");
-        assert!(
-            !text.contains(token) && !text.contains(char::is_control),
-            "{text}"
-        );
+        assert!(!text.contains(token) && !text.contains(char::is_control), "{text}");
         assert!(!text.contains("u{1b}") && !text.contains("u001b"), "{text}");
     }
 }
@@ -447,21 +363,12 @@ async fn hostnames_attached_meanwhile_stay_and_stop_it() {
     let world = InUse::start().await;
     let plan = release(&world).plan().await.unwrap();
     let late = ["one.a.example", "late.a.example"];
-    world
-        .simulator
-        .set_hostnames(&world.zones[0], world.ca.as_str(), late)
-        .unwrap();
-    let error = plan
-        .run(|step| world.let_time_pass(step))
-        .await
-        .unwrap_err();
+    world.simulator.set_hostnames(&world.zones[0], world.ca.as_str(), late).unwrap();
+    let error = plan.run(|step| world.let_time_pass(step)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(error.to_string().contains("late.a.example"), "{error}");
     assert_eq!(error.detached()[0].hostnames, ["one.a.example"]);
-    assert_eq!(
-        world.hostnames_of(&world.ca),
-        ["late.a.example", "one.b.example"]
-    );
+    assert_eq!(world.hostnames_of(&world.ca), ["late.a.example", "one.b.example"]);
 }
 
 /// What is attached while the release waits is told soon, not when the wait ends.
@@ -475,10 +382,7 @@ async fn hostnames_attached_during_the_wait_end_it() {
         if matches!(step, Step::AwaitingRelease { .. }) && !attached {
             attached = true;
             let late = ["late.a.example"];
-            world
-                .simulator
-                .set_hostnames(&world.zones[0], world.ca.as_str(), late)
-                .unwrap();
+            world.simulator.set_hostnames(&world.zones[0], world.ca.as_str(), late).unwrap();
         }
         world.let_time_pass(step);
     });
@@ -494,19 +398,10 @@ async fn hostnames_attached_during_the_wait_end_it() {
 async fn a_service_that_comes_meanwhile_ends_the_wait() {
     let world = InUse::start().await;
     let plan = release(&world).plan().await.unwrap();
-    world
-        .simulator
-        .attach_service(world.ca.as_str(), "gateway", "active")
-        .unwrap();
+    world.simulator.attach_service(world.ca.as_str(), "gateway", "active").unwrap();
     let error = plan.run(|_| ()).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.detached().len()),
-        (ErrorKind::InUse, 2)
-    );
-    assert!(
-        error.to_string().contains("gateway (active) began"),
-        "{error}"
-    );
+    assert_eq!((error.kind(), error.detached().len()), (ErrorKind::InUse, 2));
+    assert!(error.to_string().contains("gateway (active) began"), "{error}");
 }
 
 /// Each request fails once in turn, before and after it took effect; and each
@@ -533,11 +428,8 @@ async fn a_release_that_failed_at_any_step_is_run_again() {
             }
             if let Err(error) = first {
                 failures += 1;
-                let gone: Vec<String> = error
-                    .detached()
-                    .iter()
-                    .flat_map(|zone| zone.hostnames.clone())
-                    .collect();
+                let gone: Vec<String> =
+                    error.detached().iter().flat_map(|zone| zone.hostnames.clone()).collect();
                 let left = world.hostnames_of(&world.ca);
                 assert!(gone.iter().all(|host| !left.contains(host)), "{row}");
                 assert!(
@@ -550,11 +442,7 @@ async fn a_release_that_failed_at_any_step_is_run_again() {
                 }
             }
             assert!(!world.holds(&world.ca), "{row}");
-            assert_eq!(
-                world.simulator.effects().deleted_as(world.ca.as_str()),
-                1,
-                "{row}"
-            );
+            assert_eq!(world.simulator.effects().deleted_as(world.ca.as_str()), 1, "{row}");
             world.assert_others_untouched(&row);
         }
     }
@@ -566,9 +454,7 @@ async fn a_release_that_failed_at_any_step_is_run_again() {
 async fn a_release_that_was_dropped_at_any_step_is_run_again() {
     for nth in 1.. {
         let world = InUse::start().await;
-        let fault = world
-            .simulator
-            .inject(Fault::silence().nth(nth).after_effect());
+        let fault = world.simulator.inject(Fault::silence().nth(nth).after_effect());
         let release = release(&world);
         let hangs = async {
             while world.simulator.fired(fault) == 0 {

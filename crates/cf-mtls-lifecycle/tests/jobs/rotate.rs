@@ -53,10 +53,7 @@ async fn hostnames_go_over_without_a_gap() {
     let rotate = rotate(&world, &pem);
     let rotated = rotate.run(|step| {
         world.let_time_pass(step);
-        let name = serde_json::to_value(step).unwrap()["step"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let name = serde_json::to_value(step).unwrap()["step"].as_str().unwrap().to_owned();
         if steps.last() != Some(&name) {
             steps.push(name);
         }
@@ -152,32 +149,20 @@ async fn where_a_hostname_can_have_one_ca_only_it_keeps_the_old_one() {
     let pem = make_ca("exclusive");
     for _ in 0..2 {
         let rotate = rotate(&world, &pem);
-        let error = rotate
-            .run(|step| world.let_time_pass(step))
-            .await
-            .unwrap_err();
+        let error = rotate.run(|step| world.let_time_pass(step)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
-        assert!(
-            error.to_string().contains("did not get its hostnames"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("did not get its hostnames"), "{error}");
         assert!(error.detached().is_empty());
     }
     assert_eq!(world.hostnames_of(&world.ca), HOSTS);
     let effects = world.simulator.effects();
-    assert_eq!(
-        (effects.gaps.len(), effects.stored, effects.deleted),
-        (0, 1, 0)
-    );
+    assert_eq!((effects.gaps.len(), effects.stored, effects.deleted), (0, 1, 0));
 }
 
 #[tokio::test]
 async fn what_would_stop_the_release_stops_it_before_the_upload() {
     let world = InUse::start().await;
-    world
-        .simulator
-        .attach_service(world.ca.as_str(), "gateway", "active")
-        .unwrap();
+    world.simulator.attach_service(world.ca.as_str(), "gateway", "active").unwrap();
     let plan = rotate(&world, &make_ca("blocked")).plan().await.unwrap();
     assert!(plan.is_blocked());
     let error = plan.run(|step| panic!("{step}")).await.unwrap_err();
@@ -190,29 +175,16 @@ async fn what_makes_no_sense_is_refused() {
     let world = InUse::start().await;
     let certificates = certificates(&world.simulator);
     let pem = make_ca("refused");
-    let leaf = world
-        .simulator
-        .seed(Seed::leaf(pem.clone()))
-        .unwrap()
-        .parse()
-        .unwrap();
+    let leaf = world.simulator.seed(Seed::leaf(pem.clone())).unwrap().parse().unwrap();
     let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
     let table = [
         (&world.ca, upload(DOCUMENTED_CA), "same certificate"),
         (&leaf, upload(&pem), "is a leaf"),
-        (
-            &world.ca,
-            Upload::leaf(&pem, key).unwrap(),
-            "successor is a leaf",
-        ),
+        (&world.ca, Upload::leaf(&pem, key).unwrap(), "successor is a leaf"),
         (&world.ca, upload(&pem).with_name(""), "name"),
     ];
     for (old, upload, told) in table {
-        let error = certificates
-            .rotate(old, upload)
-            .run(|_| ())
-            .await
-            .unwrap_err();
+        let error = certificates.rotate(old, upload).run(|_| ()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{told}");
         assert!(format!("{error:#}").contains(told), "{error:#}");
     }
@@ -224,17 +196,10 @@ async fn an_old_ca_that_is_gone_may_have_been_rotated_already() {
     let world = InUse::start().await;
     let pem = make_ca("gone");
     let rotate = rotate(&world, &pem);
-    let id = rotate
-        .run(|step| world.let_time_pass(step))
-        .await
-        .unwrap()
-        .successor;
+    let id = rotate.run(|step| world.let_time_pass(step)).await.unwrap().successor;
     let error = rotate.run(|_| ()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert!(
-        error.to_string().contains(id.id().unwrap().as_str()),
-        "{error}"
-    );
+    assert!(error.to_string().contains(id.id().unwrap().as_str()), "{error}");
     assert_rotated(&world, &pem, "gone");
 }
 
@@ -243,11 +208,7 @@ async fn a_successor_that_does_not_become_active_takes_nothing_over() {
     // (how its use comes out, kind, what to do next)
     let table = [
         (None, ErrorKind::Timeout, "; run it again later to go on"),
-        (
-            Some("deployment_timed_out"),
-            ErrorKind::Conflict,
-            "try again",
-        ),
+        (Some("deployment_timed_out"), ErrorKind::Conflict, "try again"),
     ];
     for (status, kind, next) in table {
         let world = InUse::start().await;
@@ -257,10 +218,7 @@ async fn a_successor_that_does_not_become_active_takes_nothing_over() {
         let rotated = rotate.run(|step| {
             if let (Step::Uploaded { certificate_id }, Some(status)) = (step, status) {
                 let id = certificate_id.as_str();
-                world
-                    .simulator
-                    .attach_service(id, "API Shield", status)
-                    .unwrap();
+                world.simulator.attach_service(id, "API Shield", status).unwrap();
             }
         });
         let error = rotated.await.unwrap_err();
@@ -331,10 +289,7 @@ async fn hostnames_that_the_successor_loses_stay_with_the_old_ca() {
                 let new = successor(&world.simulator);
                 for zone in &world.zones[..2] {
                     let kept = kept.iter().copied().filter(|_| *zone == world.zones[0]);
-                    world
-                        .simulator
-                        .set_hostnames(zone, new.as_str(), kept)
-                        .unwrap();
+                    world.simulator.set_hostnames(zone, new.as_str(), kept).unwrap();
                 }
             }
             world.let_time_pass(step);
@@ -394,9 +349,7 @@ async fn a_rotation_that_was_dropped_at_any_step_is_run_again() {
     for nth in 1.. {
         let row = format!("request {nth}");
         let world = InUse::start().await;
-        let fault = world
-            .simulator
-            .inject(Fault::silence().nth(nth).after_effect());
+        let fault = world.simulator.inject(Fault::silence().nth(nth).after_effect());
         let rotate = rotate(&world, &pem);
         let hangs = async {
             while world.simulator.fired(fault) == 0 {
@@ -424,15 +377,9 @@ async fn a_rotation_that_was_dropped_at_any_step_is_run_again() {
 #[tokio::test]
 async fn an_account_without_room_for_both_keeps_the_old_one() {
     let world = InUse::start_with(|builder| builder.ca_quota(2)).await;
-    let error = rotate(&world, &make_ca("full"))
-        .run(|_| ())
-        .await
-        .unwrap_err();
+    let error = rotate(&world, &make_ca("full")).run(|_| ()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::QuotaExceeded);
-    assert_eq!(
-        world.simulator.request_count(Operation::ReplaceHostnames),
-        0
-    );
+    assert_eq!(world.simulator.request_count(Operation::ReplaceHostnames), 0);
 }
 
 #[tokio::test]

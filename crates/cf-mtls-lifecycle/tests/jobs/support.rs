@@ -100,9 +100,7 @@ impl InUse {
     }
 
     pub(crate) async fn start_with(change: impl FnOnce(Builder) -> Builder) -> Self {
-        let builder = Simulator::builder()
-            .propagation(PROPAGATION)
-            .no_rate_limit();
+        let builder = Simulator::builder().propagation(PROPAGATION).no_rate_limit();
         let simulator = change(builder.clock_stands_still()).start().await.unwrap();
         let (ca, other) = (seed_ca(&simulator, "old"), seed_ca(&simulator, "other"));
         let zones = ["a.example", "b.example", "c.example"].map(|name| simulator.add_zone(name));
@@ -115,36 +113,24 @@ impl InUse {
         set(0, &other, &["other.a.example"]);
         set(2, &other, &["other.c.example"]);
         for (zone, host) in [(0, "managed.a.example"), (1, "managed.b.example")] {
-            simulator
-                .set_managed_hostnames(&zones[zone], [host])
-                .unwrap();
+            simulator.set_managed_hostnames(&zones[zone], [host]).unwrap();
         }
         simulator.advance(PROPAGATION);
-        Self {
-            simulator,
-            zones,
-            ca,
-            other,
-        }
+        Self { simulator, zones, ca, other }
     }
 
     /// The hostnames of a certificate in all zones.
     pub(crate) fn hostnames_of(&self, id: &CertificateId) -> Vec<String> {
         let zones = self.zones.iter();
-        zones
-            .flat_map(|zone| self.simulator.hostnames(zone, id.as_str()))
-            .collect()
+        zones.flat_map(|zone| self.simulator.hostnames(zone, id.as_str())).collect()
     }
 
     /// Nothing of another certificate or of the managed CA was touched.
     pub(crate) fn assert_others_untouched(&self, row: &str) {
         let others = ["other.a.example", "other.c.example"];
         assert_eq!(self.hostnames_of(&self.other), others, "{row}");
-        let managed: Vec<_> = self
-            .zones
-            .iter()
-            .map(|zone| self.simulator.managed_hostnames(zone))
-            .collect();
+        let managed: Vec<_> =
+            self.zones.iter().map(|zone| self.simulator.managed_hostnames(zone)).collect();
         let want = [vec!["managed.a.example"], vec!["managed.b.example"], vec![]];
         assert_eq!(managed, want, "{row}");
         let effects = self.simulator.effects();

@@ -21,29 +21,15 @@ async fn tells_services_zones_and_hostnames() {
     set(2, ca.as_str(), &["z.c.example", "y.c.example"]);
     set(0, ca.as_str(), &["a.example"]);
     set(1, other.as_str(), &["b.example"]);
-    simulator
-        .set_managed_hostnames(&zones[1], ["m.b.example"])
-        .unwrap();
-    simulator
-        .attach_service(ca.as_str(), "gateway", "active")
-        .unwrap();
+    simulator.set_managed_hostnames(&zones[1], ["m.b.example"]).unwrap();
+    simulator.attach_service(ca.as_str(), "gateway", "active").unwrap();
 
     let usage = certificates(&simulator).usage(&ca).await.unwrap();
     assert_eq!(usage.certificate.name(), Some("ca"));
     let services: Vec<_> = usage.associations.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        services,
-        [
-            "gateway (active)",
-            "API Shield (active)",
-            "API Shield (active)"
-        ]
-    );
+    assert_eq!(services, ["gateway (active)", "API Shield (active)", "API Shield (active)"]);
     let told: Vec<_> = usage.zones.iter().map(ToString::to_string).collect();
-    let want = [
-        "a.example in zone a.example",
-        "z.c.example, y.c.example in zone c.example",
-    ];
+    let want = ["a.example in zone a.example", "z.c.example, y.c.example in zone c.example"];
     assert_eq!(told, want);
     assert!(usage.unreadable.is_empty() && !usage.is_unused());
 }
@@ -52,11 +38,7 @@ async fn tells_services_zones_and_hostnames() {
 async fn a_leaf_is_asked_for_in_no_zone() {
     let simulator = Simulator::start().await.unwrap();
     simulator.add_zone("a.example");
-    let leaf = simulator
-        .seed(Seed::leaf(DOCUMENTED_CA))
-        .unwrap()
-        .parse()
-        .unwrap();
+    let leaf = simulator.seed(Seed::leaf(DOCUMENTED_CA)).unwrap().parse().unwrap();
     let usage = certificates(&simulator).usage(&leaf).await.unwrap();
     assert!(usage.is_unused());
     assert_eq!(simulator.request_count(Operation::Zones), 0);
@@ -75,21 +57,14 @@ async fn a_zone_that_cannot_be_read_hides_nothing() {
     simulator.inject(refusal.on(Operation::Hostnames).nth(2));
     let certificates = certificates(&simulator).with_concurrency(1);
     let usage = certificates.usage(&ca).await.unwrap();
-    let names: Vec<_> = usage
-        .zones
-        .iter()
-        .map(|zone| zone.zone_name.as_deref())
-        .collect();
+    let names: Vec<_> = usage.zones.iter().map(|zone| zone.zone_name.as_deref()).collect();
     assert_eq!(names, [Some("a.example"), Some("c.example")]);
     assert_eq!(usage.unreadable.len(), 1);
     assert_eq!(usage.unreadable[0].zone.name.as_deref(), Some("b.example"));
     assert!(!usage.is_unused());
 
     let json = serde_json::to_value(&usage).unwrap();
-    assert_eq!(
-        json["unreadable"][0]["error"]["codes"],
-        serde_json::json!([9109])
-    );
+    assert_eq!(json["unreadable"][0]["error"]["codes"], serde_json::json!([9109]));
 }
 
 #[tokio::test]
@@ -165,9 +140,5 @@ async fn the_walk_stays_within_the_rate_limit() {
         }
     }
     assert!(0 < unknown + failed);
-    assert_eq!(
-        simulator.request_count(None),
-        50,
-        "not one was sent to be refused"
-    );
+    assert_eq!(simulator.request_count(None), 50, "not one was sent to be refused");
 }

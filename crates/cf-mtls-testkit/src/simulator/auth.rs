@@ -148,9 +148,7 @@ impl From<String> for Token {
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Token")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("Token").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -220,10 +218,7 @@ const KEY: &str = "x-auth-key";
 
 impl Keyring {
     pub(crate) fn new(token: Token, email_and_key: Option<EmailAndKey>) -> Self {
-        Self {
-            tokens: vec![Arc::new(token)],
-            email_and_key,
-        }
+        Self { tokens: vec![Arc::new(token)], email_and_key }
     }
 
     /// Adds a token, or replaces the one with its text.
@@ -241,11 +236,7 @@ impl Keyring {
         headers: &HeaderMap,
         now: SystemTime,
     ) -> Result<Identity, ErrorResponse> {
-        match (
-            headers.get(AUTHORIZATION),
-            headers.get(EMAIL),
-            headers.get(KEY),
-        ) {
+        match (headers.get(AUTHORIZATION), headers.get(EMAIL), headers.get(KEY)) {
             // Where both forms are sent the token decides.
             (Some(authorization), ..) => self.check_token(authorization, now),
             (None, None, None) => {
@@ -257,21 +248,14 @@ impl Keyring {
     }
 
     fn check_token(&self, value: &HeaderValue, now: SystemTime) -> Result<Identity, ErrorResponse> {
-        let text = value
-            .to_str()
-            .ok()
-            .and_then(|text| text.strip_prefix("Bearer "));
+        let text = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
         let Some(text) = text.filter(|text| is_token(text)) else {
             return Err(malformed(6111, "Invalid format for Authorization header"));
         };
         let known = self.tokens.iter().find(|token| token.text == text);
         match known.filter(|token| token.expires_on.is_none_or(|end| now < end)) {
             Some(token) => Ok(Identity::Token(Arc::clone(token))),
-            None => Err(ErrorResponse::new(
-                StatusCode::FORBIDDEN,
-                9109,
-                "Invalid access token",
-            )),
+            None => Err(ErrorResponse::new(StatusCode::FORBIDDEN, 9109, "Invalid access token")),
         }
     }
 
@@ -281,9 +265,7 @@ impl Keyring {
         key: Option<&HeaderValue>,
     ) -> Result<Identity, ErrorResponse> {
         let text = |value: Option<&HeaderValue>| {
-            value
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned)
+            value.and_then(|value| value.to_str().ok()).map(str::to_owned)
         };
         let Some(email) = text(email).filter(|email| email.contains('@')) else {
             return Err(malformed(6102, "Invalid format for X-Auth-Email header"));
@@ -303,10 +285,7 @@ impl Keyring {
 
 fn malformed(code: u32, message: &str) -> ErrorResponse {
     let entry = Entry::new(Some(6003), "Invalid request headers").caused_by(code, message);
-    ErrorResponse {
-        status: StatusCode::BAD_REQUEST,
-        entries: vec![entry],
-    }
+    ErrorResponse { status: StatusCode::BAD_REQUEST, entries: vec![entry] }
 }
 
 /// The refusal of valid credentials: no permission, or a foreign id.

@@ -33,10 +33,7 @@ impl Builder {
             account_id: random_hex_id(),
             ca_quota: 5,
             lags: Lags::default(),
-            rate_limit: Some(Policy {
-                quota: 1200,
-                window: Duration::from_secs(300),
-            }),
+            rate_limit: Some(Policy { quota: 1200, window: Duration::from_secs(300) }),
             refusals: Refusals::default(),
             refusal_code: OTHER_CODE,
             without_made_up_codes: false,
@@ -327,9 +324,7 @@ impl Builder {
         if let Some(EmailAndKey { email, key }) = &self.email_and_key
             && !(email.contains('@') && is_token(key))
         {
-            return Err(invalid(
-                "the email address or key cannot be sent in a header",
-            ));
+            return Err(invalid("the email address or key cannot be sent in a header"));
         }
         Simulator::launch(self.settings, self.token, self.email_and_key)
     }

@@ -60,9 +60,7 @@ impl Chain {
     /// The fingerprints of the certificates.
     pub(crate) fn content(&self) -> BTreeSet<String> {
         let fingerprints = self.certificates();
-        fingerprints
-            .map(|details| details.fingerprint.clone())
-            .collect()
+        fingerprints.map(|details| details.fingerprint.clone()).collect()
     }
 
     /// The chain in the service's own form, or that in reverse order.
@@ -207,11 +205,7 @@ pub(crate) fn check_key(certificate: &Details, pem: &str) -> Result<(), KeyProbl
         .ok()
         .and_then(|key| key.public_key().map(|public| public.to_vec()))
         .ok_or(KeyProblem::Unreadable)?;
-    if public == certificate.public_key_info {
-        Ok(())
-    } else {
-        Err(KeyProblem::OfAnother)
-    }
+    if public == certificate.public_key_info { Ok(()) } else { Err(KeyProblem::OfAnother) }
 }
 
 #[cfg(test)]
@@ -241,9 +235,7 @@ mod tests {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CountryName, "US");
-        params
-            .distinguished_name
-            .push(DnType::OrganizationName, "Acme, Ltd");
+        params.distinguished_name.push(DnType::OrganizationName, "Acme, Ltd");
         params.distinguished_name.push(DnType::CommonName, "ca");
         let key = KeyPair::generate().unwrap();
         let pem = params.self_signed(&key).unwrap().pem();

@@ -31,25 +31,17 @@ impl Clock {
         let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
         // Saturates, because a clock that wraps would send tests to the past.
         let add = |old: u64| Some(old.saturating_add(nanos));
-        let _ = self
-            .added_nanos
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        let _ = self.added_nanos.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 
     /// The moment: how long the simulator has run in its own time.
     pub(crate) fn moment(&self) -> Duration {
-        let real = if self.stands_still {
-            Duration::ZERO
-        } else {
-            self.started.elapsed()
-        };
+        let real = if self.stands_still { Duration::ZERO } else { self.started.elapsed() };
         real + Duration::from_nanos(self.added_nanos.load(Ordering::Relaxed))
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.origin
-            .checked_add(self.moment())
-            .unwrap_or(self.origin)
+        self.origin.checked_add(self.moment()).unwrap_or(self.origin)
     }
 
     pub(crate) fn system_time(&self) -> SystemTime {
@@ -81,11 +73,7 @@ mod tests {
     fn prints_the_two_forms_of_the_service() {
         let table = [
             (0, "1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000000Z"),
-            (
-                1_669_138_350_467_938_000,
-                "2022-11-22T17:32:30Z",
-                "2022-11-22T17:32:30.467938Z",
-            ),
+            (1_669_138_350_467_938_000, "2022-11-22T17:32:30Z", "2022-11-22T17:32:30.467938Z"),
             (1_000, "1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000001Z"),
         ];
         for (nanos, short, long) in table {
@@ -103,9 +91,6 @@ mod tests {
         assert_eq!(clock.moment(), Duration::from_secs(90));
         assert_eq!(seconds(clock.now()), "1970-01-01T00:01:30Z");
         clock.advance(Duration::MAX);
-        assert!(
-            clock.moment() > Duration::from_secs(90),
-            "saturates instead of wrapping"
-        );
+        assert!(clock.moment() > Duration::from_secs(90), "saturates instead of wrapping");
     }
 }

@@ -104,11 +104,7 @@ impl Fault {
     }
 
     fn error_with(status: u16, code: Option<u32>, message: impl Into<String>) -> Self {
-        Self::new(FaultResponse::Envelope {
-            status,
-            code,
-            message: message.into(),
-        })
+        Self::new(FaultResponse::Envelope { status, code, message: message.into() })
     }
 
     /// A read with valid credentials is refused as if they were not, with HTTP 403
@@ -135,21 +131,13 @@ impl Fault {
 
     /// HTTP 200 whose complete body ends in the middle of its JSON.
     pub fn malformed_json() -> Self {
-        Self::raw(
-            200,
-            "application/json",
-            r#"{"success":true,"errors":[],"result":{"id":"#,
-        )
+        Self::raw(200, "application/json", r#"{"success":true,"errors":[],"result":{"id":"#)
     }
 
     /// Exactly this status, content type and body.
     pub fn raw(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let content_type = content_type.to_owned();
-        Self::new(FaultResponse::Raw {
-            status,
-            content_type,
-            body: body.into(),
-        })
+        Self::new(FaultResponse::Raw { status, content_type, body: body.into() })
     }
 
     /// A redirect with a `Location`.
@@ -306,16 +294,8 @@ impl Faults {
     pub(crate) fn inject(&mut self, fault: Fault) -> FaultId {
         let id = FaultId(self.next);
         self.next += 1;
-        let chance = fault
-            .chance
-            .map(|(odds, seed)| (odds, fastrand::Rng::with_seed(seed)));
-        self.rules.push(Rule {
-            id,
-            fault,
-            matched: 0,
-            fired: 0,
-            chance,
-        });
+        let chance = fault.chance.map(|(odds, seed)| (odds, fastrand::Rng::with_seed(seed)));
+        self.rules.push(Rule { id, fault, matched: 0, fired: 0, chance });
         id
     }
 
@@ -328,10 +308,7 @@ impl Faults {
     }
 
     pub(crate) fn fired(&self, id: FaultId) -> u64 {
-        self.rules
-            .iter()
-            .find(|rule| rule.id == id)
-            .map_or(0, |rule| rule.fired)
+        self.rules.iter().find(|rule| rule.id == id).map_or(0, |rule| rule.fired)
     }
 
     /// The fault for the next request. Every rule sees the request, so that
@@ -360,10 +337,7 @@ impl Rule {
         }
         self.matched += 1;
         // Drawn for each match, so that a limit does not shift later choices.
-        let lucky = self
-            .chance
-            .as_mut()
-            .is_none_or(|(odds, rng)| rng.f64() < *odds);
+        let lucky = self.chance.as_mut().is_none_or(|(odds, rng)| rng.f64() < *odds);
         let exhausted = self.fault.times.is_some_and(|times| times <= self.fired);
         lucky && !exhausted && self.fault.first <= self.matched
     }
@@ -387,9 +361,7 @@ mod tests {
         let mut faults = Faults::default();
         faults.inject(fault);
         let delete = target(Operation::Delete);
-        (1..=8)
-            .filter(|_| faults.decide(&delete).is_some())
-            .collect()
+        (1..=8).filter(|_| faults.decide(&delete).is_some()).collect()
     }
 
     #[test]
@@ -425,9 +397,8 @@ mod tests {
         let mut faults = Faults::default();
         let first = faults.inject(Fault::reset().nth(1));
         let second = faults.inject(Fault::close().nth(2));
-        let fired: Vec<_> = (0..3)
-            .map(|_| faults.decide(&target(Operation::List)).map(|(id, _)| id))
-            .collect();
+        let fired: Vec<_> =
+            (0..3).map(|_| faults.decide(&target(Operation::List)).map(|(id, _)| id)).collect();
         assert_eq!(fired, [Some(first), Some(second), None]);
         assert_eq!((faults.fired(first), faults.fired(second)), (1, 1));
     }

@@ -43,12 +43,7 @@ impl Simulator {
         let service = Arc::new(Service::new(settings, keyring, clock));
         let server = Server::start(port, Arc::clone(&service))?;
         let base_url = format!("http://{}/client/v4", server.address);
-        Ok(Self {
-            server,
-            service,
-            base_url,
-            token: text,
-        })
+        Ok(Self { server, service, base_url, token: text })
     }
 
     /// What a client needs as its base URL: `http://127.0.0.1:PORT/client/v4`.
@@ -247,13 +242,8 @@ impl Simulator {
     pub fn associations(&self, certificate_id: impl AsRef<str>) -> Vec<(String, String)> {
         let now = self.service.clock.moment();
         let settings = &self.service.settings;
-        let rows = self
-            .service
-            .world()
-            .associations(certificate_id.as_ref(), now, settings);
-        rows.into_iter()
-            .map(|row| (row.service, row.status))
-            .collect()
+        let rows = self.service.world().associations(certificate_id.as_ref(), now, settings);
+        rows.into_iter().map(|row| (row.service, row.status)).collect()
     }
 
     /// Moves the simulator's clock forward.
@@ -306,9 +296,7 @@ impl Simulator {
     /// The certificates held, of all accounts, in the order of their upload.
     pub fn certificates(&self) -> Vec<StoredCertificate> {
         let held: Vec<_> = self.service.world().certificates().cloned().collect();
-        held.iter()
-            .map(|stored| StoredCertificate::from(&**stored))
-            .collect()
+        held.iter().map(|stored| StoredCertificate::from(&**stored)).collect()
     }
 
     /// What requests have really changed since the start.
@@ -319,8 +307,6 @@ impl Simulator {
 
 impl fmt::Debug for Simulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Simulator")
-            .field("base_url", &self.base_url)
-            .finish_non_exhaustive()
+        f.debug_struct("Simulator").field("base_url", &self.base_url).finish_non_exhaustive()
     }
 }

@@ -117,41 +117,21 @@ type Quirk = (&'static str, fn(Builder) -> Builder);
 type Delay = (Option<Duration>, fn(Builder, Duration) -> Builder);
 
 const QUIRKS: [Quirk; 15] = [
-    ("accept-duplicates", |builder| {
-        builder.accept_duplicates(true)
-    }),
-    ("no-made-up-codes", |builder| {
-        builder.without_made_up_codes(true)
-    }),
+    ("accept-duplicates", |builder| builder.accept_duplicates(true)),
+    ("no-made-up-codes", |builder| builder.without_made_up_codes(true)),
     ("no-empty-names", |builder| builder.omit_empty_names(true)),
     ("null-lists", |builder| builder.null_lists(true)),
     ("null-results", |builder| builder.null_empty_results(true)),
-    ("managed-deletable", |builder| {
-        builder.managed_deletable(true)
-    }),
+    ("managed-deletable", |builder| builder.managed_deletable(true)),
     ("hide-products", |builder| builder.hide_products(true)),
-    ("pem-reversed", |builder| {
-        builder.pem_form(PemForm::Reversed)
-    }),
+    ("pem-reversed", |builder| builder.pem_form(PemForm::Reversed)),
     ("pem-as-sent", |builder| builder.pem_form(PemForm::AsSent)),
-    ("delete-null", |builder| {
-        builder.delete_result(DeleteResult::Null)
-    }),
-    ("delete-only-id", |builder| {
-        builder.delete_result(DeleteResult::OnlyId)
-    }),
-    ("delete-empty-body", |builder| {
-        builder.delete_result(DeleteResult::EmptyBody)
-    }),
-    ("delete-no-content", |builder| {
-        builder.delete_result(DeleteResult::NoContent)
-    }),
-    ("hostnames-move", |builder| {
-        builder.hostname_rule(HostnameRule::Moves)
-    }),
-    ("hostnames-exclusive", |builder| {
-        builder.hostname_rule(HostnameRule::Exclusive)
-    }),
+    ("delete-null", |builder| builder.delete_result(DeleteResult::Null)),
+    ("delete-only-id", |builder| builder.delete_result(DeleteResult::OnlyId)),
+    ("delete-empty-body", |builder| builder.delete_result(DeleteResult::EmptyBody)),
+    ("delete-no-content", |builder| builder.delete_result(DeleteResult::NoContent)),
+    ("hostnames-move", |builder| builder.hostname_rule(HostnameRule::Moves)),
+    ("hostnames-exclusive", |builder| builder.hostname_rule(HostnameRule::Exclusive)),
 ];
 
 /// `in-use=409:1234`, or `in-use=409` for no code.
@@ -172,15 +152,8 @@ fn refusal(text: &str) -> Result<(Refusal, u16, Option<u32>), String> {
         "not-entitled" => Refusal::NotEntitled,
         _ => return Err(expected()),
     };
-    let status = status
-        .parse()
-        .ok()
-        .filter(|status| (400..600).contains(status));
-    Ok((
-        kind,
-        status.ok_or("the status is between 400 and 599")?,
-        code,
-    ))
+    let status = status.parse().ok().filter(|status| (400..600).contains(status));
+    Ok((kind, status.ok_or("the status is between 400 and 599")?, code))
 }
 
 /// A domain name, in lower case. What is printed of it may be evaluated by a

@@ -30,11 +30,7 @@ pub(crate) struct WindowState {
 
 impl RateLimit {
     pub(crate) fn new(policy: Policy) -> Self {
-        Self {
-            policy,
-            opened: None,
-            used: 0,
-        }
+        Self { policy, opened: None, used: 0 }
     }
 
     /// Counts a request.
@@ -52,10 +48,7 @@ impl RateLimit {
     }
 
     fn settle(&mut self, now: Duration) {
-        if self
-            .opened
-            .is_some_and(|opened| opened + self.policy.window <= now)
-        {
+        if self.opened.is_some_and(|opened| opened + self.policy.window <= now) {
             self.opened = None;
             self.used = 0;
         }
@@ -84,10 +77,7 @@ mod tests {
 
     #[test]
     fn blocks_from_the_first_excess_until_the_window_ends() {
-        let mut limit = RateLimit::new(Policy {
-            quota: 2,
-            window: Duration::from_secs(10),
-        });
+        let mut limit = RateLimit::new(Policy { quota: 2, window: Duration::from_secs(10) });
         // (moment in ms, allowed, remaining, seconds to reset)
         let table = [
             (1_000, true, 1, 10),
@@ -105,10 +95,7 @@ mod tests {
 
     #[test]
     fn looking_counts_nothing() {
-        let mut limit = RateLimit::new(Policy {
-            quota: 1,
-            window: Duration::from_secs(1),
-        });
+        let mut limit = RateLimit::new(Policy { quota: 1, window: Duration::from_secs(1) });
         for _ in 0..5 {
             assert_eq!(limit.look(Duration::ZERO).remaining, 1);
         }

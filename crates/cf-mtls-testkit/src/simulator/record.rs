@@ -142,13 +142,7 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            records: VecDeque::new(),
-            kept: 0,
-            next: 0,
-            counts: BTreeMap::new(),
-        }
+        Self { capacity, records: VecDeque::new(), kept: 0, next: 0, counts: BTreeMap::new() }
     }
 
     /// Whether keeping a record makes sense at all.
@@ -170,10 +164,7 @@ impl Log {
                 let oldest = self.records.pop_front();
                 self.kept -= oldest.map_or(0, |record| record.body_len());
             }
-            self.records.push_back(RequestRecord {
-                sequence,
-                ..record()
-            });
+            self.records.push_back(RequestRecord { sequence, ..record() });
         }
         sequence
     }
@@ -244,11 +235,7 @@ pub(crate) fn readable_body(body: &[u8]) -> Option<String> {
     let Ok(mut value) = serde_json::from_slice::<Value>(body) else {
         let text = String::from_utf8_lossy(body);
         let secret = text.contains("PRIVATE KEY") || text.contains("private_key");
-        return Some(if secret {
-            REDACTED.to_owned()
-        } else {
-            text.into_owned()
-        });
+        return Some(if secret { REDACTED.to_owned() } else { text.into_owned() });
     };
     redact(&mut value);
     Some(value.to_string())
@@ -297,26 +284,18 @@ impl Effects {
     /// first counts.
     pub fn stored_as(&self, pem: &str) -> u64 {
         let chain = chain::read_chain(pem);
-        chain.map_or(0, |chain| {
-            self.stored_as_fingerprint(&chain.first().fingerprint)
-        })
+        chain.map_or(0, |chain| self.stored_as_fingerprint(&chain.first().fingerprint))
     }
 
     /// How often a certificate was stored, by the SHA-256 of its DER in lower
     /// case hexadecimal digits.
     pub fn stored_as_fingerprint(&self, fingerprint: &str) -> u64 {
-        self.stored_by_fingerprint
-            .get(fingerprint)
-            .copied()
-            .unwrap_or_default()
+        self.stored_by_fingerprint.get(fingerprint).copied().unwrap_or_default()
     }
 
     /// How often a certificate was deleted: once at most, ids are not reused.
     pub fn deleted_as(&self, certificate_id: impl AsRef<str>) -> u64 {
-        self.deleted_by_id
-            .get(certificate_id.as_ref())
-            .copied()
-            .unwrap_or_default()
+        self.deleted_by_id.get(certificate_id.as_ref()).copied().unwrap_or_default()
     }
 
     /// How often a hostname list of this certificate was replaced, in
@@ -354,15 +333,9 @@ mod tests {
         assert_eq!(record.to_string(), shown);
         record.status = Some(403);
         record.credentials = Credentials::Token;
-        record.body = Some(format!(
-            "{{\"name\":\"a\",\"x\":[\"{}\"]}}",
-            "b".repeat(100)
-        ));
+        record.body = Some(format!("{{\"name\":\"a\",\"x\":[\"{}\"]}}", "b".repeat(100)));
         record.user_agent = Some("curl/8".to_owned());
-        let shown = format!(
-            "{{\"name\":\"a\",\"x\":[\"{}... (100 bytes)\"]}}",
-            "b".repeat(60)
-        );
+        let shown = format!("{{\"name\":\"a\",\"x\":[\"{}... (100 bytes)\"]}}", "b".repeat(60));
         let shown = format!("GET /client/v4/zones?page=1 -> 403 (token; {shown}; curl/8)");
         assert_eq!(record.to_string(), shown);
         record.body = Some("no\nJSON".to_owned());
@@ -375,19 +348,11 @@ mod tests {
         let json = serde_json::json!({
             "private_key": "c2VjcmV0", "certificates": key, "name": "kept", "deep": [{"x": key}],
         });
-        for body in [
-            json.to_string(),
-            format!("{{\"private_key\": \"{key}"),
-            key.to_owned(),
-        ] {
+        for body in [json.to_string(), format!("{{\"private_key\": \"{key}"), key.to_owned()] {
             let shown = readable_body(body.as_bytes()).unwrap();
             assert!(!shown.contains("c2VjcmV0"), "{shown}");
         }
-        assert!(
-            readable_body(json.to_string().as_bytes())
-                .unwrap()
-                .contains("kept")
-        );
+        assert!(readable_body(json.to_string().as_bytes()).unwrap().contains("kept"));
         assert_eq!(readable_body(b""), None);
         assert_eq!(readable_body(b"{}").as_deref(), Some("{}"));
     }
@@ -403,19 +368,13 @@ mod tests {
                 Operation::Zones,
             )
         };
-        let sequences: Vec<_> = (0..3)
-            .map(|_| log.begin(Operation::Zones, record))
-            .collect();
+        let sequences: Vec<_> = (0..3).map(|_| log.begin(Operation::Zones, record)).collect();
         for sequence in sequences {
             log.amend(sequence, |record| record.status = Some(200));
         }
         let kept: Vec<_> = log.records().iter().map(|record| record.sequence).collect();
         assert_eq!(kept, [1, 2]);
-        assert!(
-            log.records()
-                .iter()
-                .all(|record| record.status == Some(200))
-        );
+        assert!(log.records().iter().all(|record| record.status == Some(200)));
         assert_eq!((log.count(None), log.count(Some(Operation::Get))), (3, 0));
         log.clear();
         assert_eq!((log.records().len(), log.count(None)), (0, 0));

@@ -80,9 +80,6 @@ impl Refusals {
         // A status outside of what HTTP can carry is a mistake in a test's
         // settings; a plain 400 shows it sooner than a broken connection.
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-        ErrorResponse {
-            status,
-            entries: vec![Entry::new(code, message)],
-        }
+        ErrorResponse { status, entries: vec![Entry::new(code, message)] }
     }
 }

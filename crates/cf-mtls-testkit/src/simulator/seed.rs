@@ -53,10 +53,7 @@ impl Seed {
 
     /// A leaf certificate; its key is not needed.
     pub fn leaf(pem: impl Into<String>) -> Self {
-        Self {
-            ca: false,
-            ..Self::ca(pem)
-        }
+        Self { ca: false, ..Self::ca(pem) }
     }
 
     /// The name; none by default.

@@ -34,13 +34,7 @@ async fn documented_certificate_gives_the_documented_values() {
     let mut with_update = want.clone();
     with_update["updated_at"] = json!("2022-11-22T17:32:30.467938Z");
     assert_eq!(uploaded.result(), with_update);
-    assert_eq!(
-        caller
-            .get(&caller.certificates(&format!("/{id}")))
-            .await
-            .result(),
-        want
-    );
+    assert_eq!(caller.get(&caller.certificates(&format!("/{id}"))).await.result(), want);
     assert_eq!(caller.list("").await.result(), json!([want]));
     assert_eq!(caller.delete(&id).await.result(), want);
     assert_eq!(caller.delete(&id).await.status, StatusCode::BAD_REQUEST);
@@ -53,16 +47,10 @@ async fn responses_have_the_envelope_and_headers_of_the_service() {
     let uploaded = caller.upload_ca(&ca().pem, "one").await;
     let envelope = uploaded.json();
     assert_eq!(envelope["success"], true);
-    assert_eq!(
-        (&envelope["errors"], &envelope["messages"]),
-        (&json!([]), &json!([]))
-    );
+    assert_eq!((&envelope["errors"], &envelope["messages"]), (&json!([]), &json!([])));
     assert_eq!(uploaded.header("content-type"), "application/json");
     assert_eq!(uploaded.header("ratelimit"), "\"default\";r=1199;t=300");
-    assert_eq!(
-        uploaded.header("ratelimit-policy"),
-        "\"default\";q=1200;w=300"
-    );
+    assert_eq!(uploaded.header("ratelimit-policy"), "\"default\";q=1200;w=300");
     let id = uploaded.id();
     let dashes: Vec<_> = id.match_indices('-').map(|(at, _)| at).collect();
     assert_eq!((id.len(), dashes), (36, vec![8, 13, 18, 23]), "{id}");
@@ -78,49 +66,18 @@ async fn takes_every_kind_of_key() {
     let caller = Caller::new(&simulator);
     let rsa = |algorithm| KeyPair::generate_rsa_for(algorithm, RsaKeySize::_2048).unwrap();
     let table = [
-        (
-            make(true, &rcgen::PKCS_ECDSA_P256_SHA256),
-            true,
-            "ECDSAWithSHA256",
-        ),
-        (
-            make(true, &rcgen::PKCS_ECDSA_P384_SHA384),
-            true,
-            "ECDSAWithSHA384",
-        ),
-        (
-            make(false, &rcgen::PKCS_ECDSA_P256_SHA256),
-            false,
-            "ECDSAWithSHA256",
-        ),
-        (
-            make(false, &rcgen::PKCS_ECDSA_P384_SHA384),
-            false,
-            "ECDSAWithSHA384",
-        ),
-        (
-            make_with(true, &rsa(&rcgen::PKCS_RSA_SHA256)),
-            true,
-            "SHA256WithRSA",
-        ),
-        (
-            make_with(false, &rsa(&rcgen::PKCS_RSA_SHA384)),
-            false,
-            "SHA384WithRSA",
-        ),
-        (
-            make_with(false, &rsa(&rcgen::PKCS_RSA_SHA512)),
-            false,
-            "SHA512WithRSA",
-        ),
+        (make(true, &rcgen::PKCS_ECDSA_P256_SHA256), true, "ECDSAWithSHA256"),
+        (make(true, &rcgen::PKCS_ECDSA_P384_SHA384), true, "ECDSAWithSHA384"),
+        (make(false, &rcgen::PKCS_ECDSA_P256_SHA256), false, "ECDSAWithSHA256"),
+        (make(false, &rcgen::PKCS_ECDSA_P384_SHA384), false, "ECDSAWithSHA384"),
+        (make_with(true, &rsa(&rcgen::PKCS_RSA_SHA256)), true, "SHA256WithRSA"),
+        (make_with(false, &rsa(&rcgen::PKCS_RSA_SHA384)), false, "SHA384WithRSA"),
+        (make_with(false, &rsa(&rcgen::PKCS_RSA_SHA512)), false, "SHA512WithRSA"),
     ];
     for (made, ca, signature) in table {
         let body = json!({ "ca": ca, "certificates": made.pem, "private_key": made.key });
         let result = caller.upload(body).await.result();
-        assert_eq!(
-            (&result["signature"], &result["ca"]),
-            (&json!(signature), &json!(ca))
-        );
+        assert_eq!((&result["signature"], &result["ca"]), (&json!(signature), &json!(ca)));
         assert_eq!(result["name"], "", "no name was given");
     }
 }
@@ -149,9 +106,7 @@ async fn lists_pages() {
     let simulator = Simulator::start().await.unwrap();
     let pem = ca().pem;
     for number in 0..120 {
-        simulator
-            .seed(Seed::ca(&pem).name(format!("n{number}")))
-            .unwrap();
+        simulator.seed(Seed::ca(&pem).name(format!("n{number}"))).unwrap();
     }
     let caller = Caller::new(&simulator);
     // (query, first name, count, page, per page, pages)
@@ -172,11 +127,7 @@ async fn lists_pages() {
         });
         assert_eq!(response.json()["result_info"], want, "{query}");
         let names = response.names();
-        assert_eq!(
-            (names.len(), names.first().map(String::as_str)),
-            (count, first),
-            "{query}"
-        );
+        assert_eq!((names.len(), names.first().map(String::as_str)), (count, first), "{query}");
     }
 }
 
@@ -187,12 +138,8 @@ async fn lists_what_was_asked_for() {
     simulator.seed(Seed::ca(&ca).name("root")).unwrap();
     simulator.seed(Seed::leaf(&leaf).name("leaf")).unwrap();
     simulator.seed(Seed::leaf(&leaf).name("a b&c")).unwrap();
-    simulator
-        .seed(Seed::ca(&ca).name("gate").kind("gateway_managed"))
-        .unwrap();
-    simulator
-        .seed(Seed::ca(&ca).name("access").kind("access_managed"))
-        .unwrap();
+    simulator.seed(Seed::ca(&ca).name("gate").kind("gateway_managed")).unwrap();
+    simulator.seed(Seed::ca(&ca).name("access").kind("access_managed")).unwrap();
     let caller = Caller::new(&simulator);
     let table: [(&str, &[&str]); 10] = [
         ("", &["root", "leaf", "a b&c", "gate", "access"]),
@@ -200,10 +147,7 @@ async fn lists_what_was_asked_for() {
         ("?ca=false", &["leaf", "a b&c"]),
         ("?type=custom", &["root", "leaf", "a b&c"]),
         ("?type=gateway_managed,access_managed", &["gate", "access"]),
-        (
-            "?type=gateway_managed&type=access_managed",
-            &["gate", "access"],
-        ),
+        ("?type=gateway_managed&type=access_managed", &["gate", "access"]),
         ("?type=custom%2Cgateway_managed&ca=true", &["root", "gate"]),
         ("?type=new_kind", &[]),
         ("?name=a+b%26c", &["a b&c"]),
@@ -212,11 +156,7 @@ async fn lists_what_was_asked_for() {
     for (query, want) in table {
         let response = caller.list(query).await;
         assert_eq!(response.names(), want, "{query}");
-        assert_eq!(
-            response.json()["result_info"]["total_count"],
-            want.len(),
-            "{query}"
-        );
+        assert_eq!(response.json()["result_info"]["total_count"], want.len(), "{query}");
     }
 }
 
@@ -230,18 +170,11 @@ async fn seeds_have_the_values_they_were_given() {
         .uploaded_on(SystemTime::UNIX_EPOCH)
         .expires_on(SystemTime::UNIX_EPOCH + Duration::from_secs(86_400));
     assert_eq!(simulator.seed(seed).unwrap(), id);
-    let stored = caller
-        .get(&caller.certificates(&format!("/{id}")))
-        .await
-        .result();
+    let stored = caller.get(&caller.certificates(&format!("/{id}"))).await.result();
     assert_eq!(stored["expires_on"], "1970-01-02T00:00:00Z");
     assert_eq!(stored["uploaded_on"], "1970-01-01T00:00:00.000000Z");
     assert!(simulator.seed(Seed::ca("no certificate")).is_err());
-    assert_eq!(
-        simulator.effects().stored,
-        0,
-        "seeds are no effects of requests"
-    );
+    assert_eq!(simulator.effects().stored, 0, "seeds are no effects of requests");
 }
 
 #[tokio::test]
@@ -249,20 +182,13 @@ async fn delete_results_in_every_form() {
     use DeleteResult::*;
     let table = [
         (Null, false, 200, Some(json!(null))),
-        (
-            OnlyId,
-            false,
-            200,
-            Some(json!({ "id": "023e105f4ecef8ad9ca31a8372d0c353" })),
-        ),
+        (OnlyId, false, 200, Some(json!({ "id": "023e105f4ecef8ad9ca31a8372d0c353" }))),
         (EmptyObject, true, 200, Some(json!({}))),
         (EmptyBody, false, 200, None),
         (NoContent, false, 204, None),
     ];
     for (form, null_lists, status, want) in table {
-        let builder = Simulator::builder()
-            .delete_result(form)
-            .null_lists(null_lists);
+        let builder = Simulator::builder().delete_result(form).null_lists(null_lists);
         let simulator = builder.start().await.unwrap();
         let id = "023e105f4ecef8ad9ca31a8372d0c353";
         simulator.seed(Seed::ca(DOCUMENTED_CA).id(id)).unwrap();

@@ -42,33 +42,15 @@ async fn end(call: reqwest::Result<Response>, want: &End) {
 #[tokio::test]
 async fn every_fault_with_and_without_effect() {
     let table = [
-        (
-            Fault::error(500, 1406, "Bad response"),
-            End::Response(500, "1406"),
-        ),
-        (
-            Fault::unsuccessful(1406, "Bad response"),
-            End::Response(200, "\"success\":false"),
-        ),
+        (Fault::error(500, 1406, "Bad response"), End::Response(500, "1406")),
+        (Fault::unsuccessful(1406, "Bad response"), End::Response(200, "\"success\":false")),
         (Fault::html(502), End::Response(502, "<h1>Error 502</h1>")),
         (Fault::html(522), End::Response(522, "Connection timed out")),
         (Fault::html(530), End::Response(530, "<html")),
-        (
-            Fault::malformed_json(),
-            End::Response(200, "{\"success\":true"),
-        ),
-        (
-            Fault::redirect(302, "http://127.0.0.1:9/"),
-            End::Response(302, ""),
-        ),
-        (
-            Fault::raw(200, "text/plain", "\0\0"),
-            End::Response(200, "\0\0"),
-        ),
-        (
-            Fault::raw(200, "application/json", ""),
-            End::Response(200, ""),
-        ),
+        (Fault::malformed_json(), End::Response(200, "{\"success\":true")),
+        (Fault::redirect(302, "http://127.0.0.1:9/"), End::Response(302, "")),
+        (Fault::raw(200, "text/plain", "\0\0"), End::Response(200, "\0\0")),
+        (Fault::raw(200, "application/json", ""), End::Response(200, "")),
         (Fault::reset(), End::NoHeaders),
         (Fault::close(), End::NoHeaders),
         (Fault::truncated(), End::NoBody),
@@ -79,22 +61,14 @@ async fn every_fault_with_and_without_effect() {
             let caller = Caller::new(&simulator);
             let id = simulator.seed(Seed::ca(DOCUMENTED_CA)).unwrap();
             let fault = fault.clone().on(Operation::Delete).times(1);
-            let fault = if takes_effect {
-                fault.after_effect()
-            } else {
-                fault
-            };
+            let fault = if takes_effect { fault.after_effect() } else { fault };
             let injected = simulator.inject(fault.clone());
 
             let path = caller.certificates(&format!("/{id}"));
             end(caller.try_call(Method::DELETE, &path, None).await, &want).await;
             let deleted = u64::from(takes_effect);
             assert_eq!(simulator.effects().deleted_as(&id), deleted, "{fault:?}");
-            assert_eq!(
-                simulator.certificates().len() as u64,
-                1 - deleted,
-                "{fault:?}"
-            );
+            assert_eq!(simulator.certificates().len() as u64, 1 - deleted, "{fault:?}");
             assert_eq!(simulator.fired(injected), 1, "{fault:?}");
 
             let record = simulator.requests().pop().unwrap();
@@ -115,9 +89,7 @@ async fn a_reset_is_a_reset_and_a_close_is_a_close() {
         let simulator = Simulator::start().await.unwrap();
         simulator.inject(fault);
         let mut wire = TcpStream::connect(simulator.address()).await.unwrap();
-        wire.write_all(b"GET /client/v4/zones HTTP/1.1\r\nhost: localhost\r\n\r\n")
-            .await
-            .unwrap();
+        wire.write_all(b"GET /client/v4/zones HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         let read = wire.read(&mut [0; 64]).await;
         match read {
             Ok(count) => assert!(!reset && count == 0, "{count} bytes"),
@@ -142,9 +114,7 @@ async fn truncated_body_is_shorter_than_announced() {
     let mut text = String::new();
     wire.read_to_string(&mut text).await.unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
-    let announced = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "));
+    let announced = head.lines().find_map(|line| line.strip_prefix("content-length: "));
     let announced: usize = announced.unwrap().parse().unwrap();
     assert_eq!(body.len(), announced / 2);
     assert!(body.starts_with("{\"result\":[]"), "{body}");
@@ -157,10 +127,7 @@ async fn endless_body_goes_on_until_the_client_leaves() {
     simulator.inject(Fault::endless().on(Operation::List).times(1));
     let request = caller.request(Method::GET, &caller.certificates(""));
     let mut response = request.send().await.unwrap();
-    assert_eq!(
-        (response.status().as_u16(), response.content_length()),
-        (200, None)
-    );
+    assert_eq!((response.status().as_u16(), response.content_length()), (200, None));
     assert_eq!(response.headers()["content-type"], "application/json");
     let mut received = 0;
     while received < 5_000_000 {
@@ -180,11 +147,7 @@ async fn delays_decide_whether_a_request_took_effect() {
         (Fault::delay(short).late_effect(), true, 1),
         (Fault::delay(long), false, 0),
         (Fault::delay(long).after_effect(), false, 1),
-        (
-            Fault::delay(Duration::from_millis(600)).late_effect(),
-            false,
-            1,
-        ),
+        (Fault::delay(Duration::from_millis(600)).late_effect(), false, 1),
         (Fault::stalled(), false, 0),
         (Fault::stalled().after_effect(), false, 1),
         (Fault::silence(), false, 0),
@@ -197,11 +160,7 @@ async fn delays_decide_whether_a_request_took_effect() {
         let id = simulator.seed(Seed::ca(DOCUMENTED_CA)).unwrap();
         simulator.inject(fault.clone());
         let path = caller.certificates(&format!("/{id}"));
-        let patience = if responds {
-            long
-        } else {
-            Duration::from_millis(100)
-        };
+        let patience = if responds { long } else { Duration::from_millis(100) };
         let started = Instant::now();
         let call = caller.try_call(Method::DELETE, &path, None);
         let call = tokio::time::timeout(patience, call).await;
@@ -233,10 +192,7 @@ async fn responses_carry_the_headers_of_the_fault() {
     assert_eq!(response.header("x-bad-value"), "");
     simulator.clear_faults();
     simulator.inject(Fault::redirect(307, "http://127.0.0.1:9/x"));
-    assert_eq!(
-        caller.list("").await.header("location"),
-        "http://127.0.0.1:9/x"
-    );
+    assert_eq!(caller.list("").await.header("location"), "http://127.0.0.1:9/x");
 }
 
 #[tokio::test]
@@ -264,9 +220,7 @@ async fn an_upload_whose_response_is_lost_was_stored_once() {
     let pem = ca().pem;
     simulator.inject(Fault::reset().on(Operation::Upload).times(1).after_effect());
     let body = serde_json::json!({ "ca": true, "certificates": pem });
-    let lost = caller
-        .try_call(Method::POST, &caller.certificates(""), Some(body))
-        .await;
+    let lost = caller.try_call(Method::POST, &caller.certificates(""), Some(body)).await;
     assert!(lost.is_err());
     assert_eq!(simulator.effects().stored_as(&pem), 1);
     assert_eq!(caller.upload_ca(&pem, "").await.codes(), [1471]);

@@ -25,11 +25,8 @@ async fn shows_callers_their_account() {
 
 #[tokio::test]
 async fn verifies_a_token_and_nothing_else() {
-    let simulator = Simulator::builder()
-        .email_and_key("me@example.com", "key")
-        .start()
-        .await
-        .unwrap();
+    let simulator =
+        Simulator::builder().email_and_key("me@example.com", "key").start().await.unwrap();
     let caller = Caller::new(&simulator);
     let path = "/user/tokens/verify";
     assert_eq!(caller.get(path).await.result()["status"], "active");
@@ -41,8 +38,5 @@ async fn verifies_a_token_and_nothing_else() {
         .header("x-auth-email", "me@example.com")
         .header("x-auth-key", "key");
     let response = receive(key).await.unwrap();
-    assert_eq!(
-        (response.status.as_u16(), response.codes()),
-        (400, vec![1001])
-    );
+    assert_eq!((response.status.as_u16(), response.codes()), (400, vec![1001]));
 }

@@ -29,9 +29,7 @@ async fn start(builder: Builder) -> (Simulator, Caller) {
 async fn refusals_have_the_status_code_and_message_of_the_service() {
     let (simulator, caller) = start(Simulator::builder()).await;
     let used = caller.upload_ca(&ca().pem, "used").await.id();
-    simulator
-        .attach_service(&used, "gateway", "active")
-        .unwrap();
+    simulator.attach_service(&used, "gateway", "active").unwrap();
     let pem = ca().pem;
     let gone = caller.upload_ca(&pem, "gone").await.id();
     caller.delete(&gone).await.result();
@@ -44,37 +42,12 @@ async fn refusals_have_the_status_code_and_message_of_the_service() {
     let table = [
         (caller.delete(&used).await, 400, 99001, in_use),
         (caller.delete(&gone).await, 400, 99002, "already deleted"),
-        (
-            caller.certificate(&gone).await,
-            404,
-            1472,
-            "Certificate not found",
-        ),
-        (
-            caller.delete(SOME_UUID).await,
-            404,
-            1472,
-            "Certificate not found",
-        ),
-        (
-            caller.upload_ca(&pem, "another name").await,
-            400,
-            1471,
-            exists,
-        ),
+        (caller.certificate(&gone).await, 404, 1472, "Certificate not found"),
+        (caller.delete(SOME_UUID).await, 404, 1472, "Certificate not found"),
+        (caller.upload_ca(&pem, "another name").await, 400, 1471, exists),
         (caller.upload_ca(&twice, "").await, 400, 1471, exists),
-        (
-            caller.upload_ca("no PEM", "").await,
-            400,
-            99003,
-            "unable to parse certificate",
-        ),
-        (
-            caller.delete(&managed).await,
-            403,
-            10000,
-            "Authentication error",
-        ),
+        (caller.upload_ca("no PEM", "").await, 400, 99003, "unable to parse certificate"),
+        (caller.delete(&managed).await, 403, 10000, "Authentication error"),
     ];
     for (response, status, code, message) in table {
         assert_eq!(response.status, status, "{}", response.text);
@@ -83,11 +56,7 @@ async fn refusals_have_the_status_code_and_message_of_the_service() {
         assert!(response.header("cf-ray").ends_with("-SIM"));
         assert!(MADE_UP_CODES.contains(&99001) && !MADE_UP_CODES.contains(&10000));
     }
-    let held: Vec<_> = simulator
-        .certificates()
-        .into_iter()
-        .map(|held| held.id)
-        .collect();
+    let held: Vec<_> = simulator.certificates().into_iter().map(|held| held.id).collect();
     assert_eq!(held, [used, managed, stored]);
 }
 
@@ -101,11 +70,7 @@ async fn content_is_stored_once_in_an_account() {
     let again = format!("{b}{a}{b}");
     assert_eq!(caller.upload_ca(&again, "").await.codes(), [1471]);
     caller.upload_ca(&a, "a part of it").await.result();
-    caller
-        .with_account(&other)
-        .upload_ca(&again, "")
-        .await
-        .result();
+    caller.with_account(&other).upload_ca(&again, "").await.result();
     caller.delete(&first).await.result();
     caller.upload_ca(&again, "after a delete").await.result();
     assert_eq!(simulator.effects().stored, 4);
@@ -127,9 +92,7 @@ async fn quirks_can_be_turned_off_and_on() {
     let pem = ca().pem;
     let id = caller.upload_ca(&pem, "").await.id();
     assert!(caller.certificate(&id).await.result().get("name").is_none());
-    let empty = caller
-        .get(&caller.certificates(&format!("/{id}/associations")))
-        .await;
+    let empty = caller.get(&caller.certificates(&format!("/{id}/associations"))).await;
     assert_eq!(empty.result(), Value::Null);
     caller.upload_ca(&pem, "").await.result();
     let managed = Seed::ca(ca().pem).kind("access_managed");
@@ -176,10 +139,7 @@ async fn hostnames_show_late() {
         assert_eq!(caller.hostnames(&zone, &id).await, shown, "row {row}");
     }
     // What a test sets shows at once.
-    caller
-        .put_hostnames(&zone, Some(&id), &["mine"])
-        .await
-        .result();
+    caller.put_hostnames(&zone, Some(&id), &["mine"]).await.result();
     simulator.set_hostnames(&zone, &id, ["theirs"]).unwrap();
     assert_eq!(caller.hostnames(&zone, &id).await, ["theirs"]);
 }
@@ -225,17 +185,9 @@ async fn a_certificate_stays_in_use_for_a_while() {
     let by_hostnames = caller.upload_ca(&ca().pem, "").await.id();
     let by_service = caller.upload_ca(&ca().pem, "").await.id();
     let list = ["a.example.com"];
-    caller
-        .put_hostnames(&zone, Some(&by_hostnames), &list)
-        .await
-        .result();
-    caller
-        .put_hostnames(&zone, Some(&by_hostnames), &[])
-        .await
-        .result();
-    simulator
-        .attach_service(&by_service, "gateway", "active")
-        .unwrap();
+    caller.put_hostnames(&zone, Some(&by_hostnames), &list).await.result();
+    caller.put_hostnames(&zone, Some(&by_hostnames), &[]).await.result();
+    simulator.attach_service(&by_service, "gateway", "active").unwrap();
     simulator.detach_service(&by_service, "gateway").unwrap();
     for id in [&by_hostnames, &by_service] {
         assert_eq!(caller.associations(id).await.len(), 1);
@@ -259,15 +211,9 @@ async fn a_slow_day_has_all_lags() {
     let zone = simulator.add_zone("example.com");
     let id = caller.upload_ca(&ca().pem, "").await.id();
     assert!(caller.list("").await.names().is_empty());
-    caller
-        .put_hostnames(&zone, Some(&id), &["a"])
-        .await
-        .result();
+    caller.put_hostnames(&zone, Some(&id), &["a"]).await.result();
     assert!(caller.hostnames(&zone, &id).await.is_empty());
-    assert_eq!(
-        caller.associations(&id).await,
-        ["API Shield pending_deployment"]
-    );
+    assert_eq!(caller.associations(&id).await, ["API Shield pending_deployment"]);
     caller.put_hostnames(&zone, Some(&id), &[]).await.result();
     simulator.advance(seconds(70));
     assert!(caller.associations(&id).await.is_empty());
@@ -280,9 +226,7 @@ async fn a_slow_day_has_all_lags() {
 /// Time can pass with the requests, without anybody to advance it.
 #[tokio::test]
 async fn each_request_can_move_the_clock() {
-    let builder = Simulator::builder()
-        .list_lag(seconds(3))
-        .clock_step(seconds(1));
+    let builder = Simulator::builder().list_lag(seconds(3)).clock_step(seconds(1));
     let (simulator, caller) = start(builder).await;
     caller.upload_ca(&ca().pem, "late").await.result();
     let mut reads = 0;
@@ -304,27 +248,9 @@ async fn zones_without_the_entitlement_hold_no_hostnames() {
         zone
     };
     let table = [
-        (
-            zone("paid.example", Entitlement::Granted),
-            200,
-            vec![],
-            "active",
-            "enterprise",
-        ),
-        (
-            zone("free.example", Entitlement::Missing),
-            403,
-            vec![1],
-            "active",
-            "free",
-        ),
-        (
-            zone("new.example", Entitlement::NotRouted),
-            404,
-            vec![7003, 7000],
-            "pending",
-            "free",
-        ),
+        (zone("paid.example", Entitlement::Granted), 200, vec![], "active", "enterprise"),
+        (zone("free.example", Entitlement::Missing), 403, vec![1], "active", "free"),
+        (zone("new.example", Entitlement::NotRouted), 404, vec![7003, 7000], "pending", "free"),
     ];
     let rows = caller.get("/zones").await.result();
     for ((zone, status, codes, state, plan), row) in table.into_iter().zip(rows.as_array().unwrap())
@@ -346,9 +272,7 @@ async fn zones_without_the_entitlement_hold_no_hostnames() {
         let set = simulator.set_hostnames(&zone, &id, ["b"]);
         assert_eq!(set.is_ok(), status == 200);
     }
-    let unknown = simulator
-        .set_entitlement(SOME_UUID, Entitlement::Missing)
-        .unwrap_err();
+    let unknown = simulator.set_entitlement(SOME_UUID, Entitlement::Missing).unwrap_err();
     assert_eq!(unknown.id(), SOME_UUID);
 }
 
@@ -380,29 +304,19 @@ async fn faults_can_be_about_one_zone_or_certificate() {
     let own = |zone: &str, id: &str| format!("{}?mtls_certificate_id={id}", hostname_path(zone));
     for zone in &zones {
         for id in &ids {
-            let status = if (zone, id) == (&zones[0], &ids[0]) {
-                502
-            } else {
-                200
-            };
+            let status = if (zone, id) == (&zones[0], &ids[0]) { 502 } else { 200 };
             assert_eq!(caller.get(&own(zone, id)).await.status, status);
             let put = caller.put_hostnames(zone, Some(id), &["a"]).await;
             assert_eq!(put.status, status);
         }
     }
     simulator.clear_faults();
-    simulator.inject(
-        Fault::error(500, 1, "no")
-            .on(Operation::Delete)
-            .certificate(&ids[1]),
-    );
+    simulator.inject(Fault::error(500, 1, "no").on(Operation::Delete).certificate(&ids[1]));
     simulator.inject(Fault::reset().on(Operation::Hostnames).zone(&zones[1]));
     caller.certificate(&ids[1]).await.result();
     assert_eq!(caller.delete(&ids[1]).await.status, 500);
     assert_eq!(caller.delete(&ids[0]).await.codes(), [99001]);
-    let read = caller
-        .try_call(Method::GET, &own(&zones[1], &ids[0]), None)
-        .await;
+    let read = caller.try_call(Method::GET, &own(&zones[1], &ids[0]), None).await;
     assert!(read.is_err());
     caller.hostnames(&zones[0], &ids[1]).await;
 }

@@ -29,9 +29,7 @@ async fn concurrent_operations_leave_a_consistent_state() {
     let (ca, leaf) = (Arc::new(ca()), Arc::new(leaf()));
     let owner: Arc<str> = simulator.seed(Seed::ca(&ca.pem)).unwrap().into();
     // From the start, or a delete that comes first would find it unused.
-    simulator
-        .set_hostnames(&zone, &owner, ["first.example.com"])
-        .unwrap();
+    simulator.set_hostnames(&zone, &owner, ["first.example.com"]).unwrap();
     let mut doomed = Vec::new();
     for _ in 0..100 {
         doomed.push(simulator.seed(Seed::leaf(&leaf.pem)).unwrap());
@@ -57,10 +55,7 @@ async fn concurrent_operations_leave_a_consistent_state() {
                 5 | 6 => {
                     let host = format!("h{number}.example.com");
                     let list = [host.as_str(), "fixed.example.com"];
-                    (
-                        "hostnames",
-                        caller.put_hostnames(&zone, Some(&owner), &list).await,
-                    )
+                    ("hostnames", caller.put_hostnames(&zone, Some(&owner), &list).await)
                 }
                 7 => ("in use", caller.delete(&owner).await),
                 8 => ("list", caller.list("?per_page=10").await),
@@ -73,10 +68,7 @@ async fn concurrent_operations_leave_a_consistent_state() {
     let outcomes = tasks.join_all().await;
 
     let count = |kind: &str, status: u16| {
-        outcomes
-            .iter()
-            .filter(|outcome| (outcome.0, outcome.1) == (kind, status))
-            .count()
+        outcomes.iter().filter(|outcome| (outcome.0, outcome.1) == (kind, status)).count()
     };
     assert_eq!((count("delete", 200), count("delete", 400)), (100, 100));
     assert_eq!(count("in use", 400), 100);
@@ -91,29 +83,13 @@ async fn concurrent_operations_leave_a_consistent_state() {
         .filter_map(|(.., id)| id.clone())
         .chain([owner.to_string()])
         .collect();
-    let held: BTreeSet<_> = simulator
-        .certificates()
-        .into_iter()
-        .map(|held| held.id)
-        .collect();
+    let held: BTreeSet<_> = simulator.certificates().into_iter().map(|held| held.id).collect();
     assert_eq!(held, reported);
     let effects = simulator.effects();
-    assert_eq!(
-        (effects.stored, effects.deleted, effects.hostnames_replaced),
-        (219, 100, 200)
-    );
+    assert_eq!((effects.stored, effects.deleted, effects.hostnames_replaced), (219, 100, 200));
     assert!(doomed.iter().all(|id| effects.deleted_as(id) == 1));
-    assert_eq!(
-        simulator.hostnames(&zone, &owner).len(),
-        2,
-        "one list, not a mixture"
-    );
+    assert_eq!(simulator.hostnames(&zone, &owner).len(), 2, "one list, not a mixture");
     assert_eq!(simulator.request_count(None), 1_000);
     assert_eq!(simulator.request_count(Operation::Delete), 300);
-    assert!(
-        simulator
-            .requests()
-            .iter()
-            .all(|record| record.status.is_some())
-    );
+    assert!(simulator.requests().iter().all(|record| record.status.is_some()));
 }

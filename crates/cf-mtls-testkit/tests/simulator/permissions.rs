@@ -34,48 +34,29 @@ async fn statuses(caller: &Caller, zone: &str, id: &str) -> [u16; 7] {
 async fn a_token_does_what_its_permissions_allow() {
     let simulator = Simulator::builder().ca_quota(100).start().await.unwrap();
     let caller = Caller::new(&simulator);
-    let (zone, other) = (
-        simulator.add_zone("a.example"),
-        simulator.add_zone("b.example"),
-    );
+    let (zone, other) = (simulator.add_zone("a.example"), simulator.add_zone("b.example"));
     let id = simulator.seed(Seed::ca(ca().pem)).unwrap();
     let token = || Token::new("restricted");
     let everything = [200, 200, 200, 404, 200, 200, 200];
     let table = [
         (token(), everything),
         (token().read_only(), [200, 200, 403, 403, 200, 403, 200]),
-        (
-            token().without(Permission::Certificates),
-            [403, 403, 403, 403, 200, 200, 200],
-        ),
-        (
-            token().without(Permission::Hostnames),
-            [200, 200, 200, 404, 403, 403, 200],
-        ),
+        (token().without(Permission::Certificates), [403, 403, 403, 403, 200, 200, 200]),
+        (token().without(Permission::Hostnames), [200, 200, 200, 404, 403, 403, 200]),
         (token().zones([&zone]), everything),
         (token().zones([&other]), [200, 200, 200, 404, 403, 403, 200]),
         (token().accounts([simulator.account_id()]), everything),
-        (
-            token().accounts([&zone]),
-            [403, 403, 403, 403, 403, 403, 200],
-        ),
+        (token().accounts([&zone]), [403, 403, 403, 403, 403, 403, 200]),
     ];
     for (token, want) in table {
         simulator.add_token(token);
         let restricted = caller.with_token("restricted");
         assert_eq!(statuses(&restricted, &zone, &id).await, want);
     }
-    assert_eq!(
-        statuses(&caller, &zone, &id).await,
-        everything,
-        "its own token"
-    );
+    assert_eq!(statuses(&caller, &zone, &id).await, everything, "its own token");
     simulator.remove_token("restricted");
     let revoked = caller.with_token("restricted").list("").await;
-    assert_eq!(
-        (revoked.status.as_u16(), revoked.codes()),
-        (403, vec![9109])
-    );
+    assert_eq!((revoked.status.as_u16(), revoked.codes()), (403, vec![9109]));
 }
 
 #[tokio::test]
@@ -86,10 +67,7 @@ async fn the_list_of_zones_has_those_that_the_token_may_see() {
     let one = simulator.add_zone("one.example");
     simulator.add_zone("two.example");
     simulator.add_zone_to(&account, "three.example").unwrap();
-    assert_eq!(
-        simulator.add_zone_to(&one, "x.example").unwrap_err().id(),
-        one
-    );
+    assert_eq!(simulator.add_zone_to(&one, "x.example").unwrap_err().id(), one);
     let token = || Token::new("restricted");
     let table: [(Token, &[&str]); 4] = [
         (token(), &["one.example", "two.example", "three.example"]),
@@ -123,10 +101,7 @@ async fn accounts_have_certificates_of_their_own() {
     assert_eq!(second.list("").await.names(), ["b"]);
     assert_eq!(second.certificate(&a).await.codes(), [1472]);
     assert_eq!(second.delete(&a).await.codes(), [1472]);
-    assert_eq!(
-        second.put_hostnames(&zone, Some(&a), &["x"]).await.codes(),
-        [1472]
-    );
+    assert_eq!(second.put_hostnames(&zone, Some(&a), &["x"]).await.codes(), [1472]);
     second.put_hostnames(&zone, Some(&b), &["x"]).await.result();
     let seed = Seed::ca(&pem).account(&account).name("seeded");
     simulator.seed(seed).unwrap();
@@ -181,12 +156,7 @@ async fn tokens_are_verified_where_they_belong_until_they_expire() {
 #[test]
 fn a_token_is_not_shown() {
     let token = Token::new("s3cret");
-    let builder = Simulator::builder()
-        .token(token.clone())
-        .email_and_key("me@example.com", "k3y");
+    let builder = Simulator::builder().token(token.clone()).email_and_key("me@example.com", "k3y");
     let shown = format!("{token:?} {builder:?}");
-    assert!(
-        !shown.contains("s3cret") && !shown.contains("k3y"),
-        "{shown}"
-    );
+    assert!(!shown.contains("s3cret") && !shown.contains("k3y"), "{shown}");
 }

@@ -25,67 +25,34 @@ async fn products_show_the_certificates_that_they_use() {
     }
 
     let checkout = Worker::new("checkout").binding("KV", "kv_namespace");
-    simulator
-        .put_worker(checkout.certificate("CLIENT", &leaf))
-        .unwrap();
+    simulator.put_worker(checkout.certificate("CLIENT", &leaf)).unwrap();
     simulator.put_worker(Worker::new("a_worker-2")).unwrap();
-    let orders = Hyperdrive::new("orders")
-        .client_certificate(&leaf)
-        .ca_certificate(&ca);
+    let orders = Hyperdrive::new("orders").client_certificate(&leaf).ca_certificate(&ca);
     let orders = simulator.put_hyperdrive(orders).unwrap();
     let plain = simulator.put_hyperdrive(Hyperdrive::new("plain")).unwrap();
     simulator.set_gateway_use(&ca, true).unwrap();
 
     let scripts = caller.get(&path(&caller, "workers/scripts")).await.result();
-    let names: Vec<_> = scripts
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|row| &row["id"])
-        .collect();
+    let names: Vec<_> = scripts.as_array().unwrap().iter().map(|row| &row["id"]).collect();
     assert_eq!(names, ["checkout", "a_worker-2"]);
-    let settings = caller
-        .get(&path(&caller, "workers/scripts/checkout/settings"))
-        .await;
+    let settings = caller.get(&path(&caller, "workers/scripts/checkout/settings")).await;
     let bindings = json!([
         { "name": "KV", "type": "kv_namespace" },
         { "name": "CLIENT", "type": "mtls_certificate", "certificate_id": leaf },
     ]);
     assert_eq!(settings.result()["bindings"], bindings);
-    let none = caller
-        .get(&path(&caller, "workers/scripts/none/settings"))
-        .await;
+    let none = caller.get(&path(&caller, "workers/scripts/none/settings")).await;
     assert_eq!((none.status.as_u16(), none.codes()), (404, vec![10007]));
 
-    let configs = caller
-        .get(&path(&caller, "hyperdrive/configs"))
-        .await
-        .result();
-    assert_eq!(
-        (&configs[0]["id"], &configs[1]["id"]),
-        (&json!(orders), &json!(plain))
-    );
-    let second = caller
-        .get(&path(&caller, "hyperdrive/configs?page=2"))
-        .await;
+    let configs = caller.get(&path(&caller, "hyperdrive/configs")).await.result();
+    assert_eq!((&configs[0]["id"], &configs[1]["id"]), (&json!(orders), &json!(plain)));
+    let second = caller.get(&path(&caller, "hyperdrive/configs?page=2")).await;
     assert_eq!(second.result(), json!([]));
     let mtls = json!({ "mtls_certificate_id": leaf, "ca_certificate_id": ca });
-    assert_eq!(
-        (&configs[0]["mtls"], &configs[1]["mtls"]),
-        (&mtls, &Value::Null)
-    );
+    assert_eq!((&configs[0]["mtls"], &configs[1]["mtls"]), (&mtls, &Value::Null));
 
-    let rows = caller
-        .get(&path(&caller, "gateway/certificates"))
-        .await
-        .result();
-    let row = |row: &Value| {
-        (
-            row["id"].clone(),
-            row["type"].clone(),
-            row["in_use"].clone(),
-        )
-    };
+    let rows = caller.get(&path(&caller, "gateway/certificates")).await.result();
+    let row = |row: &Value| (row["id"].clone(), row["type"].clone(), row["in_use"].clone());
     let rows: Vec<_> = rows.as_array().unwrap().iter().map(row).collect();
     let want = [
         (json!(ca), json!("custom"), json!(true)),
@@ -109,12 +76,8 @@ async fn products_keep_a_certificate_in_use() {
             true => Vec::new(),
             false => rows.iter().map(|row| (*row).to_owned()).collect(),
         };
-        simulator
-            .put_worker(Worker::new("one").certificate("A", &leaf))
-            .unwrap();
-        simulator
-            .put_worker(Worker::new("two").certificate("B", &leaf))
-            .unwrap();
+        simulator.put_worker(Worker::new("one").certificate("A", &leaf)).unwrap();
+        simulator.put_worker(Worker::new("two").certificate("B", &leaf)).unwrap();
         let hyperdrive = Hyperdrive::new("db").client_certificate(&leaf);
         let hyperdrive = simulator.put_hyperdrive(hyperdrive).unwrap();
         simulator.set_gateway_use(&leaf, true).unwrap();
@@ -153,31 +116,18 @@ async fn products_need_permissions_and_certificates_of_their_account() {
     for (rest, permission) in table {
         simulator.add_token(Token::new("narrow").without(permission));
         let narrow = caller.with_token("narrow");
-        assert_eq!(
-            narrow.get(&path(&caller, rest)).await.codes(),
-            [10000],
-            "{rest}"
-        );
+        assert_eq!(narrow.get(&path(&caller, rest)).await.codes(), [10000], "{rest}");
         narrow.list("").await.result();
         simulator.add_token(Token::new("reader").read_only());
-        caller
-            .with_token("reader")
-            .get(&path(&caller, rest))
-            .await
-            .result();
+        caller.with_token("reader").get(&path(&caller, rest)).await.result();
     }
     let elsewhere = caller.with_account(&account);
     let foreign = Worker::new("one").account(&account);
     simulator.put_worker(foreign.clone()).unwrap();
-    let found = elsewhere
-        .get(&path(&elsewhere, "workers/scripts"))
-        .await
-        .result();
+    let found = elsewhere.get(&path(&elsewhere, "workers/scripts")).await.result();
     assert_eq!(found.as_array().map(Vec::len), Some(1));
     let errors = [
-        simulator
-            .put_worker(foreign.certificate("A", &leaf))
-            .unwrap_err(),
+        simulator.put_worker(foreign.certificate("A", &leaf)).unwrap_err(),
         simulator.set_gateway_use("nothing", true).unwrap_err(),
         simulator.remove_worker("three").unwrap_err(),
         simulator.remove_hyperdrive("none").unwrap_err(),

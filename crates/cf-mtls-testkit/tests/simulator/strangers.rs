@@ -54,9 +54,7 @@ async fn bodies_of_refused_requests_are_not_kept() {
     let caller = Caller::new(&simulator);
     let wrong = json!({ "ca": true, "certificates": "no PEM" });
     let path = caller.certificates("");
-    receive(caller.request(Method::POST, &path).json(&wrong))
-        .await
-        .unwrap();
+    receive(caller.request(Method::POST, &path).json(&wrong)).await.unwrap();
     assert_eq!(caller.upload(wrong.clone()).await.status, 400);
     caller.upload_ca(&ca().pem, "").await.result();
     simulator.inject(Fault::error(500, 1, "no").on(Operation::Upload));
@@ -65,11 +63,7 @@ async fn bodies_of_refused_requests_are_not_kept() {
     while seen.lock().unwrap().len() < 4 {
         tokio::task::yield_now().await;
     }
-    let kept: Vec<_> = simulator
-        .requests()
-        .iter()
-        .map(|record| record.body.is_some())
-        .collect();
+    let kept: Vec<_> = simulator.requests().iter().map(|record| record.body.is_some()).collect();
     assert_eq!(kept, [false, false, true, true]);
     let seen = seen.lock().unwrap();
     assert_eq!(seen[0], None, "not even read");
@@ -80,11 +74,7 @@ async fn bodies_of_refused_requests_are_not_kept() {
 #[tokio::test]
 async fn half_requests_are_closed() {
     let limit = Duration::from_millis(50);
-    let simulator = Simulator::builder()
-        .max_silence(limit)
-        .start()
-        .await
-        .unwrap();
+    let simulator = Simulator::builder().max_silence(limit).start().await.unwrap();
     let token = simulator.token();
     let head = format!(
         "POST /client/v4/zones HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n"
@@ -116,9 +106,5 @@ async fn half_requests_are_closed() {
 
     simulator.inject(Fault::delay(limit * 4).on(Operation::Zones).times(1));
     let caller = Caller::new(&simulator);
-    assert_eq!(
-        caller.get("/zones").await.status,
-        200,
-        "waited for its response"
-    );
+    assert_eq!(caller.get("/zones").await.status, 200, "waited for its response");
 }

@@ -59,9 +59,7 @@ impl Response {
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     pub(crate) fn hostnames(&self) -> Vec<String> {
@@ -76,24 +74,12 @@ impl Response {
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
-        strings(
-            &self
-                .result()
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|row| row["name"].clone())
-                .collect(),
-        )
+        strings(&self.result().as_array().unwrap().iter().map(|row| row["name"].clone()).collect())
     }
 }
 
 fn strings(list: &Value) -> Vec<String> {
-    list.as_array()
-        .unwrap()
-        .iter()
-        .map(|item| item.as_str().unwrap().to_owned())
-        .collect()
+    list.as_array().unwrap().iter().map(|item| item.as_str().unwrap().to_owned()).collect()
 }
 
 impl Caller {
@@ -127,8 +113,7 @@ impl Caller {
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.http
-            .request(method, format!("{}{path}", self.base_url))
+        self.http.request(method, format!("{}{path}", self.base_url))
     }
 
     pub(crate) async fn try_call(
@@ -159,29 +144,21 @@ impl Caller {
     /// The same caller with another token.
     pub(crate) fn with_token(&self, token: &str) -> Self {
         let token = token.to_owned();
-        Self {
-            token,
-            ..self.clone()
-        }
+        Self { token, ..self.clone() }
     }
 
     /// The same caller with another account.
     pub(crate) fn with_account(&self, account: &str) -> Self {
         let account = account.to_owned();
-        Self {
-            account,
-            ..self.clone()
-        }
+        Self { account, ..self.clone() }
     }
 
     pub(crate) async fn upload(&self, body: Value) -> Response {
-        self.call(Method::POST, &self.certificates(""), Some(body))
-            .await
+        self.call(Method::POST, &self.certificates(""), Some(body)).await
     }
 
     pub(crate) async fn upload_ca(&self, pem: &str, name: &str) -> Response {
-        self.upload(json!({ "ca": true, "certificates": pem, "name": name }))
-            .await
+        self.upload(json!({ "ca": true, "certificates": pem, "name": name })).await
     }
 
     pub(crate) async fn certificate(&self, id: &str) -> Response {
@@ -194,14 +171,11 @@ impl Caller {
     }
 
     pub(crate) async fn delete(&self, id: &str) -> Response {
-        self.call(Method::DELETE, &self.certificates(&format!("/{id}")), None)
-            .await
+        self.call(Method::DELETE, &self.certificates(&format!("/{id}")), None).await
     }
 
     pub(crate) async fn associations(&self, id: &str) -> Vec<String> {
-        self.get(&self.certificates(&format!("/{id}/associations")))
-            .await
-            .associations()
+        self.get(&self.certificates(&format!("/{id}/associations"))).await.associations()
     }
 
     pub(crate) async fn put_hostnames(
@@ -214,8 +188,7 @@ impl Caller {
         if let Some(owner) = owner {
             body["mtls_certificate_id"] = json!(owner);
         }
-        self.call(Method::PUT, &hostname_path(zone), Some(body))
-            .await
+        self.call(Method::PUT, &hostname_path(zone), Some(body)).await
     }
 }
 
@@ -223,11 +196,7 @@ pub(crate) async fn receive(request: reqwest::RequestBuilder) -> reqwest::Result
     let response = request.send().await?;
     let (status, headers) = (response.status(), response.headers().clone());
     let text = response.text().await?;
-    Ok(Response {
-        status,
-        headers,
-        text,
-    })
+    Ok(Response { status, headers, text })
 }
 
 pub(crate) fn hostname_path(zone: &str) -> String {
@@ -246,16 +215,11 @@ pub(crate) fn make(ca: bool, algorithm: &'static SignatureAlgorithm) -> Made {
 
 pub(crate) fn make_with(ca: bool, key: &KeyPair) -> Made {
     let mut params = CertificateParams::default();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "made by a test");
+    params.distinguished_name.push(DnType::CommonName, "made by a test");
     if ca {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     }
-    Made {
-        pem: params.self_signed(key).unwrap().pem(),
-        key: key.serialize_pem(),
-    }
+    Made { pem: params.self_signed(key).unwrap().pem(), key: key.serialize_pem() }
 }
 
 pub(crate) fn ca() -> Made {

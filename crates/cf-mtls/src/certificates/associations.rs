@@ -31,12 +31,8 @@ impl Certificates {
             let (this, id) = (this.after(begun.elapsed()), id.clone());
             async move {
                 let mut call = this.call(Operation::ListAssociations, Some(&id));
-                let request = ListAssociations {
-                    account: &this.account,
-                    id: &id,
-                    page,
-                    per_page: PER_PAGE,
-                };
+                let request =
+                    ListAssociations { account: &this.account, id: &id, page, per_page: PER_PAGE };
                 let envelope = traced(call.span(), call.read(request)).await?;
                 let info = envelope.result_info;
                 // A service is listed once for each zone, so a page may equal an
@@ -46,10 +42,7 @@ impl Certificates {
                 let is_counted = info.as_ref().and_then(counts).is_some();
                 let page = if is_counted { page.get() } else { 0 };
                 let row = |association: types::Association| Row {
-                    key: format!(
-                        "{page} {}",
-                        association.service.as_deref().unwrap_or_default()
-                    ),
+                    key: format!("{page} {}", association.service.as_deref().unwrap_or_default()),
                     association: association.into(),
                 };
                 Ok(Page::new(envelope.result, info, row))

@@ -30,10 +30,7 @@ impl Deleted {
         self.confirmed
     }
 
-    const UNCONFIRMED: Self = Self {
-        certificate: None,
-        confirmed: false,
-    };
+    const UNCONFIRMED: Self = Self { certificate: None, confirmed: false };
 }
 
 impl Certificates {
@@ -76,10 +73,7 @@ impl Certificates {
                     return Box::pin(self.find_out_delete(call, id, failed)).await;
                 }
                 // `success: true` is the evidence, whatever else is in the result.
-                Ok(Deleted {
-                    certificate,
-                    confirmed: true,
-                })
+                Ok(Deleted { certificate, confirmed: true })
             }
             // Boxed, so that a delete that just works needs no room for it.
             Err(failed) => Box::pin(self.find_out_delete(call, id, failed)).await,

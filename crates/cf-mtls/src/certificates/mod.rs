@@ -94,11 +94,7 @@ impl Certificates {
                     types: types.as_deref(),
                 };
                 let envelope = traced(call.span(), call.read(request)).await?;
-                Ok(Page::new(
-                    envelope.result,
-                    envelope.result_info,
-                    Certificate::from,
-                ))
+                Ok(Page::new(envelope.result, envelope.result_info, Certificate::from))
             }
         };
         Listing::new(read, key).keep(move |certificate| filter.admits(certificate))

@@ -32,9 +32,7 @@ impl CertificateChain {
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self, Error> {
         let bundle = Bundle::split(pem.as_ref())?;
         if bundle.key.is_some() {
-            return Err(Error::invalid_input(
-                "the PEM contains a private key beside certificates",
-            ));
+            return Err(Error::invalid_input("the PEM contains a private key beside certificates"));
         }
         Ok(bundle.chain)
     }
@@ -83,11 +81,8 @@ pub(crate) struct Bundle {
 impl Bundle {
     /// Splits a PEM: at least one certificate, and at most one key.
     pub(crate) fn split(input: &[u8]) -> Result<Self, Error> {
-        let mut bundle = Self {
-            chain: CertificateChain(Vec::new()),
-            certificates: String::new(),
-            key: None,
-        };
+        let mut bundle =
+            Self { chain: CertificateChain(Vec::new()), certificates: String::new(), key: None };
         let mut other = None;
         let text = text(input)?;
         for block in blocks(text.expose())? {
@@ -103,9 +98,9 @@ impl Bundle {
         }
         match (bundle.chain.0.is_empty(), other, &bundle.key) {
             (_, Some(other), _) => Err(other),
-            (true, None, Some(_)) => Err(Error::invalid_input(
-                "the PEM contains a private key, but no certificate",
-            )),
+            (true, None, Some(_)) => {
+                Err(Error::invalid_input("the PEM contains a private key, but no certificate"))
+            }
             (true, None, None) => Err(Error::invalid_input(nothing(text.expose()))),
             (false, None, _) => Ok(bundle),
         }
@@ -117,9 +112,7 @@ impl Bundle {
         // may be part of a key.
         let pem = block.to_pem();
         let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| {
-            block.refuse(format!(
-                "certificate block {number} of the PEM cannot be decoded"
-            ))
+            block.refuse(format!("certificate block {number} of the PEM cannot be decoded"))
         })?;
         let form = Form::of(&der);
         if form != Form::Certificate {
@@ -148,10 +141,7 @@ pub(crate) fn private_key(input: &[u8]) -> Result<Secret, Error> {
         } else if block.label != "CERTIFICATE" && !PASSED_OVER.contains(&block.label) {
             let (line, label) = (block.line, shown(block.label));
             let why = format!("contains a block {label}, which is not a private key");
-            return Err(refuse(&format!(
-                "{why} (line {line}){}",
-                advice(block.label)
-            )));
+            return Err(refuse(&format!("{why} (line {line}){}", advice(block.label))));
         }
     }
     found.ok_or_else(|| refuse("contains no private key"))
@@ -159,10 +149,7 @@ pub(crate) fn private_key(input: &[u8]) -> Result<Secret, Error> {
 
 /// The text of an input, with a DER certificate as PEM.
 fn text(input: &[u8]) -> Result<Secret, Error> {
-    let is_utf16 = matches!(
-        input,
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [_, 0, ..] | [0, _, ..]
-    );
+    let is_utf16 = matches!(input, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [_, 0, ..] | [0, _, ..]);
     if is_utf16 {
         return Err(Error::invalid_input(
             "the input is in UTF-16; convert it to UTF-8, for example with `iconv -f UTF-16`",
@@ -181,10 +168,7 @@ fn text(input: &[u8]) -> Result<Secret, Error> {
             }
             Ok((pem + "\n-----END CERTIFICATE-----\n").into())
         }
-        form => Err(Error::invalid_input(format!(
-            "the input is not PEM{}",
-            form.advice()
-        ))),
+        form => Err(Error::invalid_input(format!("the input is not PEM{}", form.advice()))),
     }
 }
 
@@ -228,9 +212,7 @@ fn sequence(der: &[u8]) -> Option<&[u8]> {
         0..=0x7f => (usize::from(*length), rest),
         0x81..=0x84 => {
             let (bytes, content) = rest.split_at_checked(usize::from(length & 0x7f))?;
-            let length = bytes
-                .iter()
-                .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+            let length = bytes.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
             (length, content)
         }
         _ => return None,
@@ -329,10 +311,7 @@ impl Block<'_> {
                  for example with `openssl pkey`",
             ));
         }
-        Ok(matches!(
-            self.label,
-            "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY"
-        ))
+        Ok(matches!(self.label, "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY"))
     }
 
     /// The key, if it can be decoded and is whole.
@@ -350,9 +329,7 @@ impl Block<'_> {
 /// The blocks of a PEM. Text outside of them is commentary.
 fn blocks(pem: &str) -> Result<Vec<Block<'_>>, Error> {
     let malformed = |line: usize, why: &str| {
-        Err(Error::invalid_input(format!(
-            "malformed PEM: {why} (line {line})"
-        )))
+        Err(Error::invalid_input(format!("malformed PEM: {why} (line {line})")))
     };
     let mut blocks = Vec::new();
     let mut open: Option<Block<'_>> = None;
@@ -367,11 +344,7 @@ fn blocks(pem: &str) -> Result<Vec<Block<'_>>, Error> {
                      lines",
                 ));
             }
-            open = Some(Block {
-                label,
-                line: number,
-                lines: vec![line],
-            });
+            open = Some(Block { label, line: number, lines: vec![line] });
         } else if let Some(label) = end(line) {
             let Some(mut block) = open.take().filter(|open| open.label == label) else {
                 return malformed(number, "a block ends without its beginning");
@@ -387,10 +360,7 @@ fn blocks(pem: &str) -> Result<Vec<Block<'_>>, Error> {
         }
     }
     match open {
-        Some(open) => malformed(
-            open.line,
-            "the last block has no end, so the text was cut off",
-        ),
+        Some(open) => malformed(open.line, "the last block has no end, so the text was cut off"),
         None => Ok(blocks),
     }
 }
@@ -401,9 +371,7 @@ fn blocks(pem: &str) -> Result<Vec<Block<'_>>, Error> {
 fn lines(pem: &str) -> impl Iterator<Item = (usize, &str)> {
     (1..).zip(pem.split('\n')).flat_map(|(number, line)| {
         line.split('\r').flat_map(move |line| {
-            let joint = line
-                .find("----------BEGIN ")
-                .map_or(line.len(), |at| at + 5);
+            let joint = line.find("----------BEGIN ").map_or(line.len(), |at| at + 5);
             let (first, second) = line.split_at(joint);
             [first, second].map(|line| (number, line.trim().trim_start_matches('\u{feff}')))
         })

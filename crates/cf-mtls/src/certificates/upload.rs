@@ -83,13 +83,7 @@ impl Upload {
     }
 
     fn new(ca: bool, bundle: Bundle, private_key: Option<Secret>) -> Self {
-        Self {
-            ca,
-            chain: bundle.chain,
-            certificates: bundle.certificates,
-            private_key,
-            name: None,
-        }
+        Self { ca, chain: bundle.chain, certificates: bundle.certificates, private_key, name: None }
     }
 
     /// Names the certificate.
@@ -210,9 +204,7 @@ impl Certificates {
     /// - others as in the [table of the crate](crate#errors)
     pub async fn upload(&self, upload: &Upload) -> Result<Certificate, Error> {
         upload.check()?;
-        let call = self
-            .call(Operation::UploadCertificate, None)
-            .hide(upload.private_key());
+        let call = self.call(Operation::UploadCertificate, None).hide(upload.private_key());
         traced(call.span(), self.send_upload(call, upload)).await
     }
 
@@ -222,20 +214,14 @@ impl Certificates {
     ///
     /// Those of [`find_same`](Self::find_same) and [`upload`](Self::upload).
     pub async fn ensure(&self, upload: &Upload) -> Result<Ensured, Error> {
-        let held = |certificate| Ensured {
-            certificate,
-            uploaded: false,
-        };
+        let held = |certificate| Ensured { certificate, uploaded: false };
         upload.check()?;
         if let Some(certificate) = self.find_same(upload).await? {
             return Ok(held(certificate));
         }
         let error = match self.upload(upload).await {
             Ok(certificate) => {
-                return Ok(Ensured {
-                    certificate,
-                    uploaded: true,
-                });
+                return Ok(Ensured { certificate, uploaded: true });
             }
             Err(error) => error,
         };
@@ -261,10 +247,7 @@ impl Certificates {
     }
 
     async fn send_upload(&self, mut call: Call<'_>, upload: &Upload) -> Result<Certificate, Error> {
-        let request = UploadCertificate {
-            account: &self.account,
-            body: &upload.to_wire(),
-        };
+        let request = UploadCertificate { account: &self.account, body: &upload.to_wire() };
         let (error, effect) = match call.write(request).await {
             Ok(envelope) => match envelope.result.map(Certificate::from) {
                 Some(stored) if stored.id().is_none() => {
@@ -315,9 +298,7 @@ impl Certificates {
         let mut looks = Looks::default();
         loop {
             let this = self.in_rest_of(call, &looks);
-            let found = this
-                .find_content(|held| upload.has_content_of(held))
-                .await?;
+            let found = this.find_content(|held| upload.has_content_of(held)).await?;
             let limits = call.remaining_limits();
             match looks.next_delay(&limits.retry, limits.deadline) {
                 Some(delay) if found.is_none() => tokio::time::sleep(delay).await,

@@ -100,10 +100,7 @@ impl fmt::Display for Error {
         if let Some(detail) = &inner.detail {
             write!(f, ": {detail}")?;
         }
-        let shown = inner
-            .messages
-            .get(..MAX_MESSAGES)
-            .unwrap_or(&inner.messages);
+        let shown = inner.messages.get(..MAX_MESSAGES).unwrap_or(&inner.messages);
         if !shown.is_empty() {
             write!(f, "; Cloudflare says {}", list(shown))?;
         }

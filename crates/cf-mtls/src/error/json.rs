@@ -76,9 +76,7 @@ impl Serialize for Error {
             ray_id: self.ray_id().map(str::to_owned),
             attempts: self.attempts(),
             may_have_taken_effect: self.may_have_taken_effect(),
-            retry_after_seconds: self
-                .retry_after()
-                .map(|wait| wait.as_secs_f64().ceil() as u64),
+            retry_after_seconds: self.retry_after().map(|wait| wait.as_secs_f64().ceil() as u64),
             associations: self.associations().to_vec(),
             candidates: self.candidates().to_vec(),
             existing_certificate_id: self.existing_certificate().cloned(),
@@ -99,9 +97,7 @@ impl<'de> Deserialize<'de> for Error {
             zone: body.zone_id,
             certificate: body.certificate_id,
         };
-        error.0.status = body
-            .status
-            .and_then(|status| StatusCode::from_u16(status).ok());
+        error.0.status = body.status.and_then(|status| StatusCode::from_u16(status).ok());
         error.0.messages = body.messages;
         error.0.ray_id = body.ray_id;
         error.0.attempts = body.attempts;

@@ -29,11 +29,7 @@ impl ServiceMessage {
     /// A message with a code and a text.
     #[must_use]
     pub fn new(code: impl Into<Option<i64>>, message: impl Into<String>) -> Self {
-        Self {
-            code: code.into(),
-            message: message.into(),
-            ..Self::default()
-        }
+        Self { code: code.into(), message: message.into(), ..Self::default() }
     }
 
     /// Whether the text mentions something, in any case.

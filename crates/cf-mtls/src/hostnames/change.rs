@@ -41,10 +41,7 @@ impl HostnameChange {
 
     /// Adds what `other` changed.
     pub(super) fn merge(&mut self, other: &Difference) {
-        for (all, new) in [
-            (&mut self.added, &other.added),
-            (&mut self.removed, &other.removed),
-        ] {
+        for (all, new) in [(&mut self.added, &other.added), (&mut self.removed, &other.removed)] {
             let known: HashSet<Hostname> = all.iter().map(Hostname::unchecked).collect();
             all.extend(texts(new.iter().filter(|host| !known.contains(host))));
         }
@@ -107,10 +104,7 @@ pub(super) struct Difference {
 
 impl Difference {
     pub(super) fn between(before: &[Hostname], after: &[Hostname]) -> Self {
-        Self {
-            added: subtract(after, before),
-            removed: subtract(before, after),
-        }
+        Self { added: subtract(after, before), removed: subtract(before, after) }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -129,9 +129,7 @@ impl Hostnames {
                     .during(Operation::ReplaceHostnames, &self.subject(ca)));
             };
             let this = self.after(spent + begun.elapsed());
-            let written = this
-                .write(ca, goal, &names, &mut locked, &mut change)
-                .await?;
+            let written = this.write(ca, goal, &names, &mut locked, &mut change).await?;
             drop(locked);
             spent += begun.elapsed();
             let Some(written) = written else {
@@ -147,9 +145,7 @@ impl Hostnames {
                 },
             };
             let begun = Instant::now();
-            let shown = self
-                .wait_until_visible(ca, goal, &names, &written, wait)
-                .await;
+            let shown = self.wait_until_visible(ca, goal, &names, &written, wait).await;
             waited += begun.elapsed();
             match shown {
                 Visibility::Visible(list) => {
@@ -221,9 +217,7 @@ impl Hostnames {
                 Shown::Other if !goal.is_repeated() => return Visibility::Unknown,
                 Shown::Other | Shown::Last => return Visibility::Visible(list),
             }
-            pause = pause
-                .max(self.settle_time)
-                .max(self.client.limits().retry.delay(read));
+            pause = pause.max(self.settle_time).max(self.client.limits().retry.delay(read));
         }
         match was_visible {
             true => Visibility::Visible(written.to_vec()),

@@ -104,10 +104,7 @@ impl Hostnames {
     /// As in the [table of the crate](crate#errors).
     pub async fn list(&self, ca: &ClientCa) -> Result<Vec<String>, Error> {
         let mut call = self.call(Operation::ListHostnames, ca);
-        let request = ListHostnames {
-            zone: &self.zone,
-            ca: ca.id(),
-        };
+        let request = ListHostnames { zone: &self.zone, ca: ca.id() };
         traced(call.span(), async {
             // The list is written back by `add` and `remove`, so no result is not an
             // empty list.
@@ -120,11 +117,7 @@ impl Hostnames {
     }
 
     fn subject(&self, ca: &ClientCa) -> Subject {
-        Subject {
-            account: None,
-            zone: Some(self.zone.clone()),
-            certificate: ca.id().cloned(),
-        }
+        Subject { account: None, zone: Some(self.zone.clone()), certificate: ca.id().cloned() }
     }
 
     fn call(&self, operation: Operation, ca: &ClientCa) -> Call<'_> {

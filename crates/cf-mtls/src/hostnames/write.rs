@@ -105,10 +105,7 @@ impl Hostnames {
         let mut body = types::ReplaceHostnamesRequest::default();
         body.hostnames = texts(list);
         body.mtls_certificate_id = ca.id().cloned();
-        let request = ReplaceHostnames {
-            zone: &self.zone,
-            body: &body,
-        };
+        let request = ReplaceHostnames { zone: &self.zone, body: &body };
         let envelope = traced(call.span(), call.write(request)).await?;
         let list = envelope.result.and_then(|result| result.hostnames);
         Ok(list.map(unchecked))

@@ -69,9 +69,7 @@ impl Hostname {
             && name.split('.').all(is_label)
             && ascii.is_ascii()
             && ascii.len() <= MAX_LENGTH
-            && ascii
-                .split('.')
-                .all(|label| label.len() <= MAX_LABEL_LENGTH)
+            && ascii.split('.').all(|label| label.len() <= MAX_LABEL_LENGTH)
     }
 }
 

@@ -70,10 +70,7 @@ impl Writes {
     /// Which list a read shows.
     pub(crate) fn observe(&mut self, list: &[Hostname]) -> Shown {
         if !self.is_fresh() {
-            *self = Self {
-                version: self.version + 1,
-                ..Self::default()
-            };
+            *self = Self { version: self.version + 1, ..Self::default() };
         }
         let list = self.fingerprint(list);
         let is_earlier = self.earlier.contains(&list);
@@ -221,11 +218,7 @@ mod tests {
         }
         writes.record(&list("w"), list("w x"));
         writes.begin(&list("w x"), &list("w"));
-        assert_eq!(
-            writes.observe(&list("w")),
-            Earlier,
-            "it may be the one before"
-        );
+        assert_eq!(writes.observe(&list("w")), Earlier, "it may be the one before");
         writes.record(&list("x"), list("z"));
         tokio::time::advance(STALE_FOR).await;
         assert_eq!(writes.observe(&list("x")), Other, "too long ago");

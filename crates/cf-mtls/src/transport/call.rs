@@ -57,11 +57,7 @@ impl<'a> Call<'a> {
             client,
             operation,
             // Neither sent nor shown.
-            subject: if has_secret {
-                Subject::default()
-            } else {
-                subject
-            },
+            subject: if has_secret { Subject::default() } else { subject },
             has_secret,
             interpreter,
             deadline: Deadline::new(client.limits()),
@@ -156,10 +152,8 @@ impl<'a> Call<'a> {
     fn is_flake(&self, error: &Error) -> bool {
         const MAX_FLAKES: u32 = 2;
         let code = error.messages().first().and_then(|message| message.code);
-        let is_about_credentials = matches!(
-            error.kind(),
-            ErrorKind::Authentication | ErrorKind::Permission
-        );
+        let is_about_credentials =
+            matches!(error.kind(), ErrorKind::Authentication | ErrorKind::Permission);
         matches!(code, Some(10000 | 10001))
             && is_about_credentials
             && !self.operation.is_write()
@@ -217,10 +211,7 @@ impl<'a> Call<'a> {
     async fn attempt<R: Request>(&mut self, request: &R) -> Result<R::Response, FailedAttempt> {
         if self.has_secret {
             let detail = "an id contains a part of the token or key; the request was not sent";
-            return Err(FailedAttempt::new(
-                Outcome::Refused,
-                Error::invalid_input(detail),
-            ));
+            return Err(FailedAttempt::new(Outcome::Refused, Error::invalid_input(detail)));
         }
         // Held until the response is known to the rate limit.
         let _permit = self.acquire_permit().await?;
@@ -277,9 +268,8 @@ impl<'a> Call<'a> {
 
     /// A success without the result that it should have.
     pub(crate) fn empty_result(&self, detail: &str) -> Error {
-        let error = Error::new(ErrorKind::InvalidResponse)
-            .with_attempts(self.attempts)
-            .with_detail(detail);
+        let error =
+            Error::new(ErrorKind::InvalidResponse).with_attempts(self.attempts).with_detail(detail);
         self.finish(match &self.head {
             Some(head) => error.with_response(head.status, self.interpreter.ray_id(head)),
             None => error,

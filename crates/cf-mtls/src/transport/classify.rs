@@ -30,9 +30,7 @@ pub(crate) fn kind(
     let of_delete = (operation == Operation::DeleteCertificate).then_some(messages);
     let by_text = || by_message(status, of_delete?);
     let by_code = messages.iter().find_map(|message| by_code(status, message));
-    by_code
-        .or_else(by_text)
-        .unwrap_or_else(|| by_status(status))
+    by_code.or_else(by_text).unwrap_or_else(|| by_status(status))
 }
 
 fn by_code(status: StatusCode, message: &ServiceMessage) -> Option<ErrorKind> {
@@ -48,10 +46,7 @@ fn by_code(status: StatusCode, message: &ServiceMessage) -> Option<ErrorKind> {
         9109 if message.mentions("invalid access token") => Some(ErrorKind::Authentication),
         9109 if forbidden || message.mentions("location") => Some(ErrorKind::Permission),
         9109 => Some(ErrorKind::Authentication),
-        code => BY_CODE
-            .iter()
-            .find(|(known, _)| *known == code)
-            .map(|(_, kind)| *kind),
+        code => BY_CODE.iter().find(|(known, _)| *known == code).map(|(_, kind)| *kind),
     }
 }
 
@@ -79,10 +74,8 @@ impl Error {
         let (Some(status), kind) = (self.status(), self.kind()) else {
             return false;
         };
-        let refused = matches!(
-            kind,
-            ErrorKind::InvalidRequest | ErrorKind::Conflict | ErrorKind::Permission
-        );
+        let refused =
+            matches!(kind, ErrorKind::InvalidRequest | ErrorKind::Conflict | ErrorKind::Permission);
         let mut messages = self.messages().iter();
         refused && !messages.any(|message| by_code(status, message).is_some())
     }

@@ -153,9 +153,7 @@ impl HttpSettings {
 /// HTTP proxy. The value is not shown: it may contain a password.
 fn check_proxy(base: &Uri) -> Result<(), Error> {
     let first = |names: [&'static str; 2]| {
-        let mut set = names
-            .into_iter()
-            .filter_map(|name| Some((name, std::env::var(name).ok()?)));
+        let mut set = names.into_iter().filter_map(|name| Some((name, std::env::var(name).ok()?)));
         set.next().filter(|(_, value)| !value.is_empty())
     };
     let https = first(["HTTPS_PROXY", "https_proxy"]);

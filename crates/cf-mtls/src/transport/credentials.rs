@@ -30,10 +30,7 @@ impl Credentials {
     /// A user's e-mail address and global API key.
     #[must_use]
     pub fn email_and_key(email: impl Into<String>, key: impl Into<Secret>) -> Self {
-        Self(Form::EmailAndKey {
-            email: email.into(),
-            key: key.into(),
-        })
+        Self(Form::EmailAndKey { email: email.into(), key: key.into() })
     }
 
     /// Removes quotes and `Bearer`, and rejects what cannot be a secret.
@@ -49,10 +46,7 @@ impl Credentials {
                          API token needs none",
                     ));
                 }
-                Form::EmailAndKey {
-                    email,
-                    key: clean(&key, "API key")?,
-                }
+                Form::EmailAndKey { email, key: clean(&key, "API key")? }
             }
         }))
     }

@@ -92,9 +92,7 @@ impl Deadline {
     /// Whether there is time for a wait, of which `requested` is at the service's
     /// request.
     pub(crate) fn allows(&self, wait: Duration, requested: Duration) -> bool {
-        let end = self
-            .attempts_end()
-            .checked_add(requested.min(self.patience));
+        let end = self.attempts_end().checked_add(requested.min(self.patience));
         let over = Instant::now().checked_add(wait);
         over.is_some_and(|over| end.is_none_or(|end| over < end))
     }

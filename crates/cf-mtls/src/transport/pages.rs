@@ -109,11 +109,7 @@ impl<T: Send + 'static> Listing<T> {
             let is_new = !matches!(more, More::Repeated);
             Ok(is_new.then_some((page.items, (progress, read))))
         });
-        Self {
-            pages: pages.boxed(),
-            page: Vec::new().into_iter(),
-            ended: false,
-        }
+        Self { pages: pages.boxed(), page: Vec::new().into_iter(), ended: false }
     }
 
     /// Drops the items that are not `wanted`.
@@ -151,9 +147,7 @@ impl Progress {
         let count = page.items.len();
         if self.is_cut_short(page) {
             let read = self.items + count as u64;
-            return Err(broken(format!(
-                "it ends after {read}, and the service counts more"
-            )));
+            return Err(broken(format!("it ends after {read}, and the service counts more")));
         }
         if MAX_ITEMS_PER_PAGE < count {
             return Err(broken(format!("a page has {count} items")));
@@ -166,9 +160,7 @@ impl Progress {
         let total = info.and_then(known_total);
         let claimed = info.and_then(|info| info.page).unwrap_or(number);
         if claimed != number && 1 < number {
-            return Err(broken(format!(
-                "page {number} was requested, page {claimed} came"
-            )));
+            return Err(broken(format!("page {number} was requested, page {claimed} came")));
         }
         if !self.seen.insert(self.fingerprint(&page.items, key)) {
             return match total {
@@ -282,8 +274,6 @@ impl<T> Unpin for Listing<T> {}
 
 impl<T> std::fmt::Debug for Listing<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Listing")
-            .field("items", &self.page.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Listing").field("items", &self.page.len()).finish_non_exhaustive()
     }
 }

@@ -130,11 +130,7 @@ pub(crate) fn parse<'a>(
 /// Digits only; no sign, and no more than fit.
 fn number(digits: &[u8]) -> Option<u64> {
     let is_number = digits.iter().all(u8::is_ascii_digit);
-    str::from_utf8(digits)
-        .ok()?
-        .parse()
-        .ok()
-        .filter(|_| is_number)
+    str::from_utf8(digits).ok()?.parse().ok().filter(|_| is_number)
 }
 
 /// Reads `Retry-After`: seconds, or an HTTP date in one of its three forms.
@@ -151,11 +147,8 @@ pub(crate) fn retry_after(value: &HeaderValue) -> Option<Duration> {
 /// Reads an HTTP date in the form of today, or in one of the two older forms
 /// that a recipient has to understand. One too far off for a timestamp is the last.
 pub(crate) fn date(text: &str) -> Option<jiff::Timestamp> {
-    const FORMS: [&str; 3] = [
-        "%a, %d %b %Y %H:%M:%S GMT",
-        "%A, %d-%b-%y %H:%M:%S GMT",
-        "%a %b %e %H:%M:%S %Y",
-    ];
+    const FORMS: [&str; 3] =
+        ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
     if let Ok(date) = jiff::fmt::rfc2822::parse(text) {
         return Some(date.timestamp());
     }

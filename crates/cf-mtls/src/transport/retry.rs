@@ -42,10 +42,7 @@ impl Retry {
         attempts: u32,
         delay: impl Fn(u32) -> Duration + Send + Sync + 'static,
     ) -> Self {
-        Self {
-            attempts: attempts.max(1),
-            delay: Arc::new(delay),
-        }
+        Self { attempts: attempts.max(1), delay: Arc::new(delay) }
     }
 
     pub(crate) fn attempts(&self) -> u32 {
@@ -66,9 +63,7 @@ impl Default for Retry {
 
 impl fmt::Debug for Retry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Retry")
-            .field("attempts", &self.attempts)
-            .finish_non_exhaustive()
+        f.debug_struct("Retry").field("attempts", &self.attempts).finish_non_exhaustive()
     }
 }
 

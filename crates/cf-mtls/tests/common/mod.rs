@@ -1,10 +1,6 @@
 //! What several tests need.
 
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    reason = "not every test uses all of it"
-)]
+#![allow(dead_code, clippy::unwrap_used, reason = "not every test uses all of it")]
 
 use cf_mtls::{AccountId, CertificateId, Certificates, Client, ClientBuilder, Retry, ZoneId};
 use httpmock::MockServer;
@@ -29,9 +25,7 @@ pub(crate) fn id() -> CertificateId {
 
 /// A client that tries once, unless told otherwise.
 pub(crate) fn builder(server: &MockServer) -> ClientBuilder {
-    Client::builder(TOKEN)
-        .with_base_url(server.base_url())
-        .with_retry(Retry::off())
+    Client::builder(TOKEN).with_base_url(server.base_url()).with_retry(Retry::off())
 }
 
 pub(crate) fn certificates(server: &MockServer) -> Certificates {

@@ -12,38 +12,18 @@ async fn adds_and_removes_what_differs_and_leaves_other_lists_alone() {
     #[allow(clippy::type_complexity)]
     let table: [(bool, &[&str], &[&str], Option<&[&str]>); 15] = [
         (true, &[], &["a.example"], Some(&["a.example"])),
-        (
-            true,
-            &["b.example"],
-            &["a.example"],
-            Some(&["b.example", "a.example"]),
-        ),
+        (true, &["b.example"], &["a.example"], Some(&["b.example", "a.example"])),
         (true, &["a.example"], &["A.Example"], None),
         (true, &["a.example"], &[], None),
         (true, &["a.example."], &["a.example"], None),
         (true, &["a.example"], &["A.EXAMPLE."], None),
-        (
-            true,
-            &["a.example"],
-            &["B.Example.", "b.example"],
-            Some(&["a.example", "b.example"]),
-        ),
+        (true, &["a.example"], &["B.Example.", "b.example"], Some(&["a.example", "b.example"])),
         (false, &["A.example."], &["a.example"], Some(&[])),
-        (
-            false,
-            &["a.example", "B.example"],
-            &["b.EXAMPLE"],
-            Some(&["a.example"]),
-        ),
+        (false, &["a.example", "B.example"], &["b.EXAMPLE"], Some(&["a.example"])),
         (false, &["a.example"], &["a.example"], Some(&[])),
         (false, &["a.example"], &["b.example"], None),
         (true, &["é.example"], &["xn--9ca.example"], None),
-        (
-            false,
-            &["a.example", "b.example", "A.example"],
-            &["a.example"],
-            Some(&["b.example"]),
-        ),
+        (false, &["a.example", "b.example", "A.example"], &["a.example"], Some(&["b.example"])),
         (false, &["xn--9ca.example"], &["É.example."], Some(&[])),
         (false, &[], &["a.example"], None),
     ];
@@ -53,26 +33,14 @@ async fn adds_and_removes_what_differs_and_leaves_other_lists_alone() {
             let simulator = Simulator::start().await.unwrap();
             let (id, other) = (seed_ca(&simulator, "ca"), seed_ca(&simulator, "other"));
             let zone = simulator.add_zone("a.example");
-            simulator
-                .set_hostnames(&zone, other.as_str(), ["other.example"])
-                .unwrap();
+            simulator.set_hostnames(&zone, other.as_str(), ["other.example"]).unwrap();
             let (ca, list_now): (_, &dyn Fn() -> Vec<String>) = if managed {
-                simulator
-                    .set_managed_hostnames(&zone, list.iter().copied())
-                    .unwrap();
-                simulator
-                    .set_hostnames(&zone, id.as_str(), ["kept.example"])
-                    .unwrap();
-                (ClientCa::CloudflareManaged, &|| {
-                    simulator.managed_hostnames(&zone)
-                })
+                simulator.set_managed_hostnames(&zone, list.iter().copied()).unwrap();
+                simulator.set_hostnames(&zone, id.as_str(), ["kept.example"]).unwrap();
+                (ClientCa::CloudflareManaged, &|| simulator.managed_hostnames(&zone))
             } else {
-                simulator
-                    .set_hostnames(&zone, id.as_str(), list.iter().copied())
-                    .unwrap();
-                simulator
-                    .set_managed_hostnames(&zone, ["kept.example"])
-                    .unwrap();
+                simulator.set_hostnames(&zone, id.as_str(), list.iter().copied()).unwrap();
+                simulator.set_managed_hostnames(&zone, ["kept.example"]).unwrap();
                 (uploaded(&id), &|| simulator.hostnames(&zone, id.as_str()))
             };
             let handle = hostnames(&simulator, &zone);
@@ -86,11 +54,7 @@ async fn adds_and_removes_what_differs_and_leaves_other_lists_alone() {
             let owner = if managed { "managed" } else { id.as_str() };
             let put = want.map(|list| format!("PUT {owner} {}", serde_json::json!(list)));
             assert_eq!(writes(&simulator), Vec::from_iter(put), "{row}");
-            assert_eq!(
-                simulator.hostnames(&zone, other.as_str()),
-                ["other.example"],
-                "{row}"
-            );
+            assert_eq!(simulator.hostnames(&zone, other.as_str()), ["other.example"], "{row}");
         }
     }
 }
@@ -101,9 +65,7 @@ async fn a_replaced_list_has_each_hostname_once_and_in_one_spelling() {
     let id = seed_ca(&simulator, "ca");
     let zone = simulator.add_zone("a.example");
     let list = ["A.Example", "b.example.", "a.example."];
-    let replaced = hostnames(&simulator, &zone)
-        .replace(&uploaded(&id), list)
-        .await;
+    let replaced = hostnames(&simulator, &zone).replace(&uploaded(&id), list).await;
     assert_eq!(replaced.unwrap().hostnames, ["a.example", "b.example"]);
     let sent = format!(r#"PUT {id} ["a.example","b.example"]"#);
     assert_eq!(writes(&simulator), [sent]);
@@ -165,11 +127,7 @@ fn spellings_of_one_hostname_are_the_same() {
         ("a b", "ab", false),
     ];
     for (a, b, want) in table {
-        assert_eq!(
-            Hostname::unchecked(a) == Hostname::unchecked(b),
-            want,
-            "{a:?} {b:?}"
-        );
+        assert_eq!(Hostname::unchecked(a) == Hostname::unchecked(b), want, "{a:?} {b:?}");
     }
 }
 
@@ -178,9 +136,7 @@ async fn what_is_no_hostname_is_refused_before_anything_is_sent() {
     let simulator = Simulator::start().await.unwrap();
     let zone = simulator.add_zone("a.example");
     let handle = hostnames(&simulator, &zone);
-    let add = handle
-        .add(&ClientCa::CloudflareManaged, ["https://a.example"])
-        .await;
+    let add = handle.add(&ClientCa::CloudflareManaged, ["https://a.example"]).await;
     assert_eq!(add.unwrap_err().kind(), ErrorKind::InvalidInput);
     let remove = handle.remove(&ClientCa::CloudflareManaged, ["a b"]).await;
     assert_eq!(remove.unwrap_err().kind(), ErrorKind::InvalidInput);
@@ -202,11 +158,7 @@ async fn a_list_that_others_change_is_changed_again() {
                 .times(undone),
         );
         let added = hostnames(&simulator, &zone).add(&ca, ["a.example"]).await;
-        assert_eq!(
-            simulator.request_count(Operation::ReplaceHostnames),
-            puts,
-            "{undone}"
-        );
+        assert_eq!(simulator.request_count(Operation::ReplaceHostnames), puts, "{undone}");
         match added {
             Ok(edited) => assert!(ok && edited.hostnames == ["a.example"], "{undone}"),
             Err(error) => {
@@ -275,10 +227,7 @@ async fn a_list_that_waited_for_the_rate_limit_is_read_anew() {
         simulator.set_hostnames(&zone, id.as_str(), late).unwrap();
     };
     let (added, ()) = tokio::join!(handle.add(&ca, ["one.a.example"]), late);
-    assert_eq!(
-        added.unwrap().hostnames,
-        ["late.a.example", "one.a.example"]
-    );
+    assert_eq!(added.unwrap().hostnames, ["late.a.example", "one.a.example"]);
     assert_eq!(simulator.request_count(Operation::ReplaceHostnames), 1);
 }
 
@@ -291,9 +240,7 @@ async fn a_read_that_fails_matters_only_before_the_replacement() {
         let zone = simulator.add_zone("a.example");
         let refusal = Fault::error(403, 9109, "Unauthorized");
         simulator.inject(refusal.on(Operation::Hostnames).nth(nth));
-        let added = hostnames(&simulator, &zone)
-            .add(&uploaded(&id), ["a.example"])
-            .await;
+        let added = hostnames(&simulator, &zone).add(&uploaded(&id), ["a.example"]).await;
         assert_eq!(!simulator.hostnames(&zone, id.as_str()).is_empty(), ok);
         match added {
             Ok(change) => assert!(ok && !change.visible && change.added == ["a.example"]),

@@ -20,9 +20,7 @@ async fn zone(lag: Duration, list: &[&str]) -> (Simulator, String, ClientCa) {
     let simulator = simulator.unwrap();
     let id = seed_ca(&simulator, "ca");
     let zone = simulator.add_zone("a.example");
-    simulator
-        .set_hostnames(&zone, id.as_str(), list.iter().copied())
-        .unwrap();
+    simulator.set_hostnames(&zone, id.as_str(), list.iter().copied()).unwrap();
     (simulator, zone, uploaded(&id))
 }
 
@@ -94,10 +92,7 @@ async fn a_list_that_is_right_is_not_sent() {
     let ensured = handle.ensure(&ca, ["a.a.example", "c.a.example"]).await;
     let ensured = ensured.unwrap();
     assert_eq!((ensured.added.len(), ensured.removed.len()), (1, 1));
-    handle
-        .replace(&ca, ["a.a.example", "c.a.example"])
-        .await
-        .unwrap();
+    handle.replace(&ca, ["a.a.example", "c.a.example"]).await.unwrap();
     assert_eq!(writes(&simulator).len(), 2, "replace always sends it");
 }
 
@@ -109,10 +104,8 @@ async fn two_clients_that_add_while_reads_lag_lose_nothing() {
         let (one, two) = (hostnames(&simulator, &zone), hostnames(&simulator, &zone));
         let settle = Duration::from_millis(20);
         let (one, two) = (one.with_settling(settle), two.with_settling(settle));
-        let (first, second) = tokio::join!(
-            one.add(&ca, ["one.a.example"]),
-            two.add(&ca, ["two.a.example"])
-        );
+        let (first, second) =
+            tokio::join!(one.add(&ca, ["one.a.example"]), two.add(&ca, ["two.a.example"]));
         let (first, second) = (first.unwrap(), second.unwrap());
         let mut held = held(&simulator, &zone, &ca);
         held.sort();
@@ -144,10 +137,7 @@ async fn lists_may_be_long() {
     let removed = handle.remove(&ca, &names[1..]).await.unwrap();
     assert_eq!(removed.removed.len(), 9_999);
     assert_eq!(removed.hostnames.len(), 1);
-    println!(
-        "{:?} for three changes of 10,000 hostnames",
-        begun.elapsed()
-    );
+    println!("{:?} for three changes of 10,000 hostnames", begun.elapsed());
 }
 
 #[test]
@@ -156,8 +146,5 @@ fn a_change_is_json_and_back() {
     change.hostnames = vec!["a.example".to_owned()];
     change.visible = true;
     let text = serde_json::to_string(&change).unwrap();
-    assert_eq!(
-        serde_json::from_str::<HostnameChange>(&text).unwrap(),
-        change
-    );
+    assert_eq!(serde_json::from_str::<HostnameChange>(&text).unwrap(), change);
 }

@@ -51,13 +51,9 @@ async fn the_next_call_works_wherever_the_last_was_dropped() {
     let (mut ended, mut dropped) = (0, 0);
     for times in 0..40 {
         let id = simulator.seed(Seed::ca(ca().pem)).unwrap().parse().unwrap();
-        let delete = poll_and_drop(certificates.delete(&id), times)
-            .await
-            .is_some();
+        let delete = poll_and_drop(certificates.delete(&id), times).await.is_some();
         works(&client, &simulator, &format!("delete, {times} polls")).await;
-        let store = poll_and_drop(certificates.upload(&upload), times)
-            .await
-            .is_some();
+        let store = poll_and_drop(certificates.upload(&upload), times).await.is_some();
         works(&client, &simulator, &format!("upload, {times} polls")).await;
         let list = certificates.list(cf_mtls::CertificateFilter::all());
         let list = poll_and_drop(list.collect(), times).await.is_some();
@@ -67,10 +63,7 @@ async fn the_next_call_works_wherever_the_last_was_dropped() {
             dropped += usize::from(!done);
         }
     }
-    assert!(
-        10 < ended && 10 < dropped,
-        "{ended} ended, {dropped} dropped"
-    );
+    assert!(10 < ended && 10 < dropped, "{ended} ended, {dropped} dropped");
 }
 
 #[tokio::test]
@@ -79,9 +72,7 @@ async fn a_list_that_is_dropped_between_items_asks_for_no_more() {
     for _ in 0..60 {
         simulator.seed(Seed::ca(ca().pem)).unwrap();
     }
-    let client = own_builder(simulator.base_url(), simulator.token())
-        .build()
-        .unwrap();
+    let client = own_builder(simulator.base_url(), simulator.token()).build().unwrap();
     let certificates = client.certificates(&account_of(&simulator));
     let mut list = certificates.list(cf_mtls::CertificateFilter::all());
     for _ in 0..50 {

@@ -23,12 +23,7 @@ async fn a_body_is_read_up_to_the_bound_and_no_further() {
         end
     };
     // (bound, length of the padding, whether it is read)
-    let rows = [
-        (4096, 100, true),
-        (4096, 4096, false),
-        (0, 0, false),
-        (1 << 20, 1 << 19, true),
-    ];
+    let rows = [(4096, 100, true), (4096, 4096, false), (0, 0, false), (1 << 20, 1 << 19, true)];
     for (bound, padding, is_read) in rows {
         let body = padded(padding);
         let with_length = json("200 OK", &body);
@@ -41,10 +36,7 @@ async fn a_body_is_read_up_to_the_bound_and_no_further() {
             let server = Raw::saying(bytes).await;
             let client = own_builder(&server.base_url(), TOKEN).with_body_limit(bound);
             let client = client.with_retry(Retry::off()).build().unwrap();
-            let outcome = client
-                .certificates(&ACCOUNT.parse().unwrap())
-                .get(&unknown_id())
-                .await;
+            let outcome = client.certificates(&ACCOUNT.parse().unwrap()).get(&unknown_id()).await;
             match outcome {
                 Ok(_) => assert!(is_read, "{padding} bytes within a bound of {bound}"),
                 Err(error) => {
@@ -65,10 +57,7 @@ async fn values_are_bounded_like_bytes() {
         format!("{{\"success\":true,\"result\":[{}]}}", many("{}")),
         format!("{{\"success\":true,\"result\":[{}]}}", many("0")),
         format!("{{\"success\":true,{}}}", many("\"a\":1")),
-        format!(
-            "{{\"success\":true,\"result\":\"\\\"\",\"x\":[{}]}}",
-            many("[]")
-        ),
+        format!("{{\"success\":true,\"result\":\"\\\"\",\"x\":[{}]}}", many("[]")),
     ];
     for body in rows {
         for end in ["", "connection: close\r\n"] {
@@ -88,10 +77,7 @@ async fn values_are_bounded_like_bytes() {
     let name = ",[{".repeat(1 << 20);
     let body = THERE.replacen("\"id\"", &format!("\"name\":\"{name}\",\"id\""), 1);
     let server = Raw::saying(json("200 OK", body)).await;
-    let certificate = certificates(&server.base_url())
-        .get(&unknown_id())
-        .await
-        .unwrap();
+    let certificate = certificates(&server.base_url()).get(&unknown_id()).await.unwrap();
     assert_eq!(certificate.name().unwrap(), name);
 }
 
@@ -100,10 +86,7 @@ async fn an_id_that_holds_the_token_is_neither_sent_nor_shown() {
     let server = Raw::saying(json("200 OK", THERE)).await;
     let client = own_builder(&server.base_url(), TOKEN).build().unwrap();
     let key = Credentials::email_and_key("a@example.com", "0123456789abcdef0123456789abcdef01234");
-    let key = Client::builder(key)
-        .with_base_url(server.base_url())
-        .build()
-        .unwrap();
+    let key = Client::builder(key).with_base_url(server.base_url()).build().unwrap();
     let rows = [
         (&client, TOKEN, unknown_id().to_string()),
         (&client, ACCOUNT, TOKEN.to_owned()),
@@ -143,13 +126,7 @@ fn a_proxy_that_cannot_be_used_is_an_error() {
         ("all_proxy", "socks4a://host"),
     ] {
         let mut child = Command::new(std::env::current_exe().unwrap());
-        for variable in [
-            "HTTPS_PROXY",
-            "https_proxy",
-            "ALL_PROXY",
-            "all_proxy",
-            "no_proxy",
-        ] {
+        for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "no_proxy"] {
             child.env_remove(variable);
         }
         child.args([name, "--exact"]).env(CHILD, "1");
@@ -180,15 +157,9 @@ async fn the_bound_holds_unless_set() {
     // Without a bound of its own a client reads 16 MiB, and not 17.
     let start = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
     let server = Raw::start(move |_, _| Act::Forever(start.clone(), vec![b' '; 1 << 20])).await;
-    let client = own_builder(&server.base_url(), TOKEN)
-        .with_retry(Retry::off())
-        .build()
-        .unwrap();
-    let error = client
-        .certificates(&ACCOUNT.parse().unwrap())
-        .get(&unknown_id())
-        .await
-        .unwrap_err();
+    let client = own_builder(&server.base_url(), TOKEN).with_retry(Retry::off()).build().unwrap();
+    let error =
+        client.certificates(&ACCOUNT.parse().unwrap()).get(&unknown_id()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidResponse);
     assert!(error.to_string().contains("larger"), "{error}");
 }
@@ -209,15 +180,8 @@ async fn a_redirect_is_not_followed_and_is_no_evidence() {
             let server = Raw::saying(answer(&format!("{status} Elsewhere"), &head, THERE)).await;
             let certificates = certificates(&server.base_url()).with_retry(Retry::off());
             let error = certificates.delete(&unknown_id()).await.unwrap_err();
-            assert_eq!(
-                error.kind(),
-                ErrorKind::InvalidResponse,
-                "{status}: {error}"
-            );
-            assert!(
-                error.may_have_taken_effect(),
-                "the look was led astray, too"
-            );
+            assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{status}: {error}");
+            assert!(error.may_have_taken_effect(), "the look was led astray, too");
             assert_eq!(server.methods(), "DELETE 1 GET 1", "{status} {location}");
         }
     }
@@ -236,16 +200,10 @@ async fn a_redirect_that_a_callers_client_follows_is_no_evidence_either() {
         .with_retry(Retry::off())
         .build()
         .unwrap();
-    let error = client
-        .certificates(&ACCOUNT.parse().unwrap())
-        .delete(&unknown_id())
-        .await
-        .unwrap_err();
+    let error =
+        client.certificates(&ACCOUNT.parse().unwrap()).delete(&unknown_id()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidResponse);
-    assert!(
-        error.to_string().contains("redirect::Policy::none"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("redirect::Policy::none"), "{error}");
 }
 
 /// The test below runs itself again with proxies in its environment, which a
@@ -264,20 +222,11 @@ async fn a_proxy_in_the_environment_gets_nothing_in_clear_text() {
     let name = "hostile::a_proxy_in_the_environment_gets_nothing_in_clear_text";
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args([name, "--exact"]).env(CHILD, server.base_url());
-    for variable in [
-        "HTTP_PROXY",
-        "http_proxy",
-        "ALL_PROXY",
-        "all_proxy",
-        "HTTPS_PROXY",
-    ] {
+    for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"] {
         child.env(variable, &to_proxy);
     }
     child.env_remove("NO_PROXY").env_remove("no_proxy");
-    let output = tokio::task::spawn_blocking(move || child.output())
-        .await
-        .unwrap()
-        .unwrap();
+    let output = tokio::task::spawn_blocking(move || child.output()).await.unwrap().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}");
     assert!(text.contains("1 passed"), "the child ran the test: {text}");
@@ -330,26 +279,11 @@ fn plain_http_leads_to_loopback_only() {
 async fn credentials_go_to_the_base_url_and_are_sent_once() {
     let server = Raw::saying(json("200 OK", THERE)).await;
     for (credentials, name, value) in [
-        (
-            Credentials::token(TOKEN),
-            "authorization",
-            format!("Bearer {TOKEN}"),
-        ),
-        (
-            Credentials::email_and_key("a@example.com", TOKEN),
-            "x-auth-key",
-            TOKEN.to_owned(),
-        ),
+        (Credentials::token(TOKEN), "authorization", format!("Bearer {TOKEN}")),
+        (Credentials::email_and_key("a@example.com", TOKEN), "x-auth-key", TOKEN.to_owned()),
     ] {
-        let client = Client::builder(credentials)
-            .with_base_url(server.base_url())
-            .build()
-            .unwrap();
-        client
-            .certificates(&ACCOUNT.parse().unwrap())
-            .get(&unknown_id())
-            .await
-            .unwrap();
+        let client = Client::builder(credentials).with_base_url(server.base_url()).build().unwrap();
+        client.certificates(&ACCOUNT.parse().unwrap()).get(&unknown_id()).await.unwrap();
         let seen = server.seen().pop().unwrap();
         let line = format!("{name}: {value}\r\n");
         assert_eq!(seen.head.matches(&line).count(), 1, "{}", seen.head);
@@ -408,10 +342,7 @@ mod tls {
                 builder = builder.with_root_certificate(root);
             }
             let client = builder.build().unwrap();
-            client
-                .certificates(&ACCOUNT.parse().unwrap())
-                .get(&unknown_id())
-                .await
+            client.certificates(&ACCOUNT.parse().unwrap()).get(&unknown_id()).await
         };
         get(Some(&root)).await.unwrap();
         for root in [None, Some(other_root.as_str())] {
@@ -425,10 +356,7 @@ mod tls {
     #[tokio::test]
     async fn a_certificate_of_another_host_is_refused() {
         let (port, root) = server(&["example.com"], json("200 OK", THERE)).await;
-        let client = own_builder(&https(port), TOKEN)
-            .with_root_certificate(root)
-            .build()
-            .unwrap();
+        let client = own_builder(&https(port), TOKEN).with_root_certificate(root).build().unwrap();
         let certificates = client.certificates(&ACCOUNT.parse().unwrap());
         let error = certificates.delete(&unknown_id()).await.unwrap_err();
         assert_eq!(verdict(&error), "connection", "{error}");
@@ -449,19 +377,11 @@ mod tls {
 
     #[test]
     fn a_root_that_is_none_is_refused() {
-        for root in [
-            "",
-            "no PEM",
-            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-        ] {
-            let error = own_builder("https://127.0.0.1:1", TOKEN)
-                .with_root_certificate(root)
-                .build();
-            assert_eq!(
-                error.unwrap_err().kind(),
-                ErrorKind::Configuration,
-                "{root}"
-            );
+        for root in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+        {
+            let error =
+                own_builder("https://127.0.0.1:1", TOKEN).with_root_certificate(root).build();
+            assert_eq!(error.unwrap_err().kind(), ErrorKind::Configuration, "{root}");
         }
     }
 }

@@ -18,10 +18,7 @@ use crate::support::{
 
 fn certificates(base_url: &str) -> Certificates {
     let client = own_builder(base_url, "token-of-this-test").with_root_certificate(&*HTTP2.root);
-    client
-        .build()
-        .unwrap()
-        .certificates(&ACCOUNT.parse().unwrap())
+    client.build().unwrap().certificates(&ACCOUNT.parse().unwrap())
 }
 
 /// A front of the simulator whose first connection says nothing more when told so,
@@ -29,11 +26,7 @@ fn certificates(base_url: &str) -> Certificates {
 async fn front(simulator: &Simulator) -> (String, Arc<AtomicBool>, Arc<AtomicUsize>) {
     let (silent, connections) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
     let (is_silent, counter) = (silent.clone(), connections.clone());
-    let behind = simulator.base_url()["http://".len()..]
-        .split_once('/')
-        .unwrap()
-        .0
-        .to_owned();
+    let behind = simulator.base_url()["http://".len()..].split_once('/').unwrap().0.to_owned();
     let url = serve(move |stream| {
         let number = counter.fetch_add(1, Ordering::SeqCst);
         let (is_silent, behind) = (is_silent.clone(), behind.clone());
@@ -116,28 +109,12 @@ async fn what_the_server_did_not_process_had_no_effect() {
     const REFUSED_STREAM: u32 = 7;
     type Ends = fn(u32) -> Vec<u8>;
     let rows: [(&str, Ends, bool); 6] = [
-        (
-            "refused",
-            |stream| frame(3, stream, &[REFUSED_STREAM]),
-            true,
-        ),
+        ("refused", |stream| frame(3, stream, &[REFUSED_STREAM]), true),
         ("closed before it", |_| frame(7, 0, &[0, NO_ERROR]), true),
-        (
-            "failed before it",
-            |_| frame(7, 0, &[0, INTERNAL_ERROR]),
-            true,
-        ),
+        ("failed before it", |_| frame(7, 0, &[0, INTERNAL_ERROR]), true),
         ("reset", |stream| frame(3, stream, &[INTERNAL_ERROR]), false),
-        (
-            "closed after it",
-            |stream| frame(7, 0, &[stream, NO_ERROR]),
-            false,
-        ),
-        (
-            "failed after it",
-            |stream| frame(7, 0, &[stream, INTERNAL_ERROR]),
-            false,
-        ),
+        ("closed after it", |stream| frame(7, 0, &[stream, NO_ERROR]), false),
+        ("failed after it", |stream| frame(7, 0, &[stream, INTERNAL_ERROR]), false),
     ];
     for (name, ends, is_certain) in rows {
         let requests = Arc::<AtomicUsize>::default();
@@ -161,10 +138,8 @@ async fn what_the_server_did_not_process_had_no_effect() {
             true => "connection",
             false => "connection, may have taken effect",
         };
-        for (retry, attempts) in [
-            (Retry::off(), 1),
-            (Retry::with_delays(3, |_| Duration::ZERO), 3),
-        ] {
+        for (retry, attempts) in [(Retry::off(), 1), (Retry::with_delays(3, |_| Duration::ZERO), 3)]
+        {
             let certificates = certificates.clone().with_retry(retry);
             requests.store(0, Ordering::SeqCst);
             let error = certificates.delete(&unknown_id()).await.unwrap_err();

@@ -1,10 +1,5 @@
 //! What the client says when the network, the service or a stranger fails it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 mod cancel;
 mod excerpts;

@@ -117,15 +117,7 @@ fn utf16(text: &str) -> Vec<u8> {
 
 /// Operation, class, moment, how often; then the outcome, where `KIND` stands
 /// for that of the fault, the requests, and the effects that the server saw.
-type Outcome = (
-    Operation,
-    Class,
-    Moment,
-    How,
-    &'static str,
-    &'static str,
-    u64,
-);
+type Outcome = (Operation, Class, Moment, How, &'static str, &'static str, u64);
 
 const MAYBE: &str = "KIND, may have taken effect";
 
@@ -244,9 +236,8 @@ async fn run(case: &Case, http2: Option<&reqwest::Client>) -> Report {
             own_builder(&url, simulator.token()).with_http_client(http.clone())
         }
     };
-    builder = builder
-        .with_body_limit(64 * 1024)
-        .with_retry(Retry::with_delays(3, |_| Duration::ZERO));
+    builder =
+        builder.with_body_limit(64 * 1024).with_retry(Retry::with_delays(3, |_| Duration::ZERO));
     if let Some(timeout) = case.attempt_timeout {
         builder = builder.with_attempt_timeout(timeout);
     }
@@ -276,22 +267,10 @@ async fn run(case: &Case, http2: Option<&reqwest::Client>) -> Report {
             if let Ok(certificate) = &outcome {
                 // It is the one that is stored, not any.
                 let held = simulator.certificates();
-                let held = held
-                    .iter()
-                    .find(|held| held.name.as_deref() == Some("second"));
+                let held = held.iter().find(|held| held.name.as_deref() == Some("second"));
                 let stored = held.map(|held| held.id.as_str());
-                assert_eq!(
-                    stored,
-                    certificate.id().map(|id| id.as_str()),
-                    "{}",
-                    case.label
-                );
-                assert_eq!(
-                    certificate.chain().unwrap(),
-                    *upload.chain(),
-                    "{}",
-                    case.label
-                );
+                assert_eq!(stored, certificate.id().map(|id| id.as_str()), "{}", case.label);
+                assert_eq!(certificate.chain().unwrap(), *upload.chain(), "{}", case.label);
             }
             said(outcome.map(drop))
         }
@@ -314,11 +293,7 @@ async fn run(case: &Case, http2: Option<&reqwest::Client>) -> Report {
         other => panic!("{other:?} is not part of the matrix"),
     };
     let requests = requests_of(&simulator);
-    Report {
-        outcome,
-        requests,
-        effects: sum(&settled(&simulator, case.effects).await),
-    }
+    Report { outcome, requests, effects: sum(&settled(&simulator, case.effects).await) }
 }
 
 fn sum(effects: &Effects) -> u64 {
@@ -367,12 +342,7 @@ async fn check(cases: Vec<Case>) {
         .filter_map(|line| async move { line })
         .collect()
         .await;
-    assert!(
-        wrong.is_empty(),
-        "{} of {count} rows are wrong:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} of {count} rows are wrong:\n{}", wrong.len(), wrong.join("\n"));
     println!("{count} rows hold");
 }
 
@@ -420,14 +390,7 @@ fn and(mut faults: Vec<Fault>, fault: Fault) -> Vec<Fault> {
 
 /// What happens, to which operation, by which faults; what the client says of
 /// it, the requests that the server saw, and the effects that it had.
-type Sequence = (
-    &'static str,
-    Operation,
-    Vec<Fault>,
-    &'static str,
-    &'static str,
-    u64,
-);
+type Sequence = (&'static str, Operation, Vec<Fault>, &'static str, &'static str, u64);
 
 #[tokio::test]
 async fn sequences_of_faults() {
@@ -488,21 +451,19 @@ async fn sequences_of_faults() {
         ("three different failures", Get, each(Get, [Fault::html(502), Fault::truncated(), missing()]), "not_found", "get 3", 0),
         ("rejected, then broken", List, each(List, [busy(), Fault::malformed_json()]), "ok", "list 3", 0),
     ];
-    let cases = rows
-        .into_iter()
-        .map(|(label, operation, faults, outcome, requests, effects)| {
-            let waits = label.contains("late");
-            Case {
-                label: label.to_owned(),
-                operation,
-                faults,
-                lag: Lag::None,
-                attempt_timeout: waits.then_some(SHORT),
-                outcome: outcome.to_owned(),
-                requests,
-                effects,
-            }
-        });
+    let cases = rows.into_iter().map(|(label, operation, faults, outcome, requests, effects)| {
+        let waits = label.contains("late");
+        Case {
+            label: label.to_owned(),
+            operation,
+            faults,
+            lag: Lag::None,
+            attempt_timeout: waits.then_some(SHORT),
+            outcome: outcome.to_owned(),
+            requests,
+            effects,
+        }
+    });
     check(cases.collect()).await;
 }
 
@@ -536,34 +497,28 @@ async fn lags_change_how_long_it_takes_and_not_what_is_true() {
     let faults: [(&str, Made, &str); 3] = [
         ("reset", Fault::reset, "connection"),
         ("HTML 502", || Fault::html(502), "service_unavailable"),
-        (
-            "envelope 500",
-            || Fault::error(500, 99003, "failed"),
-            "service_unavailable",
-        ),
+        ("envelope 500", || Fault::error(500, 99003, "failed"), "service_unavailable"),
     ];
     let cases = faults.iter().flat_map(|(name, fault, kind)| {
-        rows.map(
-            |(operation, moment, how, lag, outcome, requests, effects)| {
-                let mut fault = fault().on(operation);
-                if moment == After {
-                    fault = fault.after_effect();
-                }
-                if how == Once {
-                    fault = fault.times(1);
-                }
-                Case {
-                    label: format!("{name}, {moment:?}, {how:?}, {lag:?} lag"),
-                    operation,
-                    faults: vec![fault],
-                    lag,
-                    attempt_timeout: None,
-                    outcome: outcome.replace("KIND", kind),
-                    requests,
-                    effects,
-                }
-            },
-        )
+        rows.map(|(operation, moment, how, lag, outcome, requests, effects)| {
+            let mut fault = fault().on(operation);
+            if moment == After {
+                fault = fault.after_effect();
+            }
+            if how == Once {
+                fault = fault.times(1);
+            }
+            Case {
+                label: format!("{name}, {moment:?}, {how:?}, {lag:?} lag"),
+                operation,
+                faults: vec![fault],
+                lag,
+                attempt_timeout: None,
+                outcome: outcome.replace("KIND", kind),
+                requests,
+                effects,
+            }
+        })
     });
     check(cases.collect()).await;
 }
@@ -571,17 +526,11 @@ async fn lags_change_how_long_it_takes_and_not_what_is_true() {
 /// Valid credentials are refused now and then.
 #[tokio::test]
 async fn a_refusal_of_credentials_that_worked_is_retried_for_reads() {
-    let table = [
-        (true, 2, "ok", 3),
-        (true, 3, "permission", 3),
-        (false, 1, "permission", 1),
-    ];
+    let table = [(true, 2, "ok", 3), (true, 3, "permission", 3), (false, 1, "permission", 1)];
     for (worked, flakes, want, requests) in table {
         let simulator = Simulator::start().await.unwrap();
         let id = simulator.seed(Seed::ca(ca().pem)).unwrap().parse().unwrap();
-        let client = builder(simulator.base_url(), simulator.token())
-            .build()
-            .unwrap();
+        let client = builder(simulator.base_url(), simulator.token()).build().unwrap();
         let certificates = client.certificates(&account_of(&simulator));
         if worked {
             certificates.associations(&id).await.unwrap();
@@ -606,18 +555,10 @@ async fn what_is_stored_already_is_found_whatever_its_form() {
     let maybe = "connection, may have taken effect";
     let rows = [
         ("another certificate", Seed::ca(&other.pem).name("n"), maybe),
-        (
-            "another name",
-            Seed::ca(&made.pem).name("m"),
-            "already_exists",
-        ),
+        ("another name", Seed::ca(&made.pem).name("m"), "already_exists"),
         ("no name", Seed::ca(&made.pem), "already_exists"),
         ("a leaf", Seed::leaf(&made.pem).name("n"), "already_exists"),
-        (
-            "the same in another layout",
-            Seed::ca(&crlf).name("n"),
-            "ok",
-        ),
+        ("the same in another layout", Seed::ca(&crlf).name("n"), "ok"),
     ];
     for (label, seed, want) in rows {
         let simulator = Simulator::start().await.unwrap();
@@ -635,15 +576,8 @@ async fn what_is_stored_already_is_found_whatever_its_form() {
             simulator.clear_requests();
             let ensured = certificates.ensure(&upload).await;
             let is_ca = label != "a leaf";
-            assert_eq!(
-                ensured.is_ok_and(|ensured| !ensured.uploaded),
-                is_ca,
-                "{label}"
-            );
-            assert_eq!(
-                simulator.request_count(Operation::Upload),
-                u64::from(!is_ca)
-            );
+            assert_eq!(ensured.is_ok_and(|ensured| !ensured.uploaded), is_ca, "{label}");
+            assert_eq!(simulator.request_count(Operation::Upload), u64::from(!is_ca));
         }
         simulator.clear_requests();
         simulator.inject(Fault::reset().on(Operation::Upload));
@@ -651,10 +585,6 @@ async fn what_is_stored_already_is_found_whatever_its_form() {
         let outcome = outcome.map_or_else(|error| verdict(&error), |_| "ok".to_owned());
         assert_eq!(outcome, want, "{label}");
         let looks = if is_held { 1 } else { 6 };
-        assert_eq!(
-            requests_of(&simulator),
-            format!("upload 3 list {looks}"),
-            "{label}"
-        );
+        assert_eq!(requests_of(&simulator), format!("upload 3 list {looks}"), "{label}");
     }
 }

@@ -45,10 +45,7 @@ async fn the_last_request_of_a_window_is_the_last_for_all_clones() {
         let outcomes = [
             certificates.get(&unknown_id()).await.map(drop),
             certificates.delete(&unknown_id()).await.map(drop),
-            certificates
-                .upload(&crate::support::ca_upload("x"))
-                .await
-                .map(drop),
+            certificates.upload(&crate::support::ca_upload("x")).await.map(drop),
         ];
         for outcome in outcomes {
             let error = outcome.unwrap_err();
@@ -74,15 +71,11 @@ async fn what_waits_within_its_deadline_is_sent_in_the_next_window() {
         Act::Say(answer("200 OK", headers, THERE), End::Close)
     })
     .await;
-    let client = builder(&server.base_url(), "token-of-this-test")
-        .build()
-        .unwrap();
+    let client = builder(&server.base_url(), "token-of-this-test").build().unwrap();
     let certificates = client.certificates(&ACCOUNT.parse().unwrap());
     certificates.get(&unknown_id()).await.unwrap();
 
-    let hasty = certificates
-        .clone()
-        .with_deadline(Duration::from_millis(200));
+    let hasty = certificates.clone().with_deadline(Duration::from_millis(200));
     let error = hasty.get(&unknown_id()).await.unwrap_err();
     assert!(is_not_sent(&error), "{error}");
     assert_eq!(server.methods(), "GET 1");
@@ -91,9 +84,7 @@ async fn what_waits_within_its_deadline_is_sent_in_the_next_window() {
     let id = unknown_id();
     let waiting = [certificates.get(&id), certificates.get(&id)];
     let (outcomes, ()) = tokio::join!(future::join_all(waiting), skip_a_second(&server));
-    outcomes
-        .into_iter()
-        .for_each(|outcome| drop(outcome.unwrap()));
+    outcomes.into_iter().for_each(|outcome| drop(outcome.unwrap()));
     assert_eq!(server.methods(), "GET 3");
 }
 
@@ -106,20 +97,13 @@ async fn a_block_counts_for_clones_too() {
     let other = certificates.clone();
     let error = certificates.get(&unknown_id()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RateLimited);
-    assert_eq!(
-        error.retry_after(),
-        Some(Duration::from_secs(3600)),
-        "{error}"
-    );
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(3600)), "{error}");
     assert_eq!(error.attempts(), 1, "the wait does not fit: {error}");
     let error = other.delete(&unknown_id()).await.unwrap_err();
     assert!(is_not_sent(&error), "{error}");
     assert_eq!(requests_of(&simulator), "get 1");
     // Another client, of another user perhaps, is not concerned.
-    let error = certificates_of(&simulator)
-        .get(&unknown_id())
-        .await
-        .unwrap_err();
+    let error = certificates_of(&simulator).get(&unknown_id()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
@@ -192,9 +176,7 @@ async fn patience_waits_beyond_its_deadline_where_the_service_asks_for_it() {
     let client =
         builder(&server.base_url(), "token-of-this-test").with_deadline(Duration::from_millis(500));
     let certificates = client.build().unwrap();
-    let certificates = certificates
-        .certificates(&ACCOUNT.parse().unwrap())
-        .with_patience(LONG);
+    let certificates = certificates.certificates(&ACCOUNT.parse().unwrap()).with_patience(LONG);
     let id = unknown_id();
     let (outcome, ()) = tokio::join!(certificates.delete(&id), skip_a_second(&server));
     assert!(outcome.unwrap().is_confirmed());
@@ -213,23 +195,13 @@ async fn patience_waits_for_no_answer_beyond_its_deadline() {
     let (certificates, id) = (certificates.with_patience(LONG), unknown_id());
     let outcome = tokio::time::timeout(Duration::from_secs(20), certificates.delete(&id));
     let error = outcome.await.expect("it goes on");
-    assert_eq!(
-        verdict(&error.unwrap_err()),
-        "timeout, may have taken effect"
-    );
+    assert_eq!(verdict(&error.unwrap_err()), "timeout, may have taken effect");
     assert_eq!(requests_of(&simulator), "delete 1 get 1");
 }
 
 #[tokio::test]
 async fn nonsense_and_the_past_are_no_wait() {
-    for value in [
-        "0",
-        "-1",
-        "1e9",
-        "soon",
-        "",
-        "Sun, 06 Nov 1994 08:49:37 GMT",
-    ] {
+    for value in ["0", "-1", "1e9", "soon", "", "Sun, 06 Nov 1994 08:49:37 GMT"] {
         let simulator = Simulator::start().await.unwrap();
         let fault = Fault::error(429, 971, "slow down").retry_after(value);
         simulator.inject(fault.on(Operation::Get).times(1));
@@ -245,10 +217,7 @@ async fn load_of(crowd: u64, retry: Retry) -> u64 {
     let simulator = Simulator::builder().no_rate_limit().start().await.unwrap();
     simulator.inject(Fault::html(503));
     let client = builder(simulator.base_url(), simulator.token()).with_retry(retry);
-    let certificates = client
-        .build()
-        .unwrap()
-        .certificates(&account_of(&simulator));
+    let certificates = client.build().unwrap().certificates(&account_of(&simulator));
     let reads = (0..crowd).map(|_| async {
         let certificates: Certificates = certificates.clone();
         let error = certificates.get(&unknown_id()).await.unwrap_err();
@@ -267,10 +236,7 @@ async fn a_crowd_that_fails_does_not_multiply_the_load() {
     let crowd = 400;
     let load = load_of(crowd, four()).await;
     let most = crowd + crowd / 5 + 10;
-    assert!(
-        (crowd + 1..=most).contains(&load),
-        "{load} requests of {crowd}"
-    );
+    assert!((crowd + 1..=most).contains(&load), "{load} requests of {crowd}");
 }
 
 #[tokio::test]
@@ -297,10 +263,7 @@ async fn the_deadline_holds_whatever_the_attempts_do() {
 #[tokio::test]
 async fn one_look_is_sent_when_nothing_remains_and_the_first_failure_is_kept() {
     let gone = r#"{"success":false,"errors":[{"code":1472,"message":"not found"}]}"#;
-    for (is_gone, want) in [
-        (true, "ok"),
-        (false, "service_unavailable, may have taken effect"),
-    ] {
+    for (is_gone, want) in [(true, "ok"), (false, "service_unavailable, may have taken effect")] {
         let server = Raw::start(move |request, _| {
             let spent = "ratelimit: \"default\";r=0;t=300\r\ncf-ray: 8a1b2c3d\r\n";
             let bytes = match request.method() {
@@ -330,14 +293,8 @@ async fn one_look_is_sent_when_nothing_remains_and_the_first_failure_is_kept() {
 #[tokio::test]
 async fn several_lines_of_a_header_are_read_as_one() {
     let rows = [
-        (
-            "retry-after: 1\r\nretry-after: 86400\r\n",
-            "429 Too Many Requests",
-        ),
-        (
-            "ratelimit: \"a\";r=5;t=300\r\nratelimit: \"b\";r=0;t=300\r\n",
-            "200 OK",
-        ),
+        ("retry-after: 1\r\nretry-after: 86400\r\n", "429 Too Many Requests"),
+        ("ratelimit: \"a\";r=5;t=300\r\nratelimit: \"b\";r=0;t=300\r\n", "200 OK"),
     ];
     for (headers, status) in rows {
         let server = Raw::start(move |_, _| Act::Say(answer(status, headers, THERE), End::Close));

@@ -36,67 +36,23 @@ fn breaks() -> Vec<Break> {
     let with = |rest: &str, end| Act::Say(format!("{head}{rest}").into_bytes(), end);
     let many = "x-filler: y\r\n".repeat(10_000);
     let wide = format!("x-filler: {}\r\n", "y".repeat(1 << 20));
-    let chunk = b"4000\r\n"
-        .iter()
-        .copied()
-        .chain([b'a'; 0x4000])
-        .chain(*b"\r\n");
-    let row = |name, act, kind| Break {
-        name,
-        act,
-        kind,
-        waits: false,
-    };
-    let slow = |name, act| Break {
-        name,
-        act,
-        kind: Timeout,
-        waits: true,
-    };
+    let chunk = b"4000\r\n".iter().copied().chain([b'a'; 0x4000]).chain(*b"\r\n");
+    let row = |name, act, kind| Break { name, act, kind, waits: false };
+    let slow = |name, act| Break { name, act, kind: Timeout, waits: true };
     vec![
         row("closed before the request is read", Act::HangUp, Connection),
         row("closed after the request", say("", Close), Connection),
         row("reset after the request", say("", Reset), Connection),
         slow("silence", say("", Hold)),
         row("half of a status line", say("HTTP/1.", Close), Connection),
-        slow(
-            "half of a status line, then silence",
-            say("HTTP/1.1 2", Hold),
-        ),
-        row(
-            "closed within the headers",
-            say("HTTP/1.1 200 OK\r\ncontent-le", Close),
-            Connection,
-        ),
-        row(
-            "reset within the headers",
-            say("HTTP/1.1 200 OK\r\ncf-ray: 1", Reset),
-            Connection,
-        ),
-        slow(
-            "silence within the headers",
-            say("HTTP/1.1 200 OK\r\ncf-ray: 1\r\n", Hold),
-        ),
-        row(
-            "no HTTP at all",
-            say("SSH-2.0-OpenSSH_9.6\r\n", Close),
-            Connection,
-        ),
-        row(
-            "a TLS alert",
-            Act::Say(b"\x15\x03\x01\0\x02\x02\x28".to_vec(), Close),
-            Connection,
-        ),
-        row(
-            "HTTP/9.9",
-            say("HTTP/9.9 200 OK\r\n\r\n{}", Close),
-            Connection,
-        ),
-        row(
-            "status 99999",
-            say("HTTP/1.1 99999 OK\r\n\r\n", Close),
-            Connection,
-        ),
+        slow("half of a status line, then silence", say("HTTP/1.1 2", Hold)),
+        row("closed within the headers", say("HTTP/1.1 200 OK\r\ncontent-le", Close), Connection),
+        row("reset within the headers", say("HTTP/1.1 200 OK\r\ncf-ray: 1", Reset), Connection),
+        slow("silence within the headers", say("HTTP/1.1 200 OK\r\ncf-ray: 1\r\n", Hold)),
+        row("no HTTP at all", say("SSH-2.0-OpenSSH_9.6\r\n", Close), Connection),
+        row("a TLS alert", Act::Say(b"\x15\x03\x01\0\x02\x02\x28".to_vec(), Close), Connection),
+        row("HTTP/9.9", say("HTTP/9.9 200 OK\r\n\r\n{}", Close), Connection),
+        row("status 99999", say("HTTP/1.1 99999 OK\r\n\r\n", Close), Connection),
         row(
             "a NUL byte in a header",
             say("HTTP/1.1 200 OK\r\ncf-ray: a\0b\r\n\r\n", Close),
@@ -107,35 +63,19 @@ fn breaks() -> Vec<Break> {
             say("HTTP/1.1 200 OK\r\nnothing\r\n\r\n", Close),
             Connection,
         ),
-        row(
-            "a negative length",
-            with("content-length: -1\r\n\r\n", Close),
-            Connection,
-        ),
+        row("a negative length", with("content-length: -1\r\n\r\n", Close), Connection),
         row(
             "two lengths",
             with("content-length: 2\r\ncontent-length: 3\r\n\r\n{}}", Close),
             Connection,
         ),
-        row(
-            "10,000 headers",
-            with(&format!("{many}\r\n"), Close),
-            Connection,
-        ),
-        row(
-            "a header of 1 MiB",
-            with(&format!("{wide}\r\n"), Close),
-            Connection,
-        ),
+        row("10,000 headers", with(&format!("{many}\r\n"), Close), Connection),
+        row("a header of 1 MiB", with(&format!("{wide}\r\n"), Close), Connection),
         slow(
             "100 Continue for ever",
             Act::Forever(Vec::new(), b"HTTP/1.1 100 Continue\r\n\r\n".to_vec()),
         ),
-        row(
-            "headers for ever",
-            Act::Forever(head.into(), b"x-filler: y\r\n".to_vec()),
-            Connection,
-        ),
+        row("headers for ever", Act::Forever(head.into(), b"x-filler: y\r\n".to_vec()), Connection),
         row(
             "a body that is cut off",
             with("content-length: 400\r\n\r\n{\"success\":true,", Close),
@@ -146,10 +86,7 @@ fn breaks() -> Vec<Break> {
             with("content-length: 400\r\n\r\n{\"success\":true,", Reset),
             Connection,
         ),
-        slow(
-            "a body that stalls",
-            with("content-length: 400\r\n\r\n{\"success\":true,", Hold),
-        ),
+        slow("a body that stalls", with("content-length: 400\r\n\r\n{\"success\":true,", Hold)),
         row(
             "chunks that are cut off",
             with("transfer-encoding: chunked\r\n\r\n400\r\n{\"succ", Close),
@@ -157,26 +94,17 @@ fn breaks() -> Vec<Break> {
         ),
         row(
             "a chunk of a senseless size",
-            with(
-                "transfer-encoding: chunked\r\n\r\nxyz\r\n{}\r\n0\r\n\r\n",
-                Close,
-            ),
+            with("transfer-encoding: chunked\r\n\r\nxyz\r\n{}\r\n0\r\n\r\n", Close),
             Connection,
         ),
         row(
             "a chunk larger than memory",
-            with(
-                "transfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
-                Close,
-            ),
+            with("transfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\n", Close),
             Connection,
         ),
         row(
             "an endless body without a length",
-            Act::Forever(
-                format!("{head}\r\n{{\"success\":true,\"x\":\"").into(),
-                vec![b'a'; 4096],
-            ),
+            Act::Forever(format!("{head}\r\n{{\"success\":true,\"x\":\"").into(), vec![b'a'; 4096]),
             InvalidResponse,
         ),
         row(
@@ -195,10 +123,7 @@ fn breaks() -> Vec<Break> {
             ),
             InvalidResponse,
         ),
-        slow(
-            "a body that drips",
-            Act::Drip(format!("{head}content-length: 4000\r\n\r\n").into()),
-        ),
+        slow("a body that drips", Act::Drip(format!("{head}content-length: 4000\r\n\r\n").into())),
         row(
             "a body that is compressed",
             Act::Say(
@@ -229,11 +154,7 @@ fn breaks() -> Vec<Break> {
             Act::Say(json("206 Partial Content", "{\"success\":tr"), Close),
             InvalidResponse,
         ),
-        row(
-            "status 999",
-            Act::Say(json("999 What", "{}"), Close),
-            ErrorKind::ServiceUnavailable,
-        ),
+        row("status 999", Act::Say(json("999 What", "{}"), Close), ErrorKind::ServiceUnavailable),
     ]
 }
 
@@ -355,17 +276,11 @@ async fn an_upload_is_sent_when_the_server_comes_up_meanwhile() {
     let stored = THERE.replace("\"id\"", "\"name\":\"late\",\"id\"");
     let retry = cf_mtls::Retry::with_delays(200, |_| Duration::from_millis(10));
     let client = builder(&format!("http://{address}"), TOKEN).with_retry(retry);
-    let certificates = client
-        .build()
-        .unwrap()
-        .certificates(&ACCOUNT.parse().unwrap());
+    let certificates = client.build().unwrap().certificates(&ACCOUNT.parse().unwrap());
     let upload = ca_upload("late");
     let (outcome, server) = tokio::join!(certificates.upload(&upload), async {
         tokio::task::yield_now().await;
-        Raw::start_at(address, move |_, _| {
-            Act::Say(json("200 OK", &stored), End::Close)
-        })
-        .await
+        Raw::start_at(address, move |_, _| Act::Say(json("200 OK", &stored), End::Close)).await
     });
     let certificate = outcome.unwrap();
     assert_eq!(certificate.name(), Some("late"));

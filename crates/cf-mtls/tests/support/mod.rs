@@ -37,16 +37,11 @@ pub(crate) fn leaf() -> Made {
 fn make(ca: bool) -> Made {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::default();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "made by a test");
+    params.distinguished_name.push(DnType::CommonName, "made by a test");
     if ca {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     }
-    Made {
-        pem: params.self_signed(&key).unwrap().pem(),
-        key: key.serialize_pem(),
-    }
+    Made { pem: params.self_signed(&key).unwrap().pem(), key: key.serialize_pem() }
 }
 
 pub(crate) fn ca_upload(name: &str) -> Upload {
@@ -85,9 +80,7 @@ pub(crate) fn own_builder(base_url: &str, token: &str) -> ClientBuilder {
 }
 
 pub(crate) fn client_of(simulator: &Simulator) -> Client {
-    builder(simulator.base_url(), simulator.token())
-        .build()
-        .unwrap()
+    builder(simulator.base_url(), simulator.token()).build().unwrap()
 }
 
 pub(crate) fn account_of(simulator: &Simulator) -> AccountId {
@@ -120,19 +113,13 @@ pub(crate) fn requests_of(simulator: &Simulator) -> String {
     ];
     let counts = names.map(|(operation, name)| (simulator.request_count(operation), name));
     let shown = counts.iter().filter(|(count, _)| 0 < *count);
-    let shown: Vec<_> = shown
-        .map(|(count, name)| format!("{name} {count}"))
-        .collect();
+    let shown: Vec<_> = shown.map(|(count, name)| format!("{name} {count}")).collect();
     shown.join(" ")
 }
 
 /// `timeout, may have taken effect`: what an error says to a program.
 pub(crate) fn verdict(error: &Error) -> String {
-    let effect = if error.may_have_taken_effect() {
-        ", may have taken effect"
-    } else {
-        ""
-    };
+    let effect = if error.may_have_taken_effect() { ", may have taken effect" } else { "" };
     format!("{}{effect}", error.kind().as_str())
 }
 
@@ -153,10 +140,7 @@ pub(crate) fn assert_presentable(error: &(dyn StdError + 'static), what: &str) {
     while let Some(error) = next {
         for text in [error.to_string(), format!("{error:#}")] {
             assert!(text.len() < 2048, "{what}: {} bytes: {text}", text.len());
-            assert!(
-                !text.chars().any(char::is_control),
-                "{what}: control character in {text:?}"
-            );
+            assert!(!text.chars().any(char::is_control), "{what}: control character in {text:?}");
         }
         let debug = format!("{error:?}");
         assert!(debug.len() < 128 * 1024, "{what}: {} bytes", debug.len());

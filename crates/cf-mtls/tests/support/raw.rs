@@ -77,11 +77,7 @@ impl Raw {
                 });
             }
         });
-        Self {
-            address,
-            seen,
-            task,
-        }
+        Self { address, seen, task }
     }
 
     /// Says the same to every request.
@@ -112,10 +108,7 @@ impl Raw {
                 None => counts.push((method.to_owned(), 1)),
             }
         }
-        let shown: Vec<_> = counts
-            .iter()
-            .map(|(name, n)| format!("{name} {n}"))
-            .collect();
+        let shown: Vec<_> = counts.iter().map(|(name, n)| format!("{name} {n}")).collect();
         shown.join(" ")
     }
 }

@@ -27,9 +27,7 @@ pub(crate) fn make(names: &[&str], protocols: &[&str]) -> Tls {
     let key = KeyPair::generate().unwrap();
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     let leaf = CertificateParams::new(names).unwrap();
-    let leaf = leaf
-        .signed_by(&key, &Issuer::new(params, root_key))
-        .unwrap();
+    let leaf = leaf.signed_by(&key, &Issuer::new(params, root_key)).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -40,10 +38,7 @@ pub(crate) fn make(names: &[&str], protocols: &[&str]) -> Tls {
             PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
         )
         .unwrap();
-    config.alpn_protocols = protocols
-        .iter()
-        .map(|name| name.as_bytes().to_vec())
-        .collect();
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
     let acceptor = TlsAcceptor::from(Arc::new(config));
     Tls { acceptor, root }
 }
@@ -101,9 +96,7 @@ pub(crate) async fn front(base_url: &str) -> String {
         let behind = behind.clone();
         async move {
             let mut server = TcpStream::connect(behind).await?;
-            tokio::io::copy_bidirectional(&mut stream, &mut server)
-                .await
-                .map(drop)
+            tokio::io::copy_bidirectional(&mut stream, &mut server).await.map(drop)
         }
     })
     .await

@@ -2,12 +2,7 @@
 //!
 //! In a process of their own: what is traced elsewhere at the same time decides
 //! whether a span or an event is taken for wanted.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 mod secrets;
 mod spans;

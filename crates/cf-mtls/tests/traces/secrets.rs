@@ -50,10 +50,7 @@ fn bare(text: &str) -> String {
 fn assert_hidden(text: &str, secrets: &[&str], what: &str) {
     let haystack = bare(text);
     for secret in secrets {
-        let body: String = secret
-            .lines()
-            .filter(|line| !line.starts_with("---"))
-            .collect();
+        let body: String = secret.lines().filter(|line| !line.starts_with("---")).collect();
         let needle = bare(&body);
         assert!(16 <= needle.len());
         for at in 0..=needle.len() - 16 {
@@ -69,30 +66,18 @@ fn echoes(request: &Seen) -> Vec<(&'static str, Vec<u8>)> {
     let head = request.head.replace("\r\n", " ");
     let body = String::from_utf8_lossy(&request.body).into_owned();
     let credentials = |name: &str| {
-        let line = request
-            .head
-            .lines()
-            .find(|line| line.to_ascii_lowercase().starts_with(name));
-        line.and_then(|line| line.split_once(": "))
-            .map(|(_, value)| value.replace("Bearer ", ""))
+        let line = request.head.lines().find(|line| line.to_ascii_lowercase().starts_with(name));
+        line.and_then(|line| line.split_once(": ")).map(|(_, value)| value.replace("Bearer ", ""))
     };
-    let secret = credentials("authorization")
-        .or(credentials("x-auth-key"))
-        .unwrap();
+    let secret = credentials("authorization").or(credentials("x-auth-key")).unwrap();
     let key = serde_json::from_slice::<serde_json::Value>(&request.body).ok();
-    let key = key
-        .and_then(|json| json["private_key"].as_str().map(str::to_owned))
-        .unwrap_or_default();
+    let key =
+        key.and_then(|json| json["private_key"].as_str().map(str::to_owned)).unwrap_or_default();
     let base64: String = key.lines().filter(|line| !line.starts_with('-')).collect();
-    let rewrapped = base64
-        .as_bytes()
-        .chunks(76)
-        .map(|line| String::from_utf8_lossy(line).into_owned());
+    let rewrapped =
+        base64.as_bytes().chunks(76).map(|line| String::from_utf8_lossy(line).into_owned());
     let rewrapped = rewrapped.collect::<Vec<_>>().join("\r\n");
-    let all = format!(
-        "{head} {body} {secret} {rewrapped} {}",
-        base64.replace('/', "\\/")
-    );
+    let all = format!("{head} {body} {secret} {rewrapped} {}", base64.replace('/', "\\/"));
     let quoted = serde_json::to_string(&all).unwrap();
     let json = "content-type: application/json\r\n";
     let error = |text: &str| {
@@ -105,89 +90,42 @@ fn echoes(request: &Seen) -> Vec<(&'static str, Vec<u8>)> {
         "cf-ray: {secret}\r\nratelimit: {secret}\r\nretry-after: {secret}\r\nlocation: /{secret}\r\n"
     );
     vec![
-        (
-            "an error's message",
-            answer("403 Forbidden", json, &message),
-        ),
+        ("an error's message", answer("403 Forbidden", json, &message)),
         ("a refusal with HTTP 200", answer("200 OK", json, &message)),
-        (
-            "a failure",
-            answer("500 Internal Server Error", json, &message),
-        ),
-        (
-            "an error of another form",
-            answer("400 Bad Request", json, error(&quoted)),
-        ),
+        ("a failure", answer("500 Internal Server Error", json, &message)),
+        ("an error of another form", answer("400 Bad Request", json, error(&quoted))),
         (
             "a text where a flag belongs",
             answer("200 OK", json, format!(r#"{{"success":{quoted}}}"#)),
         ),
         (
             "a text where a list belongs",
-            answer(
-                "200 OK",
-                json,
-                format!(r#"{{"success":false,"errors":{quoted}}}"#),
-            ),
+            answer("200 OK", json, format!(r#"{{"success":false,"errors":{quoted}}}"#)),
         ),
         (
             "an unknown variant",
-            answer(
-                "200 OK",
-                json,
-                format!(r#"{{"success":true,"result":{{"id":{quoted}}}}}"#),
-            ),
+            answer("200 OK", json, format!(r#"{{"success":true,"result":{{"id":{quoted}}}}}"#)),
         ),
-        (
-            "a key of an object",
-            answer("403 Forbidden", json, format!(r#"{{{quoted}:1}}"#)),
-        ),
+        ("a key of an object", answer("403 Forbidden", json, format!(r#"{{{quoted}:1}}"#))),
         (
             "a page",
-            answer(
-                "502 Bad Gateway",
-                "content-type: text/html\r\n",
-                format!("<html><pre>{all}"),
-            ),
+            answer("502 Bad Gateway", "content-type: text/html\r\n", format!("<html><pre>{all}")),
         ),
-        (
-            "plain text",
-            answer("200 OK", "content-type: text/plain\r\n", &all),
-        ),
+        ("plain text", answer("200 OK", "content-type: text/plain\r\n", &all)),
         ("the secret alone", answer("404 Not Found", "", &secret)),
-        (
-            "the key alone",
-            answer("404 Not Found", "", format!("{key}{rewrapped}")),
-        ),
+        ("the key alone", answer("404 Not Found", "", format!("{key}{rewrapped}"))),
         (
             "text with NUL bytes",
-            answer(
-                "404 Not Found",
-                "",
-                secret.chars().flat_map(|c| [c, '\0']).collect::<String>(),
-            ),
+            answer("404 Not Found", "", secret.chars().flat_map(|c| [c, '\0']).collect::<String>()),
         ),
-        (
-            "headers",
-            answer(
-                "403 Forbidden",
-                &header,
-                error(r#"{"code":9109,"message":"no"}"#),
-            ),
-        ),
+        ("headers", answer("403 Forbidden", &header, error(r#"{"code":9109,"message":"no"}"#))),
         ("headers of a redirect", answer("302 Found", &header, "")),
-        (
-            "headers of a block",
-            answer("429 Too Many Requests", &header, ""),
-        ),
+        ("headers of a block", answer("429 Too Many Requests", &header, "")),
         (
             "a status line",
             format!("HTTP/1.1 403 {secret}\r\ncontent-length: 0\r\n\r\n").into_bytes(),
         ),
-        (
-            "a broken header",
-            format!("HTTP/1.1 403 No\r\n{secret} {secret}\r\n\r\n").into_bytes(),
-        ),
+        ("a broken header", format!("HTTP/1.1 403 No\r\n{secret} {secret}\r\n\r\n").into_bytes()),
         ("no HTTP", all.clone().into_bytes()),
         (
             "a cut body",
@@ -199,17 +137,10 @@ fn echoes(request: &Seen) -> Vec<(&'static str, Vec<u8>)> {
 async fn fail(certificates: &Certificates, upload: &Upload) -> Vec<Error> {
     let id = unknown_id();
     let outcomes = [
-        certificates
-            .upload(upload)
-            .await
-            .map(|certificate| drop(certificate.id().cloned())),
+        certificates.upload(upload).await.map(|certificate| drop(certificate.id().cloned())),
         certificates.get(&id).await.map(drop),
         certificates.delete(&id).await.map(drop),
-        certificates
-            .list(cf_mtls::CertificateFilter::all())
-            .collect()
-            .await
-            .map(drop),
+        certificates.list(cf_mtls::CertificateFilter::all()).collect().await.map(drop),
         certificates.associations(&id).await.map(drop),
     ];
     outcomes.into_iter().filter_map(Result::err).collect()
@@ -227,9 +158,7 @@ async fn no_rendering_of_anything_shows_a_secret() {
     let _guard = tracing::subscriber::set_default(subscriber);
 
     let made = leaf();
-    let upload = Upload::leaf(&made.pem, made.key.as_str())
-        .unwrap()
-        .with_name("n");
+    let upload = Upload::leaf(&made.pem, made.key.as_str()).unwrap().with_name("n");
     let secrets = [TOKEN, API_KEY, made.key.as_str()];
     let mut shown = format!("{upload:?}{upload:#?}");
     // The bindings below hold the credentials as headers.
@@ -240,14 +169,9 @@ async fn no_rendering_of_anything_shows_a_secret() {
     let bindings = cf_mtls_api::Client::new_with_client("http://127.0.0.1:1", http, exchange);
     write!(shown, "{bindings:?}{bindings:#?}").unwrap();
     let mut failures = 0;
-    for credentials in [
-        Credentials::token(TOKEN),
-        Credentials::email_and_key(EMAIL, API_KEY),
-    ] {
-        let sample = Seen {
-            head: "GET / \r\nauthorization: Bearer x\r\n".into(),
-            body: Vec::new(),
-        };
+    for credentials in [Credentials::token(TOKEN), Credentials::email_and_key(EMAIL, API_KEY)] {
+        let sample =
+            Seen { head: "GET / \r\nauthorization: Bearer x\r\n".into(), body: Vec::new() };
         for number in 0..echoes(&sample).len() {
             let server = Raw::start(move |request, _| {
                 if request.head.is_empty() {
@@ -261,11 +185,7 @@ async fn no_rendering_of_anything_shows_a_secret() {
                 .with_base_url(server.base_url())
                 .with_retry(Retry::with_delays(2, |_| Duration::ZERO))
                 .with_deadline(Duration::from_secs(30));
-            write!(
-                shown,
-                "{builder:?}{builder:#?}{credentials:?}{credentials:#?}"
-            )
-            .unwrap();
+            write!(shown, "{builder:?}{builder:#?}{credentials:?}{credentials:#?}").unwrap();
             let client = builder.build().unwrap();
             let certificates = client.certificates(&ACCOUNT.parse().unwrap());
             write!(shown, "{client:?}{client:#?}{certificates:?}").unwrap();
@@ -281,22 +201,16 @@ async fn no_rendering_of_anything_shows_a_secret() {
                 crate::support::assert_presentable(&error, name);
             }
             let sent = server.seen();
-            let told = sent
-                .iter()
-                .any(|seen| seen.head.contains(TOKEN) || seen.head.contains(API_KEY));
-            assert!(
-                told,
-                "the server was told the secret, or this proves nothing"
-            );
+            let told =
+                sent.iter().any(|seen| seen.head.contains(TOKEN) || seen.head.contains(API_KEY));
+            assert!(told, "the server was told the secret, or this proves nothing");
         }
     }
     assert!(150 < failures, "only {failures} failures");
 
     // HTTP/2 has a stack, and traces, of its own.
     let simulator = Simulator::start().await.unwrap();
-    let http = reqwest::Client::builder()
-        .http2_prior_knowledge()
-        .no_proxy();
+    let http = reqwest::Client::builder().http2_prior_knowledge().no_proxy();
     let client = Client::builder(TOKEN)
         .with_base_url(simulator.base_url())
         .with_http_client(http.build().unwrap())

@@ -78,16 +78,9 @@ async fn one_span_an_operation_and_one_event_an_attempt() {
     let simulator = Simulator::start().await.unwrap();
     let id = simulator.seed(Seed::ca(ca().pem)).unwrap();
     simulator.inject(
-        Fault::html(502)
-            .on(Operation::Delete)
-            .nth(1)
-            .header("cf-ray", "8d1a2b3c4d5e6f70-TXL"),
+        Fault::html(502).on(Operation::Delete).nth(1).header("cf-ray", "8d1a2b3c4d5e6f70-TXL"),
     );
-    simulator.inject(
-        Fault::error(429, 971, "slow down")
-            .on(Operation::Delete)
-            .nth(2),
-    );
+    simulator.inject(Fault::error(429, 971, "slow down").on(Operation::Delete).nth(2));
     let lost = Fault::html(502).after_effect();
     simulator.inject(lost.on(Operation::Delete).nth(3));
     let client = builder(simulator.base_url(), simulator.token())
@@ -116,10 +109,7 @@ async fn one_span_an_operation_and_one_event_an_attempt() {
 
     // The delete, and the look afterwards.
     let template = "/accounts/{account_id}/mtls_certificates/{mtls_certificate_id}";
-    let methods: Vec<_> = spans
-        .iter()
-        .map(|span| of(span, "http.request.method"))
-        .collect();
+    let methods: Vec<_> = spans.iter().map(|span| of(span, "http.request.method")).collect();
     assert_eq!(methods, ["DELETE", "GET"], "{spans:?}");
     for span in spans {
         assert_eq!(of(span, "url.template"), template);
@@ -128,16 +118,8 @@ async fn one_span_an_operation_and_one_event_an_attempt() {
         assert!(of(span, "otel.name").ends_with("certificate"), "{span:?}");
     }
 
-    let names = [
-        "http.response.status_code",
-        "http.request.resend_count",
-        "error.type",
-        "wait_ms",
-    ];
-    let shown: Vec<_> = events
-        .iter()
-        .map(|event| names.map(|name| of(event, name)))
-        .collect();
+    let names = ["http.response.status_code", "http.request.resend_count", "error.type", "wait_ms"];
+    let shown: Vec<_> = events.iter().map(|event| names.map(|name| of(event, name))).collect();
     assert_eq!(
         shown,
         [
@@ -149,15 +131,8 @@ async fn one_span_an_operation_and_one_event_an_attempt() {
         "{events:?}"
     );
     assert_eq!(of(events[0], "cloudflare.ray.id"), "8d1a2b3c4d5e6f70-TXL");
-    assert!(
-        events.iter().all(|event| of(event, "in") == "cf_mtls"),
-        "{events:?}"
-    );
-    assert!(
-        events
-            .iter()
-            .all(|event| !of(event, "cloudflare.ray.id").is_empty())
-    );
+    assert!(events.iter().all(|event| of(event, "in") == "cf_mtls"), "{events:?}");
+    assert!(events.iter().all(|event| !of(event, "cloudflare.ray.id").is_empty()));
 }
 
 #[tokio::test]
@@ -170,16 +145,11 @@ async fn a_page_is_an_operation_of_its_own() {
     for _ in 0..51 {
         simulator.seed(Seed::ca(ca().pem)).unwrap();
     }
-    let client = builder(simulator.base_url(), simulator.token())
-        .build()
-        .unwrap();
+    let client = builder(simulator.base_url(), simulator.token()).build().unwrap();
     let certificates = client.certificates(&account_of(&simulator));
     let list = certificates.list(cf_mtls::CertificateFilter::all());
     assert_eq!(list.collect().await.unwrap().len(), 51);
     let records = capture.0.lock().unwrap().clone();
-    let spans = records
-        .iter()
-        .filter(|r| matches!(r, Record::Span(_)))
-        .count();
+    let spans = records.iter().filter(|r| matches!(r, Record::Span(_))).count();
     assert_eq!((spans, records.len()), (2, 4), "{records:?}");
 }

@@ -96,11 +96,7 @@ fn matter(random: &mut Rng, document: &mut Value, places: &Places, kind: usize) 
             return None;
         }
         1 if has_properties => {
-            put(
-                document,
-                &format!("{at}/properties/{word}"),
-                Some(json!({})),
-            );
+            put(document, &format!("{at}/properties/{word}"), Some(json!({})));
             return Some(("property", word.to_owned()));
         }
         2 if is_plain => ("type", at, "type", json!(word)),
@@ -120,11 +116,7 @@ fn matter(random: &mut Rng, document: &mut Value, places: &Places, kind: usize) 
             ("parameter", operation, "parameters", parameters)
         }
         8 => {
-            put(
-                document,
-                &format!("{operation}/responses/{word}"),
-                Some(json!({})),
-            );
+            put(document, &format!("{operation}/responses/{word}"), Some(json!({})));
             return Some(("response", word.to_owned()));
         }
         9 => {
@@ -180,15 +172,10 @@ fn run(document: &Value, fragment: &Value, count: usize) -> BTreeMap<&'static st
     let wanted = locate::wanted(fragment);
     let document = &mut document.clone();
     // A whole document has hundreds of other paths, which would only take time.
-    document["paths"]
-        .as_object_mut()
-        .unwrap()
-        .retain(|path, item| {
-            let found = locate::wanted(&json!({"paths": {path: item}}));
-            found
-                .iter()
-                .any(|found| wanted.iter().any(|ours| ours.path == found.path))
-        });
+    document["paths"].as_object_mut().unwrap().retain(|path, item| {
+        let found = locate::wanted(&json!({"paths": {path: item}}));
+        found.iter().any(|found| wanted.iter().any(|ours| ours.path == found.path))
+    });
     let old = canonical(document, &wanted).operations;
     let now = |changed: &Value| differences(&old, &canonical(changed, &wanted).operations);
     let random = &mut Rng::with_seed(2024);
@@ -230,8 +217,5 @@ fn every_change_of_a_published_document_is_reported() {
     let read = |path: &Path| serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let document = std::env::var("DRIFT_DOCUMENT").unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    println!(
-        "{:#?}",
-        run(&read(document.as_ref()), &read(&root.join(FRAGMENT)), 500)
-    );
+    println!("{:#?}", run(&read(document.as_ref()), &read(&root.join(FRAGMENT)), 500));
 }

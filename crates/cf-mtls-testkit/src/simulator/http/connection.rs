@@ -64,12 +64,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn new(stream: TcpStream, state: Arc<State>, max_silence: Duration) -> Self {
-        Self {
-            stream,
-            state,
-            max_silence,
-            silence: Box::pin(sleep(max_silence)),
-        }
+        Self { stream, state, max_silence, silence: Box::pin(sleep(max_silence)) }
     }
 
     fn stream(self: Pin<&mut Self>) -> Pin<&mut TcpStream> {
@@ -88,9 +83,7 @@ impl Connection {
     }
 
     fn restart_silence(&mut self) {
-        self.silence
-            .as_mut()
-            .reset(Instant::now() + self.max_silence);
+        self.silence.as_mut().reset(Instant::now() + self.max_silence);
     }
 }
 

@@ -38,9 +38,9 @@ pub(crate) async fn respond(
     service.clock.advance(service.settings.clock_step);
     let route = Route::find(&head.method, head.uri.path());
     let operation = route.operation();
-    let sequence = service.log().begin(operation, || {
-        RequestRecord::new(&head.method, &head.uri, &head.headers, operation)
-    });
+    let sequence = service
+        .log()
+        .begin(operation, || RequestRecord::new(&head.method, &head.uri, &head.headers, operation));
 
     // Reports the request when it is over, whichever way it ends.
     let _report = Report { service, sequence };
@@ -59,37 +59,26 @@ pub(crate) async fn respond(
         service.log().keep_body(sequence, readable_body(body));
     }
     let (method, uri, headers) = (head.method, head.uri, head.headers);
-    let request = Arc::new(Request {
-        route,
-        uri,
-        method,
-        headers,
-        body,
-    });
+    let request = Arc::new(Request { route, uri, method, headers, body });
 
     let fault = service.faults().decide(&request.target());
     let response = match fault {
         None => into_http(service, service.handle(&request), &[], active),
         Some((id, fault)) => {
-            service
-                .log()
-                .amend(sequence, |record| record.fault = Some(id));
+            service.log().amend(sequence, |record| record.fault = Some(id));
             respond_with_fault(service, connection, request, fault, active).await
         }
     };
     let status = response.status().as_u16();
-    service
-        .log()
-        .amend(sequence, |record| record.status = Some(status));
+    service.log().amend(sequence, |record| record.status = Some(status));
     response
 }
 
 /// Whether the request names this machine, as `Host` or as `:authority`.
 fn is_for_this_machine(uri: &Uri, headers: &HeaderMap) -> bool {
     let host = headers.get(HOST).map(|value| value.as_bytes());
-    let authority = host.map_or(Ok(uri.authority().cloned()), |host| {
-        Authority::try_from(host).map(Some)
-    });
+    let authority =
+        host.map_or(Ok(uri.authority().cloned()), |host| Authority::try_from(host).map(Some));
     let Ok(authority) = authority else {
         return false;
     };
@@ -189,11 +178,7 @@ async fn respond_with_fault(
             let (response, _) = head(service, whole, &fault.headers);
             return response.map(|()| ResponseBody::endless(active));
         }
-        FaultResponse::Envelope {
-            status,
-            code,
-            message,
-        } => {
+        FaultResponse::Envelope { status, code, message } => {
             let mut response = ApiResponse::error(&ErrorResponse {
                 status: status_of(status),
                 entries: vec![Entry::new(code, message)],
@@ -202,11 +187,7 @@ async fn respond_with_fault(
             response
         }
         FaultResponse::Html { status } => error_page(status_of(status)),
-        FaultResponse::Raw {
-            status,
-            content_type,
-            body,
-        } => {
+        FaultResponse::Raw { status, content_type, body } => {
             let mut response = ApiResponse::empty(status_of(status));
             response.body = body;
             let content_type = ("content-type".to_owned(), content_type);
@@ -266,9 +247,7 @@ fn half_body(
     let (mut response, mut part) = head(service, whole, headers);
     let announced = part.len();
     part.truncate(announced / 2);
-    response
-        .headers_mut()
-        .insert(CONTENT_LENGTH, announced.into());
+    response.headers_mut().insert(CONTENT_LENGTH, announced.into());
     response.map(|()| body(part))
 }
 
@@ -299,8 +278,6 @@ fn error_page(status: StatusCode) -> ApiResponse {
 /// A status that HTTP does not have is a mistake in a test, shown as 500.
 fn status_of(status: u16) -> StatusCode {
     // Informational responses are not final, so hyper would refuse to send them.
-    let status = StatusCode::from_u16(status)
-        .ok()
-        .filter(|status| !status.is_informational());
+    let status = StatusCode::from_u16(status).ok().filter(|status| !status.is_informational());
     status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }

@@ -36,12 +36,9 @@ impl Server {
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
         let (ready, started) = mpsc::sync_channel(1);
-        let thread = thread::Builder::new()
-            .name("cf-mtls-simulator".to_owned())
-            .spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build();
+        let thread =
+            thread::Builder::new().name("cf-mtls-simulator".to_owned()).spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
                 let runtime = match runtime {
                     Ok(runtime) => runtime,
                     Err(error) => {
@@ -64,11 +61,7 @@ impl Server {
                 });
                 // Dropping the runtime here ends all connections.
             })?;
-        let server = Self {
-            address,
-            stop: Some(stop),
-            thread: Some(thread),
-        };
+        let server = Self { address, stop: Some(stop), thread: Some(thread) };
         started.recv().map_err(io::Error::other)??;
         Ok(server)
     }
@@ -108,10 +101,7 @@ async fn serve(stream: TcpStream, service: Arc<Service>) {
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // A header that arrives byte by byte is never silent.
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(max_silence);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(max_silence);
     let connection = builder.serve_connection(TokioIo::new(connection), handler);
     tokio::select! {
         // Errors here are clients that hung up and bodies cut on purpose.

@@ -16,11 +16,7 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn new(code: Option<u32>, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            error_chain: Vec::new(),
-        }
+        Self { code, message: message.into(), error_chain: Vec::new() }
     }
 
     pub(crate) fn caused_by(mut self, code: u32, message: &str) -> Self {
@@ -38,10 +34,7 @@ pub(crate) struct ErrorResponse {
 
 impl ErrorResponse {
     pub(crate) fn new(status: StatusCode, code: u32, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            entries: vec![Entry::new(Some(code), message)],
-        }
+        Self { status, entries: vec![Entry::new(Some(code), message)] }
     }
 }
 
@@ -83,13 +76,7 @@ impl ApiResponse {
     ) -> Self {
         let errors: Option<&[Entry]> = if null_lists { None } else { Some(&[]) };
         let messages = if null_lists { None } else { Some([]) };
-        let envelope = Envelope {
-            result,
-            success: true,
-            errors,
-            messages,
-            result_info,
-        };
+        let envelope = Envelope { result, success: true, errors, messages, result_info };
         Self::json(StatusCode::OK, &envelope)
     }
 
@@ -106,23 +93,13 @@ impl ApiResponse {
 
     /// A response without a body.
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Vec::new(),
-            content_type: JSON,
-        }
+        Self { status, headers: Vec::new(), body: Vec::new(), content_type: JSON }
     }
 
     fn json<T: Serialize>(status: StatusCode, envelope: &Envelope<'_, T>) -> Self {
         // Fails only for maps with keys that are no strings; there are none.
         let body = serde_json::to_vec(envelope).unwrap_or_default();
-        Self {
-            status,
-            headers: Vec::new(),
-            body,
-            content_type: JSON,
-        }
+        Self { status, headers: Vec::new(), body, content_type: JSON }
     }
 }
 

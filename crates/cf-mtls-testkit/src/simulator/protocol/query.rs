@@ -14,11 +14,7 @@ impl Query {
 
     /// The last value wins where a name is repeated.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .rev()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The words of a list, both forms of which are in use: separated by
@@ -26,10 +22,7 @@ impl Query {
     pub(crate) fn words(&self, name: &str) -> Option<Vec<&str>> {
         let values = self.0.iter().filter(|(key, _)| key == name);
         let words = values.flat_map(|(_, value)| value.split(','));
-        let words: Vec<_> = words
-            .map(str::trim)
-            .filter(|word| !word.is_empty())
-            .collect();
+        let words: Vec<_> = words.map(str::trim).filter(|word| !word.is_empty()).collect();
         (!words.is_empty()).then_some(words)
     }
 
@@ -54,10 +47,7 @@ impl Page {
         let positive = |number: &u64| *number > 0;
         Self {
             page: number("page").filter(positive).unwrap_or(1),
-            per_page: number("per_page")
-                .filter(positive)
-                .unwrap_or(default)
-                .min(cap),
+            per_page: number("per_page").filter(positive).unwrap_or(default).min(cap),
         }
     }
 
@@ -135,13 +125,7 @@ mod tests {
             let (shown, info) = Page { page, per_page }.cut(0..total_count);
             assert_eq!(shown, want, "page {page}");
             let count = want.len() as u64;
-            let want = ResultInfo {
-                page,
-                per_page,
-                total_pages,
-                count,
-                total_count,
-            };
+            let want = ResultInfo { page, per_page, total_pages, count, total_count };
             assert_eq!(info, want);
         }
     }

@@ -126,12 +126,9 @@ impl Route {
                     _ => Self::Nowhere,
                 }
             }
-            [
-                "zones",
-                zone,
-                "certificate_authorities",
-                "hostname_associations",
-            ] if is_hex_id(zone) => {
+            ["zones", zone, "certificate_authorities", "hostname_associations"]
+                if is_hex_id(zone) =>
+            {
                 let zone = (*zone).to_owned();
                 match *method {
                     Method::GET => Self::Hostnames { zone },
@@ -211,10 +208,7 @@ fn certificates(method: &Method, account: String, rest: &[&str]) -> Route {
             }
         }
         [id, "associations"] if is_certificate_id(id) => match *method {
-            Method::GET => Route::Associations {
-                account,
-                id: (*id).to_owned(),
-            },
+            Method::GET => Route::Associations { account, id: (*id).to_owned() },
             _ => Route::WrongMethod,
         },
         _ => Route::Nowhere,
@@ -247,27 +241,11 @@ mod tests {
             ("GET", "accounts".to_owned(), Accounts),
             ("GET", "memberships".to_owned(), Memberships),
             ("GET", "user/tokens/verify".to_owned(), VerifyToken),
-            (
-                "GET",
-                format!("accounts/{HEX}/tokens/verify"),
-                VerifyAccountToken,
-            ),
+            ("GET", format!("accounts/{HEX}/tokens/verify"), VerifyAccountToken),
             ("GET", format!("accounts/{HEX}/workers/scripts"), Workers),
-            (
-                "GET",
-                format!("accounts/{HEX}/workers/scripts/my-worker/settings"),
-                WorkerSettings,
-            ),
-            (
-                "GET",
-                format!("accounts/{HEX}/hyperdrive/configs"),
-                HyperdriveConfigs,
-            ),
-            (
-                "GET",
-                format!("accounts/{HEX}/gateway/certificates"),
-                GatewayCertificates,
-            ),
+            ("GET", format!("accounts/{HEX}/workers/scripts/my-worker/settings"), WorkerSettings),
+            ("GET", format!("accounts/{HEX}/hyperdrive/configs"), HyperdriveConfigs),
+            ("GET", format!("accounts/{HEX}/gateway/certificates"), GatewayCertificates),
             ("POST", "accounts".to_owned(), Unknown),
             ("GET", format!("{list}/"), List),
         ];

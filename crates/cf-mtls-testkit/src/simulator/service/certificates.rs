@@ -26,9 +26,7 @@ impl Service {
             let now = self.clock.moment();
             let listed = world.listed(account, now, self.settings.lags.list);
             let matches = listed.into_iter().filter(|stored| {
-                kinds
-                    .as_ref()
-                    .is_none_or(|kinds| kinds.contains(&stored.kind.as_str()))
+                kinds.as_ref().is_none_or(|kinds| kinds.contains(&stored.kind.as_str()))
                     && ca.is_none_or(|ca| ca == stored.ca)
                     && name.is_none_or(|name| stored.name.as_deref() == Some(name))
             });
@@ -36,10 +34,7 @@ impl Service {
             let shown: Vec<_> = shown.into_iter().cloned().collect();
             (shown, info)
         };
-        let rows = shown
-            .iter()
-            .map(|stored| self.certificate(stored))
-            .collect();
+        let rows = shown.iter().map(|stored| self.certificate(stored)).collect();
         self.rows(rows, info)
     }
 
@@ -84,10 +79,7 @@ impl Service {
             }
         })?;
         let updated_at = Some(microseconds(now));
-        Ok(self.success(Certificate {
-            updated_at,
-            ..self.certificate(&stored)
-        }))
+        Ok(self.success(Certificate { updated_at, ..self.certificate(&stored) }))
     }
 
     /// The first certificate of an upload that the service would take.
@@ -150,10 +142,8 @@ impl Service {
         self.read(account, id)?;
         let now = self.clock.moment();
         let rows = self.world().associations(id, now, &self.settings);
-        let rows = rows.into_iter().map(|row| AssociationRow {
-            service: row.service,
-            status: row.status,
-        });
+        let rows =
+            rows.into_iter().map(|row| AssociationRow { service: row.service, status: row.status });
         let (rows, info) = Page::of(query, 50, 50).cut(rows);
         Ok(self.rows(rows, info))
     }
@@ -161,9 +151,7 @@ impl Service {
     /// A certificate as reads show it.
     fn read(&self, account: &str, id: &str) -> Result<Arc<Stored>, ErrorResponse> {
         let now = self.clock.moment();
-        let stored = self
-            .world()
-            .visible(account, id, now, self.settings.lags.delete);
+        let stored = self.world().visible(account, id, now, self.settings.lags.delete);
         stored.ok_or_else(|| self.refusal(Refusal::NotFound))
     }
 

@@ -22,10 +22,7 @@ impl Service {
         let accounts = accounts.filter(|id| identity.reaches_account(id));
         refuse_account_token(identity)?;
         let (shown, info) = Page::of(query, 20, 50).cut(accounts);
-        Ok(self.rows(
-            shown.into_iter().map(|id| AccountRow::of(id)).collect(),
-            info,
-        ))
+        Ok(self.rows(shown.into_iter().map(|id| AccountRow::of(id)).collect(), info))
     }
 
     pub(crate) fn list_memberships(

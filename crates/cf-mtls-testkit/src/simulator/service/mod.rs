@@ -103,9 +103,8 @@ impl Service {
     /// Carries a request out, rate limit and credentials first.
     pub(crate) fn handle(&self, request: &Request) -> ApiResponse {
         let mut window = None;
-        let outcome = self
-            .admit(request, &mut window)
-            .and_then(|identity| self.operate(request, &identity));
+        let outcome =
+            self.admit(request, &mut window).and_then(|identity| self.operate(request, &identity));
         let mut response = outcome.unwrap_or_else(|error| self.error(error));
         if response.status == StatusCode::TOO_MANY_REQUESTS
             && let Some(WindowState { reset_secs, .. }) = window
@@ -123,36 +122,18 @@ impl Service {
     ) -> Vec<(HeaderName, HeaderValue)> {
         let window = window.or_else(|| {
             let now = self.clock.moment();
-            self.world()
-                .rate_limit
-                .as_mut()
-                .map(|limit| limit.look(now))
+            self.world().rate_limit.as_mut().map(|limit| limit.look(now))
         });
         let Some(window) = window else {
             return Vec::new();
         };
-        let WindowState {
-            quota,
-            remaining,
-            window_secs,
-            reset_secs,
-            ..
-        } = window;
+        let WindowState { quota, remaining, window_secs, reset_secs, .. } = window;
         let texts = [
-            (
-                "ratelimit",
-                format!("\"default\";r={remaining};t={reset_secs}"),
-            ),
-            (
-                "ratelimit-policy",
-                format!("\"default\";q={quota};w={window_secs}"),
-            ),
+            ("ratelimit", format!("\"default\";r={remaining};t={reset_secs}")),
+            ("ratelimit-policy", format!("\"default\";q={quota};w={window_secs}")),
         ];
         let header = |(name, text): (&'static str, String)| {
-            Some((
-                HeaderName::from_static(name),
-                HeaderValue::try_from(text).ok()?,
-            ))
+            Some((HeaderName::from_static(name), HeaderValue::try_from(text).ok()?))
         };
         texts.into_iter().filter_map(header).collect()
     }
@@ -165,26 +146,16 @@ impl Service {
         // Only an authenticated request belongs to a user whose limit it uses.
         let identity = self.authenticate(&request.headers)?;
         let now = self.clock.moment();
-        *window = self
-            .world()
-            .rate_limit
-            .as_mut()
-            .map(|limit| limit.take(now));
+        *window = self.world().rate_limit.as_mut().map(|limit| limit.take(now));
         if window.is_some_and(|window| !window.allowed) {
             let message = "Please wait and consider throttling your request speed";
-            return Err(ErrorResponse::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                971,
-                message,
-            ));
+            return Err(ErrorResponse::new(StatusCode::TOO_MANY_REQUESTS, 971, message));
         }
         Ok(identity)
     }
 
     pub(crate) fn authenticate(&self, headers: &HeaderMap) -> Result<Identity, ErrorResponse> {
-        self.world()
-            .keyring
-            .check(headers, self.clock.system_time())
+        self.world().keyring.check(headers, self.clock.system_time())
     }
 
     fn operate(
@@ -315,11 +286,7 @@ impl Service {
     ) -> Result<T, ErrorResponse> {
         let Some(body) = &request.body else {
             let (status, code) = (StatusCode::PAYLOAD_TOO_LARGE, self.settings.refusal_code);
-            return Err(ErrorResponse::new(
-                status,
-                code,
-                "the request body is too large",
-            ));
+            return Err(ErrorResponse::new(status, code, "the request body is too large"));
         };
         // The parser's own words could quote the body, private key included.
         serde_json::from_slice(body)
@@ -339,14 +306,9 @@ impl Service {
 pub(crate) fn not_routed(uri: &Uri) -> ErrorResponse {
     let path = uri.path();
     let message = format!("Could not route to {path}, perhaps your object identifier is invalid?");
-    let entries = vec![
-        Entry::new(Some(7003), message),
-        Entry::new(Some(7000), "No route for that URI"),
-    ];
-    ErrorResponse {
-        status: StatusCode::NOT_FOUND,
-        entries,
-    }
+    let entries =
+        vec![Entry::new(Some(7003), message), Entry::new(Some(7000), "No route for that URI")];
+    ErrorResponse { status: StatusCode::NOT_FOUND, entries }
 }
 
 /// A panic elsewhere must not turn every later response into one.

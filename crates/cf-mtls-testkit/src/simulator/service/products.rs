@@ -15,15 +15,12 @@ use crate::simulator::world::CUSTOM;
 impl Service {
     pub(crate) fn list_workers(&self, account: &str) -> ApiResponse {
         let world = self.world();
-        let rows = world
-            .holders
-            .workers(account)
-            .map(|(worker, at)| WorkerRow {
-                id: &worker.name,
-                created_on: microseconds(at),
-                modified_on: microseconds(at),
-                usage_model: "standard",
-            });
+        let rows = world.holders.workers(account).map(|(worker, at)| WorkerRow {
+            id: &worker.name,
+            created_on: microseconds(at),
+            modified_on: microseconds(at),
+            usage_model: "standard",
+        });
         self.rows(rows.collect(), None)
     }
 
@@ -45,27 +42,21 @@ impl Service {
             r#type: kind,
             certificate_id: certificate.as_deref(),
         });
-        Ok(self.success(WorkerSettings {
-            bindings: bindings.collect(),
-            usage_model: "standard",
-        }))
+        Ok(self.success(WorkerSettings { bindings: bindings.collect(), usage_model: "standard" }))
     }
 
     pub(crate) fn list_hyperdrives(&self, account: &str, query: &Query) -> ApiResponse {
         let world = self.world();
         let rows = world.holders.hyperdrives(account).map(|hyperdrive| {
-            let (client, ca) = (
-                hyperdrive.client_certificate.as_deref(),
-                hyperdrive.ca_certificate.as_deref(),
-            );
+            let (client, ca) =
+                (hyperdrive.client_certificate.as_deref(), hyperdrive.ca_certificate.as_deref());
             HyperdriveConfig {
                 id: &hyperdrive.id,
                 name: &hyperdrive.name,
                 origin: HyperdriveOrigin::default(),
-                mtls: client.or(ca).map(|_| HyperdriveMtls {
-                    mtls_certificate_id: client,
-                    ca_certificate_id: ca,
-                }),
+                mtls: client
+                    .or(ca)
+                    .map(|_| HyperdriveMtls { mtls_certificate_id: client, ca_certificate_id: ca }),
             }
         });
         let (rows, info) = Page::of(query, 50, 50).cut(rows);
@@ -74,9 +65,7 @@ impl Service {
 
     pub(crate) fn list_gateway_certificates(&self, account: &str) -> ApiResponse {
         let world = self.world();
-        let held = world
-            .certificates()
-            .filter(|stored| stored.account == account);
+        let held = world.certificates().filter(|stored| stored.account == account);
         let rows = held.filter_map(|stored| {
             let in_use = world.holders.is_in_gateway(&stored.id);
             let r#type = match stored.kind.as_str() {

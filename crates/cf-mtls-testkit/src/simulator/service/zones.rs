@@ -33,10 +33,7 @@ impl Service {
         zone: &str,
         request: &Request,
     ) -> Result<ApiResponse, ErrorResponse> {
-        let Replacement {
-            hostnames,
-            mtls_certificate_id,
-        } = self.read_body(request)?;
+        let Replacement { hostnames, mtls_certificate_id } = self.read_body(request)?;
         let owner = mtls_certificate_id.as_deref();
         self.check_owner(owner)?;
         if hostnames.iter().any(String::is_empty) {

@@ -42,10 +42,7 @@ impl Stage {
 
 impl Binding {
     pub(crate) fn hostnames(&self) -> Vec<String> {
-        self.current
-            .iter()
-            .map(|placed| placed.hostname.clone())
-            .collect()
+        self.current.iter().map(|placed| placed.hostname.clone()).collect()
     }
 
     /// The list as a read shows it, which is as it was `lag` ago.
@@ -66,37 +63,20 @@ impl Binding {
         let (kept, removed): (Vec<_>, Vec<_>) = std::mem::take(&mut self.current)
             .into_iter()
             .partition(|placed| wanted.contains(&placed.hostname));
-        let names = removed
-            .iter()
-            .map(|placed| placed.hostname.clone())
-            .collect();
-        self.leaving
-            .extend(removed.into_iter().map(|placed| Placed {
-                since: now,
-                ..placed
-            }));
+        let names = removed.iter().map(|placed| placed.hostname.clone()).collect();
+        self.leaving.extend(removed.into_iter().map(|placed| Placed { since: now, ..placed }));
 
         // In the order in which they were sent, as the response shows them.
-        let mut kept: BTreeMap<String, Duration> = kept
-            .into_iter()
-            .map(|placed| (placed.hostname, placed.since))
-            .collect();
+        let mut kept: BTreeMap<String, Duration> =
+            kept.into_iter().map(|placed| (placed.hostname, placed.since)).collect();
         for hostname in wanted {
-            if self
-                .current
-                .iter()
-                .any(|placed| placed.hostname == *hostname)
-            {
+            if self.current.iter().any(|placed| placed.hostname == *hostname) {
                 continue;
             }
             let since = kept.remove(hostname).unwrap_or(now);
-            self.current.push(Placed {
-                hostname: hostname.clone(),
-                since,
-            });
+            self.current.push(Placed { hostname: hostname.clone(), since });
         }
-        self.leaving
-            .retain(|placed| !wanted.contains(&placed.hostname));
+        self.leaving.retain(|placed| !wanted.contains(&placed.hostname));
         names
     }
 
@@ -108,25 +88,14 @@ impl Binding {
             return leaving.then_some(Stage::PendingDeletion);
         }
         let deploying = self.current.iter().any(pending);
-        Some(if deploying {
-            Stage::PendingDeployment
-        } else {
-            Stage::Active
-        })
+        Some(if deploying { Stage::PendingDeployment } else { Stage::Active })
     }
 
     /// The stage of one hostname while it is in the list.
     pub(crate) fn stage_of(&self, hostname: &str, now: Duration, delay: Duration) -> Option<Stage> {
-        let placed = self
-            .current
-            .iter()
-            .find(|placed| placed.hostname == hostname)?;
+        let placed = self.current.iter().find(|placed| placed.hostname == hostname)?;
         let pending = now < placed.since.saturating_add(delay);
-        Some(if pending {
-            Stage::PendingDeployment
-        } else {
-            Stage::Active
-        })
+        Some(if pending { Stage::PendingDeployment } else { Stage::Active })
     }
 
     /// Whether a delete is refused for its sake: a hostname remains, or left less
@@ -138,10 +107,8 @@ impl Binding {
     /// Forgets what no longer matters, so that long runs stay small.
     pub(crate) fn settle(&mut self, now: Duration, lags: &Lags) {
         let release = lags.release();
-        self.leaving
-            .retain(|placed| now < placed.since.saturating_add(release));
-        self.earlier
-            .retain(|(replaced, _)| now < replaced.saturating_add(lags.hostnames));
+        self.leaving.retain(|placed| now < placed.since.saturating_add(release));
+        self.earlier.retain(|(replaced, _)| now < replaced.saturating_add(lags.hostnames));
     }
 }
 
@@ -185,10 +152,7 @@ mod tests {
     #[test]
     fn reads_show_the_list_as_it_was() {
         let mut binding = Binding::default();
-        let lags = Lags {
-            hostnames: DELAY,
-            ..Lags::default()
-        };
+        let lags = Lags { hostnames: DELAY, ..Lags::default() };
         // (second, the list sent then if any, the list that a read shows after)
         let table = [
             (0, Some("a"), ""),

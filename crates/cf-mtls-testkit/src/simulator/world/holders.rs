@@ -22,11 +22,7 @@ pub struct Worker {
 impl Worker {
     /// A Worker with this name and no bindings.
     pub fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            account: None,
-            bindings: Vec::new(),
-        }
+        Self { name: name.into(), account: None, bindings: Vec::new() }
     }
 
     /// The account, in place of the simulator's own.
@@ -50,8 +46,7 @@ impl Worker {
 
     /// Adds a binding of another type, such as `kv_namespace`.
     pub fn binding(mut self, binding: &str, kind: &str) -> Self {
-        self.bindings
-            .push((binding.to_owned(), kind.to_owned(), None));
+        self.bindings.push((binding.to_owned(), kind.to_owned(), None));
         self
     }
 }
@@ -189,8 +184,7 @@ impl Holders {
     /// Whether there was one with this id.
     pub(crate) fn remove_hyperdrive(&mut self, id: &str) -> bool {
         let before = self.hyperdrives.len();
-        self.hyperdrives
-            .retain(|(_, hyperdrive)| hyperdrive.id != id);
+        self.hyperdrives.retain(|(_, hyperdrive)| hyperdrive.id != id);
         self.hyperdrives.len() < before
     }
 
@@ -212,8 +206,7 @@ impl Holders {
         let before = self.uses();
         let result = change(self);
         let after = self.uses();
-        self.ended
-            .retain(|(_, at)| now < at.saturating_add(release));
+        self.ended.retain(|(_, at)| now < at.saturating_add(release));
         let ended = before.difference(&after);
         self.ended.extend(ended.map(|ended| (ended.clone(), now)));
         result

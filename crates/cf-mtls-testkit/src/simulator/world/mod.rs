@@ -133,11 +133,8 @@ impl World {
 
     /// The certificates of an account as its list shows them.
     pub(crate) fn listed(&self, account: &str, now: Duration, lag: Duration) -> Vec<&Arc<Stored>> {
-        let mut listed: Vec<_> = self
-            .certificates
-            .iter()
-            .map(|(place, stored)| (*place, stored))
-            .collect();
+        let mut listed: Vec<_> =
+            self.certificates.iter().map(|(place, stored)| (*place, stored)).collect();
         let held = listed.len();
         let deleted = self.deleted.visible(now, lag);
         listed.extend(deleted.map(|tombstone| (tombstone.place, &tombstone.stored)));
@@ -145,16 +142,11 @@ impl World {
             listed.sort_by_key(|(place, _)| *place);
         }
         let listed = listed.into_iter().map(|(_, stored)| stored);
-        listed
-            .filter(|stored| stored.account == account && stored.listed <= now)
-            .collect()
+        listed.filter(|stored| stored.account == account && stored.listed <= now).collect()
     }
 
     pub(crate) fn find(&self, id: &str) -> Option<Arc<Stored>> {
-        self.places
-            .get(id)
-            .and_then(|place| self.certificates.get(place))
-            .cloned()
+        self.places.get(id).and_then(|place| self.certificates.get(place)).cloned()
     }
 
     pub(crate) fn find_in(&self, account: &str, id: &str) -> Option<Arc<Stored>> {
@@ -171,9 +163,7 @@ impl World {
     ) -> Option<Arc<Stored>> {
         self.find_in(account, id).or_else(|| {
             let tombstone = self.deleted.find(account, id)?;
-            tombstone
-                .is_visible(now, lag)
-                .then(|| Arc::clone(&tombstone.stored))
+            tombstone.is_visible(now, lag).then(|| Arc::clone(&tombstone.stored))
         })
     }
 
@@ -186,27 +176,19 @@ impl World {
         self.check_upload(&stored, settings)?;
         self.effects.stored += 1;
         let fingerprint = stored.details.fingerprint.clone();
-        *self
-            .effects
-            .stored_by_fingerprint
-            .entry(fingerprint)
-            .or_default() += 1;
+        *self.effects.stored_by_fingerprint.entry(fingerprint).or_default() += 1;
         Ok(self.insert(stored))
     }
 
     fn check_upload(&self, stored: &Stored, settings: &Settings) -> Result<(), StoreError> {
         let others = self.certificates();
-        let others: Vec<_> = others
-            .filter(|other| other.account == stored.account)
-            .collect();
+        let others: Vec<_> = others.filter(|other| other.account == stored.account).collect();
         let mut contents = others.iter().map(|other| &other.content);
         if !settings.accept_duplicates && contents.any(|content| *content == stored.content) {
             return Err(StoreError::Duplicate);
         }
         // Uploaded CAs are what the quota counts.
-        let cas = others
-            .iter()
-            .filter(|other| other.ca && other.kind == CUSTOM);
+        let cas = others.iter().filter(|other| other.ca && other.kind == CUSTOM);
         if stored.ca && settings.ca_quota <= cas.count() {
             return Err(StoreError::QuotaExceeded);
         }
@@ -215,11 +197,7 @@ impl World {
 
     /// Puts a certificate in, or in the place of the one with the same id.
     pub(crate) fn insert(&mut self, stored: Stored) -> Arc<Stored> {
-        let place = self
-            .places
-            .get(&stored.id)
-            .copied()
-            .unwrap_or(self.next_place);
+        let place = self.places.get(&stored.id).copied().unwrap_or(self.next_place);
         self.next_place = self.next_place.max(place + 1);
         self.deleted.forget(&stored.id);
         let stored = Arc::new(stored);
@@ -250,11 +228,7 @@ impl World {
         if let Some(place) = self.places.remove(id) {
             self.certificates.remove(&place);
             let stored = Arc::clone(&stored);
-            self.deleted.insert(Tombstone {
-                place,
-                stored,
-                at: now,
-            });
+            self.deleted.insert(Tombstone { place, stored, at: now });
         }
         self.services.remove(id);
         for zone in &mut self.zones {
@@ -287,12 +261,9 @@ impl World {
         let delay = settings.lags.propagation;
         let key = Some(id.to_owned());
         let services = self.services.get(id).into_iter().flatten();
-        let attached = services
-            .filter(|service| service.remains(now, delay))
-            .map(|service| Association {
-                service: service.name.clone(),
-                status: service.status.clone(),
-            });
+        let attached = services.filter(|service| service.remains(now, delay)).map(|service| {
+            Association { service: service.name.clone(), status: service.status.clone() }
+        });
         let products = match settings.products_hidden {
             true => Vec::new(),
             false => self.holders.stages(id, now, delay),
@@ -304,10 +275,7 @@ impl World {
         let hostnames = self.zones.iter().filter_map(|zone| {
             let stage = zone.bindings.get(&key)?.stage(now, delay)?;
             let service = settings.hostname_service.clone();
-            Some(Association {
-                service,
-                status: stage.as_str().to_owned(),
-            })
+            Some(Association { service, status: stage.as_str().to_owned() })
         });
         attached.chain(products).chain(hostnames).collect()
     }
@@ -317,11 +285,7 @@ impl World {
         let services = self.services.entry(id.to_owned()).or_default();
         services.retain(|service| service.name != name);
         let (name, status) = (name.to_owned(), status.to_owned());
-        services.push(Service {
-            name,
-            status,
-            leaving_since: None,
-        });
+        services.push(Service { name, status, leaving_since: None });
         Ok(())
     }
 
@@ -368,16 +332,12 @@ impl World {
     }
 
     pub(crate) fn zone(&self, id: &str) -> Option<&Zone> {
-        self.zone_places
-            .get(id)
-            .and_then(|place| self.zones.get(*place))
+        self.zone_places.get(id).and_then(|place| self.zones.get(*place))
     }
 
     /// The list of one CA, or of the managed CA, as it really is.
     pub(crate) fn hostnames(&self, zone: &str, owner: Option<&str>) -> Vec<String> {
-        let binding = self
-            .zone(zone)
-            .and_then(|zone| zone.bindings.get(&owner.map(str::to_owned)));
+        let binding = self.zone(zone).and_then(|zone| zone.bindings.get(&owner.map(str::to_owned)));
         binding.map(Binding::hostnames).unwrap_or_default()
     }
 
@@ -392,8 +352,7 @@ impl World {
         let zone = self.zone(zone).ok_or(HostnamesError::UnknownZone)?;
         zone.check_entitlement()?;
         if let Some(id) = owner {
-            self.find_in(&zone.account, id)
-                .ok_or(HostnamesError::UnknownCertificate)?;
+            self.find_in(&zone.account, id).ok_or(HostnamesError::UnknownCertificate)?;
         }
         let binding = zone.bindings.get(&owner.map(str::to_owned));
         Ok(binding.map_or_else(Vec::new, |binding| binding.visible(now, lag)))
@@ -427,15 +386,11 @@ impl World {
             }
         }
         let place = self.zone_places.get(zone).copied();
-        let zone = place
-            .and_then(|place| self.zones.get_mut(place))
-            .ok_or(HostnamesError::UnknownZone)?;
+        let zone =
+            place.and_then(|place| self.zones.get_mut(place)).ok_or(HostnamesError::UnknownZone)?;
         zone.check_entitlement()?;
         let owner = owner.map(str::to_owned);
-        let others = zone
-            .bindings
-            .iter_mut()
-            .filter(|(other, _)| **other != owner);
+        let others = zone.bindings.iter_mut().filter(|(other, _)| **other != owner);
         match settings.hostname_rule {
             HostnameRule::Shared => {}
             HostnameRule::Moves => {
@@ -459,16 +414,12 @@ impl World {
             binding.settle(now, &settings.lags);
         }
         let delay = settings.lags.propagation;
-        Ok(removed
-            .into_iter()
-            .filter_map(|hostname| zone.gap(hostname, now, delay))
-            .collect())
+        Ok(removed.into_iter().filter_map(|hostname| zone.gap(hostname, now, delay)).collect())
     }
 }
 
 impl Service {
     fn remains(&self, now: Duration, delay: Duration) -> bool {
-        self.leaving_since
-            .is_none_or(|since| now < since.saturating_add(delay))
+        self.leaving_since.is_none_or(|since| now < since.saturating_add(delay))
     }
 }

@@ -58,10 +58,6 @@ impl Zone {
                 None => {}
             }
         }
-        Some(Gap {
-            zone_id: self.id.clone(),
-            hostname,
-            successor_pending,
-        })
+        Some(Gap { zone_id: self.id.clone(), hostname, successor_pending })
     }
 }
