@@ -8,10 +8,8 @@ use crate::simulator::handle::Simulator;
 use crate::simulator::protocol::ids::{is_hex_id, random_hex_id};
 use crate::simulator::rate_limit::Policy;
 use crate::simulator::record::RequestRecord;
-use crate::simulator::refusal::{OTHER_CODE, Refusal, Refusals};
-use crate::simulator::settings::{
-    DeleteResult, HostnameIds, HostnameRule, Lags, Observer, PemForm, Settings,
-};
+use crate::simulator::refusal::{Refusal, Refusals};
+use crate::simulator::settings::{DeleteResult, HostnameRule, Lags, Observer, PemForm, Settings};
 
 /// Settings for a [`Simulator`]; begin with [`Simulator::builder`].
 ///
@@ -35,18 +33,14 @@ impl Builder {
             lags: Lags::default(),
             rate_limit: Some(Policy { quota: 1200, window: Duration::from_secs(300) }),
             refusals: Refusals::default(),
-            refusal_code: OTHER_CODE,
             without_made_up_codes: false,
             accept_duplicates: false,
-            managed_deletable: false,
-            omit_empty_names: false,
             delete_result: DeleteResult::Certificate,
             null_lists: false,
             null_empty_results: false,
             pem_form: PemForm::Normalized,
             hostname_rule: HostnameRule::Shared,
             hostname_service: "API Shield".to_owned(),
-            hostname_ids: HostnameIds::Uuid,
             products_hidden: false,
             recorded_requests: 4096,
             max_silence: Duration::from_secs(30),
@@ -69,8 +63,8 @@ impl Builder {
     }
 
     /// The account, 32 hexadecimal digits; random by default.
-    pub fn account_id(mut self, id: impl Into<String>) -> Self {
-        self.settings.account_id = id.into().to_ascii_lowercase();
+    pub fn account_id(mut self, id: impl AsRef<str>) -> Self {
+        self.settings.account_id = id.as_ref().to_ascii_lowercase();
         self
     }
 
@@ -168,13 +162,6 @@ impl Builder {
         self
     }
 
-    /// The code of every refusal that is no [`Refusal`] and whose real code is not
-    /// known; the made up 99003 by default.
-    pub fn refusal_code(mut self, code: u32) -> Self {
-        self.settings.refusal_code = code;
-        self
-    }
-
     /// Leaves out the code of an error where the real one is not known, in place
     /// of one that is [made up](super::MADE_UP_CODES); off by default.
     pub fn without_made_up_codes(mut self, on: bool) -> Self {
@@ -185,19 +172,6 @@ impl Builder {
     /// Stores content that the account holds already a second time; off by default.
     pub fn accept_duplicates(mut self, on: bool) -> Self {
         self.settings.accept_duplicates = on;
-        self
-    }
-
-    /// Lets certificates that Gateway or Access manages be deleted; off by default.
-    pub fn managed_deletable(mut self, on: bool) -> Self {
-        self.settings.managed_deletable = on;
-        self
-    }
-
-    /// Shows a certificate without a name without the field `name`, in place of
-    /// `""`; off by default.
-    pub fn omit_empty_names(mut self, on: bool) -> Self {
-        self.settings.omit_empty_names = on;
         self
     }
 
@@ -229,12 +203,6 @@ impl Builder {
     /// What happens to a hostname that another CA has; shared by default.
     pub fn hostname_rule(mut self, rule: HostnameRule) -> Self {
         self.settings.hostname_rule = rule;
-        self
-    }
-
-    /// Which certificate ids the hostname operations take; UUIDs by default.
-    pub fn hostname_ids(mut self, ids: HostnameIds) -> Self {
-        self.settings.hostname_ids = ids;
         self
     }
 

@@ -270,7 +270,8 @@ pub struct FaultId(u64);
 pub(crate) struct Target {
     pub(crate) operation: Operation,
     pub(crate) is_read: bool,
-    pub(crate) zone: Option<String>,
+    /// Empty for none.
+    pub(crate) zone: String,
     pub(crate) certificate: Option<String>,
 }
 
@@ -330,7 +331,7 @@ impl Rule {
         let fault = &self.fault;
         let matches = fault.operation.is_none_or(|only| only == target.operation)
             && (!fault.reads_only || target.is_read)
-            && (fault.zone.is_none() || fault.zone == target.zone)
+            && fault.zone.as_ref().is_none_or(|zone| *zone == target.zone)
             && (fault.certificate.is_none() || fault.certificate == target.certificate);
         if !matches {
             return false;
@@ -351,7 +352,7 @@ mod tests {
         Target {
             operation,
             is_read: operation != Operation::Delete,
-            zone: None,
+            zone: String::new(),
             certificate: Some("one".to_owned()),
         }
     }

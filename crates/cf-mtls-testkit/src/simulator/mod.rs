@@ -91,8 +91,7 @@
 //!   (99004); HTTP 404 for 1472, HTTP 400 for 1471; HTTP 403 and code 10000 for
 //!   managed certificates ([`Builder::refusal`]).
 //! - Every other refusal without a published code, such as malformed PEM: HTTP
-//!   400, code 99003 ([`Builder::refusal_code`]).
-//!   [`Builder::without_made_up_codes`] leaves all made-up codes out.
+//!   400, code 99003. [`Builder::without_made_up_codes`] leaves all made-up codes out.
 //! - A deleted certificate is remembered for good, until 4,096 others are.
 //! - Code 1411 comes with HTTP 400; 7003 and 7000 come together, with HTTP 404. A
 //!   known path with another method: HTTP 405, code 7001.
@@ -143,11 +142,8 @@
 //! - While a deleted certificate can be read, so can its (empty) associations.
 //!   [`Builder::list_lag`] holds for deletes as for uploads.
 //! - Hostnames are taken as they are: nothing checks that they lie in the zone.
-//! - The hostname operations take an `mtls_certificate_id` only if it is that of
-//!   a CA and a UUID ([`Builder::hostname_ids`]), so a certificate that was
-//!   seeded with 32 hexadecimal digits for its id has no hostnames; in a
-//!   request body `null` means the managed CA, like an absent one.
-//!
+//! - The hostname operations take an `mtls_certificate_id` only if it is that of a
+//!   CA; in a request body `null` means the managed CA, like an absent one.
 //! - Products appear as `Workers`, `Hyperdrive` and `Gateway`, one row each.
 //!
 //! Products:
@@ -198,5 +194,5 @@ pub use protocol::route::Operation;
 pub use record::{Effects, Gap, RequestRecord};
 pub use refusal::{MADE_UP_CODES, Refusal};
 pub use seed::{Seed, StoredCertificate, UnreadablePem};
-pub use settings::{DeleteResult, HostnameIds, HostnameRule, PemForm};
+pub use settings::{DeleteResult, HostnameRule, PemForm};
 pub use world::{Entitlement, Hyperdrive, UnknownId, Worker};

@@ -116,13 +116,11 @@ struct Responses {
 type Quirk = (&'static str, fn(Builder) -> Builder);
 type Delay = (Option<Duration>, fn(Builder, Duration) -> Builder);
 
-const QUIRKS: [Quirk; 15] = [
+const QUIRKS: [Quirk; 13] = [
     ("accept-duplicates", |builder| builder.accept_duplicates(true)),
     ("no-made-up-codes", |builder| builder.without_made_up_codes(true)),
-    ("no-empty-names", |builder| builder.omit_empty_names(true)),
     ("null-lists", |builder| builder.null_lists(true)),
     ("null-results", |builder| builder.null_empty_results(true)),
-    ("managed-deletable", |builder| builder.managed_deletable(true)),
     ("hide-products", |builder| builder.hide_products(true)),
     ("pem-reversed", |builder| builder.pem_form(PemForm::Reversed)),
     ("pem-as-sent", |builder| builder.pem_form(PemForm::AsSent)),

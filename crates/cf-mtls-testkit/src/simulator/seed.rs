@@ -64,15 +64,15 @@ impl Seed {
 
     /// The id, in place of a random UUID. A certificate which has it already
     /// is replaced. Requests reach only 32 hexadecimal digits and UUIDs.
-    pub fn id(mut self, id: impl Into<String>) -> Self {
-        self.id = Some(id.into());
+    pub fn id(mut self, id: impl AsRef<str>) -> Self {
+        self.id = Some(id.as_ref().to_owned());
         self
     }
 
     /// The account, in place of the simulator's own; see
     /// [`Simulator::add_account`](crate::simulator::Simulator::add_account).
-    pub fn account(mut self, id: impl Into<String>) -> Self {
-        self.account = Some(id.into());
+    pub fn account(mut self, id: impl AsRef<str>) -> Self {
+        self.account = Some(id.as_ref().to_owned());
         self
     }
 

@@ -42,19 +42,6 @@ pub enum HostnameRule {
     Exclusive,
 }
 
-/// Which certificate ids the hostname operations take. Cloudflare's document
-/// asks for exactly 36 characters there, and shows ids of 32 elsewhere.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HostnameIds {
-    /// UUIDs only; others are refused with HTTP 400.
-    #[default]
-    Uuid,
-    /// UUIDs and 32 hexadecimal digits, as in the paths of the other
-    /// operations.
-    UuidOrHex,
-}
-
 /// How the PEM of an upload is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -119,18 +106,14 @@ pub(crate) struct Settings {
     pub(crate) lags: Lags,
     pub(crate) rate_limit: Option<Policy>,
     pub(crate) refusals: Refusals,
-    pub(crate) refusal_code: u32,
     pub(crate) without_made_up_codes: bool,
     pub(crate) accept_duplicates: bool,
-    pub(crate) managed_deletable: bool,
-    pub(crate) omit_empty_names: bool,
     pub(crate) delete_result: DeleteResult,
     pub(crate) null_lists: bool,
     pub(crate) null_empty_results: bool,
     pub(crate) pem_form: PemForm,
     pub(crate) hostname_rule: HostnameRule,
     pub(crate) hostname_service: String,
-    pub(crate) hostname_ids: HostnameIds,
     pub(crate) products_hidden: bool,
     pub(crate) recorded_requests: usize,
     pub(crate) max_silence: Duration,

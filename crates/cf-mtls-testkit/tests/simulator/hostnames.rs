@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cf_mtls_testkit::Simulator;
-use cf_mtls_testkit::simulator::{HostnameIds, HostnameRule, Seed};
+use cf_mtls_testkit::simulator::{HostnameRule, Seed};
 use serde_json::json;
 
 use super::support::{Caller, ca, hostname_path};
@@ -176,20 +176,4 @@ async fn lists_zones() {
     }
     let zone = caller.get("/zones?name=z7.example").await.result()[0].clone();
     assert_eq!((&zone["status"], &zone["account"]["id"]), (&json!("active"), &json!(account)));
-}
-
-#[tokio::test]
-async fn hostnames_take_ids_of_32_digits_where_they_are_let() {
-    const HEX: &str = "0123456789abcdef0123456789abcdef";
-    for (ids, status) in [(HostnameIds::Uuid, 400), (HostnameIds::UuidOrHex, 200)] {
-        let simulator = Simulator::builder().hostname_ids(ids);
-        let simulator = simulator.start().await.unwrap();
-        let caller = Caller::new(&simulator);
-        let zone = simulator.add_zone("example.com");
-        simulator.seed(Seed::ca(ca().pem).id(HEX)).unwrap();
-        let put = caller.put_hostnames(&zone, Some(HEX), &["a"]).await;
-        assert_eq!(put.status, status, "{ids:?}");
-        let path = format!("{}?mtls_certificate_id={HEX}", hostname_path(&zone));
-        assert_eq!(caller.get(&path).await.status, status, "{ids:?}");
-    }
 }

@@ -37,7 +37,7 @@ pub(crate) async fn respond(
     }
     service.clock.advance(service.settings.clock_step);
     let route = Route::find(&head.method, head.uri.path());
-    let operation = route.operation();
+    let operation = route.operation;
     let sequence = service
         .log()
         .begin(operation, || RequestRecord::new(&head.method, &head.uri, &head.headers, operation));

@@ -44,174 +44,83 @@ pub enum Operation {
     Unknown,
 }
 
-/// Where a request leads, with the ids from its path.
+/// Where a request leads, with the ids from its path; those that it lacks are empty.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Route {
-    List {
-        account: String,
-    },
-    Upload {
-        account: String,
-    },
-    Get {
-        account: String,
-        id: String,
-    },
-    Delete {
-        account: String,
-        id: String,
-    },
-    Associations {
-        account: String,
-        id: String,
-    },
-    Hostnames {
-        zone: String,
-    },
-    ReplaceHostnames {
-        zone: String,
-    },
-    Zones,
-    Accounts,
-    Memberships,
-    VerifyToken,
-    VerifyAccountToken {
-        account: String,
-    },
-    Workers {
-        account: String,
-    },
-    WorkerSettings {
-        account: String,
-        name: String,
-    },
-    HyperdriveConfigs {
-        account: String,
-    },
-    GatewayCertificates {
-        account: String,
-    },
-    /// No such path, or a malformed id in it.
-    Nowhere,
-    /// A path of the API, but not with this method.
-    WrongMethod,
+pub(crate) struct Route {
+    pub(crate) operation: Operation,
+    pub(crate) account: String,
+    pub(crate) zone: String,
+    /// The certificate, or the name of the Worker.
+    pub(crate) id: String,
+    /// The path is one of the API, but not with this method.
+    pub(crate) is_wrong_method: bool,
 }
 
 impl Route {
+    fn new(operation: Operation) -> Self {
+        let (account, zone, id) = Default::default();
+        Self { operation, account, zone, id, is_wrong_method: false }
+    }
+
+    /// [`Operation::Unknown`] for other paths, methods, and malformed ids.
     pub(crate) fn find(method: &Method, path: &str) -> Self {
-        let Some(path) = path.strip_prefix("/client/v4/") else {
-            return Self::Nowhere;
-        };
+        Self::look_up(method, path).unwrap_or_else(|| {
+            // Every path can be read.
+            let is_wrong_method = Self::look_up(&Method::GET, path).is_some();
+            Self { is_wrong_method, ..Self::new(Operation::Unknown) }
+        })
+    }
+
+    fn look_up(method: &Method, path: &str) -> Option<Self> {
+        let path = path.strip_prefix("/client/v4/")?;
         // The collection is served with and without a final slash, so a client
         // that puts an empty id into a path meets the list, not an error.
         let path = path.strip_suffix('/').unwrap_or(path);
         let segments: Vec<&str> = path.split('/').collect();
-        match segments.as_slice() {
-            ["accounts", account, rest @ ..] if is_hex_id(account) => {
+        let route = match (method.as_str(), segments.as_slice()) {
+            (_, ["accounts", account, rest @ ..]) if is_hex_id(account) => {
                 let account = account.to_ascii_lowercase();
-                match rest {
-                    ["mtls_certificates", rest @ ..] => certificates(method, account, rest),
-                    ["tokens", "verify"] => only_get(method, Self::VerifyAccountToken { account }),
-                    ["workers", "scripts"] => only_get(method, Self::Workers { account }),
-                    ["workers", "scripts", name, "settings"] => {
-                        let name = (*name).to_owned();
-                        only_get(method, Self::WorkerSettings { account, name })
-                    }
-                    ["hyperdrive", "configs"] => {
-                        only_get(method, Self::HyperdriveConfigs { account })
-                    }
-                    ["gateway", "certificates"] => {
-                        only_get(method, Self::GatewayCertificates { account })
-                    }
-                    _ => Self::Nowhere,
-                }
+                Self { account, ..Self::in_account(method, rest)? }
             }
-            ["zones", zone, "certificate_authorities", "hostname_associations"]
+            (_, ["zones", zone, "certificate_authorities", "hostname_associations"])
                 if is_hex_id(zone) =>
             {
-                let zone = (*zone).to_owned();
-                match *method {
-                    Method::GET => Self::Hostnames { zone },
-                    Method::PUT => Self::ReplaceHostnames { zone },
-                    _ => Self::WrongMethod,
-                }
+                let operation = match *method {
+                    Method::GET => Operation::Hostnames,
+                    Method::PUT => Operation::ReplaceHostnames,
+                    _ => return None,
+                };
+                Self { zone: (*zone).to_owned(), ..Self::new(operation) }
             }
-            ["zones"] => only_get(method, Self::Zones),
-            ["accounts"] => only_get(method, Self::Accounts),
-            ["memberships"] => only_get(method, Self::Memberships),
-            ["user", "tokens", "verify"] => only_get(method, Self::VerifyToken),
-            _ => Self::Nowhere,
-        }
+            ("GET", ["zones"]) => Self::new(Operation::Zones),
+            ("GET", ["accounts"]) => Self::new(Operation::Accounts),
+            ("GET", ["memberships"]) => Self::new(Operation::Memberships),
+            ("GET", ["user", "tokens", "verify"]) => Self::new(Operation::VerifyToken),
+            _ => return None,
+        };
+        Some(route)
     }
 
-    /// The id of the certificate in the path.
-    pub(crate) fn certificate(&self) -> Option<&str> {
-        match self {
-            Self::Get { id, .. } | Self::Delete { id, .. } | Self::Associations { id, .. } => {
-                Some(id)
+    fn in_account(method: &Method, rest: &[&str]) -> Option<Self> {
+        let one = |operation, id: &str| {
+            is_certificate_id(id).then(|| Self { id: id.to_owned(), ..Self::new(operation) })
+        };
+        match (method.as_str(), rest) {
+            ("GET", ["mtls_certificates"]) => Some(Self::new(Operation::List)),
+            ("POST", ["mtls_certificates"]) => Some(Self::new(Operation::Upload)),
+            ("GET", ["mtls_certificates", id]) => one(Operation::Get, id),
+            ("DELETE", ["mtls_certificates", id]) => one(Operation::Delete, id),
+            ("GET", ["mtls_certificates", id, "associations"]) => one(Operation::Associations, id),
+            ("GET", ["tokens", "verify"]) => Some(Self::new(Operation::VerifyAccountToken)),
+            ("GET", ["workers", "scripts"]) => Some(Self::new(Operation::Workers)),
+            ("GET", ["workers", "scripts", name, "settings"]) => {
+                let id = (*name).to_owned();
+                Some(Self { id, ..Self::new(Operation::WorkerSettings) })
             }
+            ("GET", ["hyperdrive", "configs"]) => Some(Self::new(Operation::HyperdriveConfigs)),
+            ("GET", ["gateway", "certificates"]) => Some(Self::new(Operation::GatewayCertificates)),
             _ => None,
         }
-    }
-
-    /// The id of the zone in the path.
-    pub(crate) fn zone(&self) -> Option<&str> {
-        match self {
-            Self::Hostnames { zone } | Self::ReplaceHostnames { zone } => Some(zone),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn operation(&self) -> Operation {
-        match self {
-            Self::List { .. } => Operation::List,
-            Self::Upload { .. } => Operation::Upload,
-            Self::Get { .. } => Operation::Get,
-            Self::Delete { .. } => Operation::Delete,
-            Self::Associations { .. } => Operation::Associations,
-            Self::Hostnames { .. } => Operation::Hostnames,
-            Self::ReplaceHostnames { .. } => Operation::ReplaceHostnames,
-            Self::Zones => Operation::Zones,
-            Self::Accounts => Operation::Accounts,
-            Self::Memberships => Operation::Memberships,
-            Self::VerifyToken => Operation::VerifyToken,
-            Self::VerifyAccountToken { .. } => Operation::VerifyAccountToken,
-            Self::Workers { .. } => Operation::Workers,
-            Self::WorkerSettings { .. } => Operation::WorkerSettings,
-            Self::HyperdriveConfigs { .. } => Operation::HyperdriveConfigs,
-            Self::GatewayCertificates { .. } => Operation::GatewayCertificates,
-            Self::Nowhere | Self::WrongMethod => Operation::Unknown,
-        }
-    }
-}
-
-fn only_get(method: &Method, route: Route) -> Route {
-    match *method {
-        Method::GET => route,
-        _ => Route::WrongMethod,
-    }
-}
-
-fn certificates(method: &Method, account: String, rest: &[&str]) -> Route {
-    match rest {
-        [] => match *method {
-            Method::GET => Route::List { account },
-            Method::POST => Route::Upload { account },
-            _ => Route::WrongMethod,
-        },
-        [id] if is_certificate_id(id) => {
-            let id = (*id).to_owned();
-            match *method {
-                Method::GET => Route::Get { account, id },
-                Method::DELETE => Route::Delete { account, id },
-                _ => Route::WrongMethod,
-            }
-        }
-        [id, "associations"] if is_certificate_id(id) => match *method {
-            Method::GET => Route::Associations { account, id: (*id).to_owned() },
-            _ => Route::WrongMethod,
-        },
-        _ => Route::Nowhere,
     }
 }
 
@@ -252,7 +161,7 @@ mod tests {
         for (method, path, want) in table {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
             let route = Route::find(&method, &format!("/client/v4/{path}"));
-            assert_eq!(route.operation(), want, "{method} {path}");
+            assert_eq!(route.operation, want, "{method} {path}");
         }
     }
 
@@ -272,7 +181,8 @@ mod tests {
             format!("/client/v4/zones/{UUID}/certificate_authorities/hostname_associations"),
         ];
         for path in table {
-            assert_eq!(Route::find(&Method::GET, &path), Route::Nowhere, "{path}");
+            let nowhere = Route::new(Operation::Unknown);
+            assert_eq!(Route::find(&Method::GET, &path), nowhere, "{path}");
         }
     }
 }

@@ -25,8 +25,7 @@ pub(crate) struct Replacement {
 #[derive(Serialize)]
 pub(crate) struct Certificate<'a> {
     pub(crate) id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) name: Option<&'a str>,
+    pub(crate) name: &'a str,
     pub(crate) ca: bool,
     pub(crate) certificates: &'a str,
     pub(crate) issuer: &'a str,
@@ -40,12 +39,10 @@ pub(crate) struct Certificate<'a> {
 }
 
 impl<'a> Certificate<'a> {
-    /// A certificate without a name has `""`, or no `name` at all.
-    pub(crate) fn of(stored: &'a Stored, omit_empty_name: bool) -> Self {
-        let name = stored.name.as_deref();
+    pub(crate) fn of(stored: &'a Stored) -> Self {
         Self {
             id: &stored.id,
-            name: name.or((!omit_empty_name).then_some("")),
+            name: stored.name.as_deref().unwrap_or_default(),
             ca: stored.ca,
             certificates: &stored.pem,
             issuer: &stored.details.issuer,

@@ -34,13 +34,13 @@ impl Service {
             let shown: Vec<_> = shown.into_iter().cloned().collect();
             (shown, info)
         };
-        let rows = shown.iter().map(|stored| self.certificate(stored)).collect();
+        let rows = shown.iter().map(|stored| Certificate::of(stored)).collect();
         self.rows(rows, info)
     }
 
     pub(crate) fn get(&self, account: &str, id: &str) -> Result<ApiResponse, ErrorResponse> {
         let stored = self.read(account, id)?;
-        Ok(self.success(self.certificate(&stored)))
+        Ok(self.success(Certificate::of(&stored)))
     }
 
     pub(crate) fn upload(
@@ -50,7 +50,7 @@ impl Service {
     ) -> Result<ApiResponse, ErrorResponse> {
         let upload: Upload = self.read_body(request)?;
         let chain = chain::read_chain(&upload.certificates)
-            .map_err(|_| self.refuse("unable to parse certificate"))?;
+            .map_err(|_| Self::refuse("unable to parse certificate"))?;
         let details = self.examine(&upload, &chain)?;
         let now = self.clock.now();
         let stored = Stored {
@@ -79,14 +79,14 @@ impl Service {
             }
         })?;
         let updated_at = Some(microseconds(now));
-        Ok(self.success(Certificate { updated_at, ..self.certificate(&stored) }))
+        Ok(self.success(Certificate { updated_at, ..Certificate::of(&stored) }))
     }
 
     /// The first certificate of an upload that the service would take.
     fn examine(&self, upload: &Upload, chain: &Chain) -> Result<Details, ErrorResponse> {
         let mut certificates = chain.certificates();
         if certificates.any(|certificate| !certificate.signature_supported) {
-            return Err(self.refuse("the signature algorithm is not supported"));
+            return Err(Self::refuse("the signature algorithm is not supported"));
         }
         if upload.ca && chain.certificates().any(|certificate| !certificate.is_ca) {
             let message = "Only root CA certificate is allowed";
@@ -96,13 +96,13 @@ impl Service {
         let key = upload.private_key.as_deref();
         match key.filter(|key| !key.trim().is_empty()) {
             Some(key) => chain::check_key(first, key).map_err(|problem| match problem {
-                KeyProblem::Unreadable => self.refuse("unable to parse the private key"),
+                KeyProblem::Unreadable => Self::refuse("unable to parse the private key"),
                 KeyProblem::OfAnother => {
-                    self.refuse("the private key does not belong to the first certificate")
+                    Self::refuse("the private key does not belong to the first certificate")
                 }
             })?,
             None if upload.ca => {}
-            None => return Err(self.refuse("a leaf certificate needs its private key")),
+            None => return Err(Self::refuse("a leaf certificate needs its private key")),
         }
         Ok(first.clone())
     }
@@ -124,7 +124,7 @@ impl Service {
             })
         })?;
         Ok(match self.settings.delete_result {
-            DeleteResult::Certificate => self.success(self.certificate(&stored)),
+            DeleteResult::Certificate => self.success(Certificate::of(&stored)),
             DeleteResult::Null => ApiResponse::success(None::<()>, None, self.settings.null_lists),
             DeleteResult::OnlyId => self.success(serde_json::json!({ "id": id })),
             DeleteResult::EmptyObject => self.success(serde_json::json!({})),
@@ -153,9 +153,5 @@ impl Service {
         let now = self.clock.moment();
         let stored = self.world().visible(account, id, now, self.settings.lags.delete);
         stored.ok_or_else(|| self.refusal(Refusal::NotFound))
-    }
-
-    fn certificate<'a>(&self, stored: &'a Stored) -> Certificate<'a> {
-        Certificate::of(stored, self.settings.omit_empty_names)
     }
 }

@@ -5,7 +5,7 @@ use http::StatusCode;
 use super::Service;
 use crate::simulator::auth::Identity;
 use crate::simulator::clock::{calendar, seconds};
-use crate::simulator::protocol::envelope::{ApiResponse, ErrorResponse};
+use crate::simulator::protocol::envelope::{ApiResponse, ErrorResponse, ResultInfo};
 use crate::simulator::protocol::query::{Page, Query};
 use crate::simulator::protocol::shapes::{AccountRow, Membership, TokenState};
 
@@ -17,12 +17,8 @@ impl Service {
         query: &Query,
         identity: &Identity,
     ) -> Result<ApiResponse, ErrorResponse> {
-        let world = self.world();
-        let accounts = world.accounts().iter();
-        let accounts = accounts.filter(|id| identity.reaches_account(id));
-        refuse_account_token(identity)?;
-        let (shown, info) = Page::of(query, 20, 50).cut(accounts);
-        Ok(self.rows(shown.into_iter().map(|id| AccountRow::of(id)).collect(), info))
+        let (accounts, info) = self.accounts(query, identity)?;
+        Ok(self.rows(accounts.iter().map(|id| AccountRow::of(id)).collect(), info))
     }
 
     pub(crate) fn list_memberships(
@@ -30,17 +26,26 @@ impl Service {
         query: &Query,
         identity: &Identity,
     ) -> Result<ApiResponse, ErrorResponse> {
-        let world = self.world();
-        let accounts = world.accounts().iter();
-        let accounts = accounts.filter(|id| identity.reaches_account(id));
-        refuse_account_token(identity)?;
-        let (shown, info) = Page::of(query, 20, 50).cut(accounts);
-        let rows = shown.into_iter().map(|id| Membership {
-            id,
-            status: "accepted",
-            account: AccountRow::of(id),
+        let (accounts, info) = self.accounts(query, identity)?;
+        let rows = accounts.iter().map(|id| {
+            let account = AccountRow::of(id);
+            Membership { id, status: "accepted", account }
         });
         Ok(self.rows(rows.collect(), info))
+    }
+
+    /// A page of the accounts that the caller may see.
+    fn accounts(
+        &self,
+        query: &Query,
+        identity: &Identity,
+    ) -> Result<(Vec<String>, ResultInfo), ErrorResponse> {
+        if let Some((_, _, Some(_))) = identity.token_details() {
+            let message = "List accounts endpoint does not support account owned tokens.";
+            return Err(ErrorResponse::new(StatusCode::BAD_REQUEST, 1001, message));
+        }
+        let accounts = self.world().accounts().to_vec().into_iter();
+        Ok(Page::of(query, 20, 50).cut(accounts.filter(|id| identity.reaches_account(id))))
     }
 
     /// A token is verified where it belongs: to a user, or to the account of the
@@ -63,16 +68,5 @@ impl Service {
             status: "active",
             expires_on: expires_on.map(|at| seconds(calendar(at))),
         }))
-    }
-}
-
-fn refuse_account_token(identity: &Identity) -> Result<(), ErrorResponse> {
-    match identity.token_details() {
-        Some((_, _, Some(_))) => Err(ErrorResponse::new(
-            StatusCode::BAD_REQUEST,
-            1001,
-            "List accounts endpoint does not support account owned tokens.",
-        )),
-        _ => Ok(()),
     }
 }

@@ -17,11 +17,11 @@ use crate::simulator::clock::Clock;
 use crate::simulator::fault::{Faults, Target};
 use crate::simulator::protocol::envelope::{ApiResponse, Entry, ErrorResponse, ResultInfo};
 use crate::simulator::protocol::query::Query;
-use crate::simulator::protocol::route::Route;
+use crate::simulator::protocol::route::{Operation, Route};
 use crate::simulator::protocol::shapes::Replacement;
 use crate::simulator::rate_limit::WindowState;
 use crate::simulator::record::Log;
-use crate::simulator::refusal::{MADE_UP_CODES, Refusal};
+use crate::simulator::refusal::{MADE_UP_CODES, OTHER_CODE, Refusal};
 use crate::simulator::settings::Settings;
 use crate::simulator::world::World;
 
@@ -48,23 +48,24 @@ pub(crate) struct Request {
 
 impl Request {
     pub(crate) fn target(&self) -> Target {
-        let id = match &self.route {
-            Route::Hostnames { .. } => {
+        let route = &self.route;
+        let certificate = match route.operation {
+            Operation::Hostnames => {
                 let query = Query::parse(self.uri.query());
                 query.get("mtls_certificate_id").map(str::to_owned)
             }
-            Route::ReplaceHostnames { .. } => {
+            Operation::ReplaceHostnames => {
                 let body = self.body.as_deref().unwrap_or_default();
                 let body = serde_json::from_slice::<Replacement>(body).ok();
                 body.and_then(|body| body.mtls_certificate_id)
             }
-            route => route.certificate().map(str::to_owned),
+            _ => Some(route.id.clone()),
         };
         Target {
-            operation: self.route.operation(),
+            operation: route.operation,
             is_read: self.method == Method::GET,
-            zone: self.route.zone().map(str::to_owned),
-            certificate: id,
+            zone: route.zone.clone(),
+            certificate,
         }
     }
 }
@@ -163,98 +164,50 @@ impl Service {
         request: &Request,
         identity: &Identity,
     ) -> Result<ApiResponse, ErrorResponse> {
-        use Permission::{Certificates, Gateway, Hostnames, Hyperdrive, Workers};
+        let Route { operation, account, zone, id, is_wrong_method } = &request.route;
+        self.check_access(&request.route, identity)?;
         let query = Query::parse(request.uri.query());
-        match &request.route {
-            Route::Nowhere => Err(not_routed(&request.uri)),
-            Route::WrongMethod => Err(ErrorResponse::new(
+        match operation {
+            Operation::List => Ok(self.list(account, &query)),
+            Operation::Upload => self.upload(account, request),
+            Operation::Get => self.get(account, id),
+            Operation::Delete => self.delete(account, id),
+            Operation::Associations => self.associations(account, id, &query),
+            Operation::Hostnames => self.hostnames(&request.uri, zone, &query),
+            Operation::ReplaceHostnames => self.replace_hostnames(zone, request),
+            Operation::Zones => Ok(self.list_zones(&query, identity)),
+            Operation::Accounts => self.list_accounts(&query, identity),
+            Operation::Memberships => self.list_memberships(&query, identity),
+            Operation::VerifyToken => self.verify_token(identity, None),
+            Operation::VerifyAccountToken => self.verify_token(identity, Some(account)),
+            Operation::Workers => Ok(self.list_workers(account)),
+            Operation::WorkerSettings => self.worker_settings(account, id),
+            Operation::HyperdriveConfigs => Ok(self.list_hyperdrives(account, &query)),
+            Operation::GatewayCertificates => Ok(self.list_gateway_certificates(account)),
+            Operation::Unknown if *is_wrong_method => Err(ErrorResponse::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 7001,
                 format!("Method {} not available for that URI.", request.method),
             )),
-            Route::Zones => Ok(self.list_zones(&query, identity)),
-            Route::Accounts => self.list_accounts(&query, identity),
-            Route::Memberships => self.list_memberships(&query, identity),
-            Route::VerifyToken => self.verify_token(identity, None),
-            Route::VerifyAccountToken { account } => self.verify_token(identity, Some(account)),
-            Route::List { account } => {
-                self.check_account(account, identity, Certificates, false)?;
-                Ok(self.list(account, &query))
-            }
-            Route::Upload { account } => {
-                self.check_account(account, identity, Certificates, true)?;
-                self.upload(account, request)
-            }
-            Route::Get { account, id } => {
-                self.check_account(account, identity, Certificates, false)?;
-                self.get(account, id)
-            }
-            Route::Delete { account, id } => {
-                self.check_account(account, identity, Certificates, true)?;
-                self.delete(account, id)
-            }
-            Route::Associations { account, id } => {
-                self.check_account(account, identity, Certificates, false)?;
-                self.associations(account, id, &query)
-            }
-            Route::Workers { account } => {
-                self.check_account(account, identity, Workers, false)?;
-                Ok(self.list_workers(account))
-            }
-            Route::WorkerSettings { account, name } => {
-                self.check_account(account, identity, Workers, false)?;
-                self.worker_settings(account, name)
-            }
-            Route::HyperdriveConfigs { account } => {
-                self.check_account(account, identity, Hyperdrive, false)?;
-                Ok(self.list_hyperdrives(account, &query))
-            }
-            Route::GatewayCertificates { account } => {
-                self.check_account(account, identity, Gateway, false)?;
-                Ok(self.list_gateway_certificates(account))
-            }
-            Route::Hostnames { zone } => {
-                self.check_zone(zone, identity, Hostnames, false)?;
-                self.hostnames(&request.uri, zone, &query)
-            }
-            Route::ReplaceHostnames { zone } => {
-                self.check_zone(zone, identity, Hostnames, true)?;
-                self.replace_hostnames(zone, request)
-            }
+            Operation::Unknown => Err(not_routed(&request.uri)),
         }
     }
 
-    /// Refuses an account that does not exist, or that the caller may not touch.
-    fn check_account(
-        &self,
-        id: &str,
-        identity: &Identity,
-        permission: Permission,
-        change: bool,
-    ) -> Result<(), ErrorResponse> {
-        let exists = self.world().accounts().iter().any(|account| account == id);
-        if exists && identity.reaches_account(id) && identity.may(permission, change) {
+    /// Refuses an account or zone that does not exist, or that the caller may not touch.
+    fn check_access(&self, route: &Route, identity: &Identity) -> Result<(), ErrorResponse> {
+        let Some((permission, change)) = needed_permission(route.operation) else {
             return Ok(());
-        }
-        Err(forbidden())
-    }
-
-    /// Refuses a zone that does not exist, or that the caller may not touch.
-    fn check_zone(
-        &self,
-        id: &str,
-        identity: &Identity,
-        permission: Permission,
-        change: bool,
-    ) -> Result<(), ErrorResponse> {
+        };
         let world = self.world();
-        let zone = world.zone(id);
-        if zone.is_some_and(|zone| identity.reaches_zone(&zone.account, id))
-            && identity.may(permission, change)
-        {
-            return Ok(());
-        }
-        Err(forbidden())
+        let is_reached = match world.zone(&route.zone) {
+            Some(zone) => identity.reaches_zone(&zone.account, &zone.id),
+            None => {
+                world.accounts().contains(&route.account)
+                    && identity.reaches_account(&route.account)
+            }
+        };
+        let may = is_reached && identity.may(permission, change);
+        may.then_some(()).ok_or_else(forbidden)
     }
 
     fn error(&self, mut error: ErrorResponse) -> ApiResponse {
@@ -285,12 +238,13 @@ impl Service {
         request: &Request,
     ) -> Result<T, ErrorResponse> {
         let Some(body) = &request.body else {
-            let (status, code) = (StatusCode::PAYLOAD_TOO_LARGE, self.settings.refusal_code);
-            return Err(ErrorResponse::new(status, code, "the request body is too large"));
+            let (status, message) =
+                (StatusCode::PAYLOAD_TOO_LARGE, "the request body is too large");
+            return Err(ErrorResponse::new(status, OTHER_CODE, message));
         };
         // The parser's own words could quote the body, private key included.
         serde_json::from_slice(body)
-            .map_err(|_| self.refuse("the request body is not what this operation takes"))
+            .map_err(|_| Self::refuse("the request body is not what this operation takes"))
     }
 
     pub(crate) fn refusal(&self, refusal: Refusal) -> ErrorResponse {
@@ -298,9 +252,31 @@ impl Service {
     }
 
     /// A refusal without a published code.
-    pub(crate) fn refuse(&self, message: &str) -> ErrorResponse {
-        ErrorResponse::new(StatusCode::BAD_REQUEST, self.settings.refusal_code, message)
+    pub(crate) fn refuse(message: &str) -> ErrorResponse {
+        ErrorResponse::new(StatusCode::BAD_REQUEST, OTHER_CODE, message)
     }
+}
+
+/// The permission for an operation, and whether that is to change something; `None`
+/// where the path names neither an account nor a zone.
+fn needed_permission(operation: Operation) -> Option<(Permission, bool)> {
+    Some(match operation {
+        Operation::List | Operation::Get | Operation::Associations => {
+            (Permission::Certificates, false)
+        }
+        Operation::Upload | Operation::Delete => (Permission::Certificates, true),
+        Operation::Hostnames => (Permission::Hostnames, false),
+        Operation::ReplaceHostnames => (Permission::Hostnames, true),
+        Operation::Workers | Operation::WorkerSettings => (Permission::Workers, false),
+        Operation::HyperdriveConfigs => (Permission::Hyperdrive, false),
+        Operation::GatewayCertificates => (Permission::Gateway, false),
+        Operation::Zones
+        | Operation::Accounts
+        | Operation::Memberships
+        | Operation::VerifyToken
+        | Operation::VerifyAccountToken
+        | Operation::Unknown => return None,
+    })
 }
 
 pub(crate) fn not_routed(uri: &Uri) -> ErrorResponse {

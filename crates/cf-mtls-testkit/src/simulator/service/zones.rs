@@ -5,11 +5,10 @@ use http::Uri;
 use super::{Request, Service, not_routed};
 use crate::simulator::auth::{Identity, Permission, forbidden};
 use crate::simulator::protocol::envelope::{ApiResponse, ErrorResponse};
-use crate::simulator::protocol::ids::{is_certificate_id, is_uuid};
+use crate::simulator::protocol::ids::is_certificate_id;
 use crate::simulator::protocol::query::{Page, Query};
 use crate::simulator::protocol::shapes::{AccountRow, Hostnames, Plan, Replacement, ZoneRow};
 use crate::simulator::refusal::Refusal;
-use crate::simulator::settings::HostnameIds;
 use crate::simulator::world::{Entitlement, HostnamesError};
 
 impl Service {
@@ -20,7 +19,7 @@ impl Service {
         query: &Query,
     ) -> Result<ApiResponse, ErrorResponse> {
         let owner = query.get("mtls_certificate_id");
-        self.check_owner(owner)?;
+        Self::check_owner(owner)?;
         let lag = self.settings.lags.hostnames;
         let now = self.clock.moment();
         let hostnames = self.world().visible_hostnames(zone, owner, now, lag);
@@ -35,9 +34,9 @@ impl Service {
     ) -> Result<ApiResponse, ErrorResponse> {
         let Replacement { hostnames, mtls_certificate_id } = self.read_body(request)?;
         let owner = mtls_certificate_id.as_deref();
-        self.check_owner(owner)?;
+        Self::check_owner(owner)?;
         if hostnames.iter().any(String::is_empty) {
-            return Err(self.refuse("a hostname is empty"));
+            return Err(Self::refuse("a hostname is empty"));
         }
         let replaced = {
             let mut world = self.world();
@@ -61,9 +60,9 @@ impl Service {
             HostnamesError::NotEntitled(_) => self.refusal(Refusal::NotEntitled),
             HostnamesError::UnknownZone => forbidden(),
             HostnamesError::UnknownCertificate => self.refusal(Refusal::NotFound),
-            HostnamesError::NotACa => self.refuse("only a CA can have hostnames"),
+            HostnamesError::NotACa => Self::refuse("only a CA can have hostnames"),
             HostnamesError::Taken(hostname) => {
-                self.refuse(&format!("another CA has the hostname {hostname}"))
+                Self::refuse(&format!("another CA has the hostname {hostname}"))
             }
         }
     }
@@ -98,14 +97,10 @@ impl Service {
         self.rows(rows.collect(), info)
     }
 
-    fn check_owner(&self, id: Option<&str>) -> Result<(), ErrorResponse> {
-        let is_id = match self.settings.hostname_ids {
-            HostnameIds::Uuid => is_uuid,
-            HostnameIds::UuidOrHex => is_certificate_id,
-        };
-        if id.is_none_or(is_id) {
+    fn check_owner(id: Option<&str>) -> Result<(), ErrorResponse> {
+        if id.is_none_or(is_certificate_id) {
             return Ok(());
         }
-        Err(self.refuse("mtls_certificate_id is not an id that this operation takes"))
+        Err(Self::refuse("mtls_certificate_id is not an id that this operation takes"))
     }
 }

@@ -26,8 +26,8 @@ impl Worker {
     }
 
     /// The account, in place of the simulator's own.
-    pub fn account(mut self, id: impl Into<String>) -> Self {
-        self.account = Some(id.into());
+    pub fn account(mut self, id: impl AsRef<str>) -> Self {
+        self.account = Some(id.as_ref().to_owned());
         self
     }
 
@@ -76,14 +76,14 @@ impl Hyperdrive {
     }
 
     /// The account, in place of the simulator's own.
-    pub fn account(mut self, id: impl Into<String>) -> Self {
-        self.account = Some(id.into());
+    pub fn account(mut self, id: impl AsRef<str>) -> Self {
+        self.account = Some(id.as_ref().to_owned());
         self
     }
 
     /// The id; one that exists is replaced.
-    pub fn id(mut self, id: impl Into<String>) -> Self {
-        self.id = id.into();
+    pub fn id(mut self, id: impl AsRef<str>) -> Self {
+        id.as_ref().clone_into(&mut self.id);
         self
     }
 

@@ -219,7 +219,7 @@ impl World {
                 None => DeleteError::Unknown,
             });
         };
-        if stored.kind != CUSTOM && !settings.managed_deletable {
+        if stored.kind != CUSTOM {
             return Err(DeleteError::Managed);
         }
         if self.is_in_use(id, now, settings) {
