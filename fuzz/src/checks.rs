@@ -79,7 +79,7 @@ pub fn differential(body: &[u8]) -> bool {
     for (certificate, item) in read.certificates.iter().zip(&items) {
         let text = |name: &str| item[name].as_str();
         let id = text("id").and_then(|id| id.parse::<CertificateId>().ok());
-        assert_eq!(certificate.id(), id.as_ref());
+        assert_eq!(Some(certificate.id()), id.as_ref());
         if let Some(name) = certificate.name() {
             assert_eq!(Some(name), text("name"));
         }

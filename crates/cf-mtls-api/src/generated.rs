@@ -1160,3 +1160,234 @@ pub mod prelude {
     #[allow(unused_imports)]
     pub use super::Client;
 }
+/// The operations with their arguments, as values that can be sent again.
+pub mod requests {
+    use super::{Client, Error, ResponseValue, types};
+    /// The arguments of [`Client::list_gateway_certificates`].
+    pub struct ListGatewayCertificates<'a> {
+        pub account_id: &'a ::cf_mtls_api::AccountId,
+    }
+    impl crate::Request for ListGatewayCertificates<'_> {
+        type Response = types::GatewayCertificateListEnvelope;
+        async fn send(
+            &self,
+            client: &Client,
+        ) -> Result<
+            ResponseValue<types::GatewayCertificateListEnvelope>,
+            Error<types::ErrorEnvelope>,
+        > {
+            client.list_gateway_certificates(self.account_id).await
+        }
+    }
+    /// The arguments of [`Client::list_hyperdrive_configs`].
+    pub struct ListHyperdriveConfigs<'a> {
+        pub account_id: &'a ::cf_mtls_api::AccountId,
+    }
+    impl crate::Request for ListHyperdriveConfigs<'_> {
+        type Response = types::HyperdriveConfigListEnvelope;
+        async fn send(
+            &self,
+            client: &Client,
+        ) -> Result<
+            ResponseValue<types::HyperdriveConfigListEnvelope>,
+            Error<types::ErrorEnvelope>,
+        > {
+            client.list_hyperdrive_configs(self.account_id).await
+        }
+    }
+    /// The arguments of [`Client::list_certificates`].
+    pub struct ListCertificates<'a> {
+        pub account_id: &'a ::cf_mtls_api::AccountId,
+        pub ca: Option<bool>,
+        pub name: Option<&'a str>,
+        pub page: Option<::std::num::NonZeroU32>,
+        pub per_page: Option<::std::num::NonZeroU32>,
+        pub type_: Option<&'a str>,
+    }
+    impl crate::Request for ListCertificates<'_> {
+        type Response = types::CertificateListEnvelope;
+        async fn send(
+            &self,
+            client: &Client,
+        ) -> Result<
+            ResponseValue<types::CertificateListEnvelope>,
+            Error<types::ErrorEnvelope>,
+        > {
+            client
+                .list_certificates(
+                    self.account_id,
+                    self.ca,
+                    self.name,
+                    self.page,
+                    self.per_page,
+                    self.type_,
+                )
+                .await
+        }
+    }
+    /// The arguments of [`Client::upload_certificate`].
+    pub struct UploadCertificate<'a> {
+        pub account_id: &'a ::cf_mtls_api::AccountId,
+        pub body: &'a types::UploadRequest,
+    }
+    impl crate::Request for UploadCertificate<'_> {
+        type Response = types::CertificateEnvelope;
+        async fn send(
+            &self,
+            client: &Client,
+        ) -> Result<
+            ResponseValue<types::CertificateEnvelope>,
+            Error<types::ErrorEnvelope>,
+        > {
+            client.upload_certificate(self.account_id, self.body).await
+        }
+    }
+    /// The arguments of [`Client::get_certificate`].
+    pub struct GetCertificate<'a> {
+        pub account_id: &'a ::cf_mtls_api::AccountId,
+        pub mtls_certificate_id: &'a ::cf_mtls_api::CertificateId,
+    }
+    impl crate::Request for GetCertificate<'_> {
+        type Response = types::CertificateEnvelope;
+        async fn send(
+            &self,
+            client: &Client,
+        ) -> Result<
+            ResponseValue<types::CertificateEnvelope>,
+            Error<types::ErrorEnvelope>,
+        > {
+            client.get_certificate(self.account_id, self.mtls_certificate_id).await
+        }
+    }
+    /// The arguments of [`Client::delete_certificate`].
+    pub struct DeleteCertificate<'a> {
+        pub account_id: &'a ::cf_mtls_api::AccountId,
+        pub mtls_certificate_id: &'a ::cf_mtls_api::CertificateId,
+    }
+    impl crate::Request for DeleteCertificate<'_> {
+        type Response = types::CertificateEnvelope;
+        async fn send(
+            &self,
+            client: &Client,
+        ) -> Result<
+            ResponseValue<types::CertificateEnvelope>,
+            Error<types::ErrorEnvelope>,
+        > {
+            client.delete_certificate(self.account_id, self.mtls_certificate_id).await
+        }
+    }
+    /// The arguments of [`Client::list_certificate_associations`].
+    pub struct ListCertificateAssociations<'a> {
+        pub account_id: &'a ::cf_mtls_api::AccountId,
+        pub mtls_certificate_id: &'a ::cf_mtls_api::CertificateId,
+        pub page: Option<::std::num::NonZeroU32>,
+        pub per_page: Option<::std::num::NonZeroU32>,
+    }
+    impl crate::Request for ListCertificateAssociations<'_> {
+        type Response = types::AssociationListEnvelope;
+        async fn send(
+            &self,
+            client: &Client,
+        ) -> Result<
+            ResponseValue<types::AssociationListEnvelope>,
+            Error<types::ErrorEnvelope>,
+        > {
+            client
+                .list_certificate_associations(
+                    self.account_id,
+                    self.mtls_certificate_id,
+                    self.page,
+                    self.per_page,
+                )
+                .await
+        }
+    }
+    /// The arguments of [`Client::list_workers_scripts`].
+    pub struct ListWorkersScripts<'a> {
+        pub account_id: &'a ::cf_mtls_api::AccountId,
+    }
+    impl crate::Request for ListWorkersScripts<'_> {
+        type Response = types::WorkersScriptListEnvelope;
+        async fn send(
+            &self,
+            client: &Client,
+        ) -> Result<
+            ResponseValue<types::WorkersScriptListEnvelope>,
+            Error<types::ErrorEnvelope>,
+        > {
+            client.list_workers_scripts(self.account_id).await
+        }
+    }
+    /// The arguments of [`Client::get_workers_settings`].
+    pub struct GetWorkersSettings<'a> {
+        pub account_id: &'a ::cf_mtls_api::AccountId,
+        pub script_name: &'a ::cf_mtls_api::ScriptName,
+    }
+    impl crate::Request for GetWorkersSettings<'_> {
+        type Response = types::WorkersSettingsEnvelope;
+        async fn send(
+            &self,
+            client: &Client,
+        ) -> Result<
+            ResponseValue<types::WorkersSettingsEnvelope>,
+            Error<types::ErrorEnvelope>,
+        > {
+            client.get_workers_settings(self.account_id, self.script_name).await
+        }
+    }
+    /// The arguments of [`Client::list_zones`].
+    pub struct ListZones<'a> {
+        pub account_id: Option<&'a ::cf_mtls_api::AccountId>,
+        pub name: Option<&'a str>,
+        pub page: Option<::std::num::NonZeroU32>,
+        pub per_page: Option<::std::num::NonZeroU32>,
+    }
+    impl crate::Request for ListZones<'_> {
+        type Response = types::ZoneListEnvelope;
+        async fn send(
+            &self,
+            client: &Client,
+        ) -> Result<
+            ResponseValue<types::ZoneListEnvelope>,
+            Error<types::ErrorEnvelope>,
+        > {
+            client.list_zones(self.account_id, self.name, self.page, self.per_page).await
+        }
+    }
+    /// The arguments of [`Client::list_hostname_associations`].
+    pub struct ListHostnameAssociations<'a> {
+        pub zone_id: &'a ::cf_mtls_api::ZoneId,
+        pub mtls_certificate_id: Option<&'a ::cf_mtls_api::CertificateId>,
+    }
+    impl crate::Request for ListHostnameAssociations<'_> {
+        type Response = types::HostnamesEnvelope;
+        async fn send(
+            &self,
+            client: &Client,
+        ) -> Result<
+            ResponseValue<types::HostnamesEnvelope>,
+            Error<types::ErrorEnvelope>,
+        > {
+            client
+                .list_hostname_associations(self.zone_id, self.mtls_certificate_id)
+                .await
+        }
+    }
+    /// The arguments of [`Client::replace_hostname_associations`].
+    pub struct ReplaceHostnameAssociations<'a> {
+        pub zone_id: &'a ::cf_mtls_api::ZoneId,
+        pub body: &'a types::ReplaceHostnamesRequest,
+    }
+    impl crate::Request for ReplaceHostnameAssociations<'_> {
+        type Response = types::HostnamesEnvelope;
+        async fn send(
+            &self,
+            client: &Client,
+        ) -> Result<
+            ResponseValue<types::HostnamesEnvelope>,
+            Error<types::ErrorEnvelope>,
+        > {
+            client.replace_hostname_associations(self.zone_id, self.body).await
+        }
+    }
+}

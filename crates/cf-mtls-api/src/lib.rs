@@ -18,10 +18,12 @@ mod exchange;
 mod generated;
 mod ids;
 mod object;
+mod request;
 mod text;
 
 pub use body::is_body_limit;
 pub use exchange::{Exchange, ResponseHead};
-pub use generated::{Client, ClientInfo, Error, ResponseValue, types};
+pub use generated::{Client, ClientInfo, Error, ResponseValue, requests, types};
 pub use ids::{AccountId, CertificateId, InvalidId, ScriptName, ZoneId};
+pub use request::{Request, Sent};
 pub use text::{Secret, SecretField, Timestamp};

@@ -52,10 +52,9 @@ pub(crate) async fn resolve(
     let mut zones = client.zones(filter);
     while let Some(zone) = zones.next().await.transpose()? {
         let other = zone.name.unwrap_or_default();
-        if let Some(id) = zone.id.filter(|id| !found.contains(id))
-            && Hostname::unchecked(other) == Hostname::unchecked(&name)
-        {
-            found.push(id);
+        let is_meant = Hostname::unchecked(other) == Hostname::unchecked(&name);
+        if is_meant && !found.contains(&zone.id) {
+            found.push(zone.id);
         }
     }
     let shown = printable(&name);

@@ -93,9 +93,8 @@ impl ReleaseOptions {
     }
 
     pub(crate) fn ignores(&self, zone: &cf_mtls::Zone) -> bool {
-        let id = zone.id.as_ref().map(cf_mtls::ZoneId::as_str);
         let is_named = |text: &String| {
-            id == Some(text)
+            zone.id == **text
                 || (zone.name.as_deref()).is_some_and(|name| name.eq_ignore_ascii_case(text))
         };
         self.unreadable_zones_ignored || self.ignored_zones.iter().any(is_named)

@@ -284,10 +284,7 @@ async fn candidate(
     let Some(mut reasons) = criteria.reasons(&certificate) else {
         return Ok(None);
     };
-    let Some(id) = certificate.id().cloned() else {
-        let detail = "a certificate that meets the criteria is listed without its id";
-        return Err(Error::new(ErrorKind::InvalidResponse, detail));
-    };
+    let id = certificate.id().clone();
     if criteria.unused {
         match certificates.associations(&id).await {
             Ok(uses) if uses.iter().all(Association::has_ended) => reasons.push(Reason::Unused),

@@ -154,12 +154,11 @@ impl Release {
         let certificates = patient(&self.certificates);
         for zone_id in self.zones.iter().flatten() {
             let is_listed = zones.iter().any(|zone| zone.zone_id == *zone_id)
-                || (unreadable.iter()).any(|one| one.zone.id.as_ref() == Some(zone_id));
+                || unreadable.iter().any(|one| one.zone.id == *zone_id);
             if is_listed {
                 continue;
             }
-            let mut zone = Zone::default();
-            zone.id = Some(zone_id.clone());
+            let zone = Zone::new(zone_id.clone());
             match usage::look(&certificates, zone, &ClientCa::from(&self.id)).await {
                 Some(ZoneUse::Used(zone)) => zones.push(zone),
                 Some(ZoneUse::Unknown(zone)) => unreadable.push(zone),

@@ -143,7 +143,7 @@ impl Rotate {
         let mut copies = Vec::new();
         while let Some(certificate) = list.next().await {
             let certificate = certificate?;
-            let is_copy = certificate.id().is_some_and(|id| *id != self.old)
+            let is_copy = *certificate.id() != self.old
                 && certificate.certificate_type().is_none_or(is_custom)
                 && certificate.chain().is_ok_and(is_same);
             if is_copy {
@@ -157,7 +157,7 @@ impl Rotate {
     /// An old CA that does not exist may have been rotated already.
     async fn explain_missing(&self, error: Error) -> Error {
         let successor = self.successor().await.ok().flatten();
-        match successor.as_ref().and_then(Certificate::id) {
+        match successor.as_ref().map(Certificate::id) {
             Some(id) => error
                 .with_detail(format!("the new CA is there as {id}, so it may be rotated already")),
             None => error,
@@ -233,10 +233,7 @@ impl RotatePlan {
             Some(stored) => stored.clone(),
             None => self.job().certificates.upload(&self.upload).await?,
         };
-        let Some(certificate_id) = successor.id().cloned() else {
-            let detail = "the successor was uploaded, but the response lacks its id";
-            return Err(Error::new(ErrorKind::InvalidResponse, detail).with_advice(RUN_AGAIN));
-        };
+        let certificate_id = successor.id().clone();
         let id = &certificate_id.clone();
         on_step(&match &self.successor {
             Some(_) => Step::AlreadyUploaded { certificate_id },

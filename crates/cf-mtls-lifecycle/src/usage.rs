@@ -5,7 +5,6 @@ use std::fmt;
 use cf_mtls::text::printable;
 use cf_mtls::{
     Association, Certificate, CertificateId, Certificates, ClientCa, ErrorKind, Zone, ZoneFilter,
-    ZoneId,
 };
 use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
@@ -199,7 +198,7 @@ impl UsageWalk {
     /// The certificates and their associations.
     async fn services(&self) -> Vec<Outcome<Usage>> {
         let read = |id: CertificateId| async move {
-            let known = self.known.iter().find(|one| one.id() == Some(&id));
+            let known = self.known.iter().find(|one| *one.id() == id);
             let result = async {
                 let certificate = match known {
                     Some(certificate) => certificate.clone(),
@@ -355,12 +354,7 @@ pub(crate) async fn look(
     zone: Zone,
     ca: &ClientCa,
 ) -> Option<ZoneUse> {
-    let Some(zone_id) = zone.id.clone() else {
-        let error = cf_mtls::Error::new(ErrorKind::InvalidResponse);
-        let error = error.with_detail("the zone is listed without its id");
-        return Some(ZoneUse::Unknown(UnreadableZone { zone, error }));
-    };
-    let zone_name = zone.name.clone();
+    let (zone_id, zone_name) = (zone.id.clone(), zone.name.clone());
     Some(match certificates.hostnames(&zone_id).list(ca).await {
         Ok(hostnames) if hostnames.is_empty() => return None,
         Ok(hostnames) => ZoneUse::Used(ZoneHostnames { zone_id, zone_name, hostnames }),
@@ -380,8 +374,7 @@ fn is_unentitled(error: &cf_mtls::Error) -> bool {
 
 impl fmt::Display for UnreadableZone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = self.zone.id.as_ref().map(ZoneId::as_str);
-        let name = self.zone.name.as_deref().or(id).unwrap_or("without a name");
+        let name = self.zone.name.as_deref().unwrap_or(self.zone.id.as_str());
         let kind = self.error.kind();
         write!(f, "zone {} cannot be read: {kind}", printable(name))?;
         match kind {

@@ -40,11 +40,11 @@ pub fn response(secret: &str, status: StatusCode, body: &[u8]) -> Read {
     let _: Option<types::ZoneListEnvelope> = read.decode(&interpreter, status, body);
     let list = list.and_then(|envelope| envelope.result).into_iter();
     let certificates = list.flatten().chain(one.and_then(|envelope| envelope.result));
-    read.certificates = certificates.map(Certificate::from).collect();
+    read.certificates = certificates.filter_map(Certificate::from_wire).collect();
     let hostnames = hostnames.and_then(|envelope| envelope.result);
     read.hostnames = hostnames.map(|result| result.hostnames.unwrap_or_default());
     let rows = rows.and_then(|envelope| envelope.result).into_iter();
-    read.associations = rows.flatten().map(Association::from).collect();
+    read.associations = rows.flatten().map(Association::from_wire).collect();
     read
 }
 

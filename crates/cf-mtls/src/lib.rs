@@ -21,7 +21,7 @@ pub use certificates::{
 pub use cf_mtls_api::{AccountId, CertificateId, InvalidId, ScriptName, Secret, ZoneId};
 pub use error::{Error, ErrorKind, Operation, ServiceMessage};
 pub use hostnames::{ClientCa, HostnameChange, Hostnames};
-pub use model::{Association, AssociationStatus, Hostname};
+pub use model::{Association, AssociationStatus, Hostname, UnknownWord};
 pub use products::ProductUse;
 pub use transport::{Client, Credentials, Listing, Retry};
 pub use zones::{Zone, ZoneFilter};

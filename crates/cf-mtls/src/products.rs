@@ -1,11 +1,12 @@
 //! What shows which products of an account use a certificate.
 
-use cf_mtls_api::{AccountId, ScriptName, types};
-
-use crate::error::{Error, Operation, Subject};
-use crate::transport::requests::{
-    GetWorkersSettings, ListGatewayCertificates, ListHyperdriveConfigs, ListWorkersScripts, Request,
+use cf_mtls_api::requests::{
+    GetWorkersSettings, ListGatewayCertificates, ListHyperdriveConfigs, ListWorkersScripts,
 };
+use cf_mtls_api::{AccountId, Request, ScriptName};
+
+use crate::error::{Error, ErrorKind, Operation};
+use crate::transport::envelope::Envelope;
 use crate::transport::{Call, Client, traced};
 
 /// A product's use of a certificate.
@@ -20,14 +21,12 @@ pub struct ProductUse {
     pub is_ca: bool,
 }
 
-fn product_use(
-    certificate_id: Option<String>,
-    name: &Option<String>,
-    is_ca: bool,
-) -> Option<ProductUse> {
-    let certificate_id = certificate_id.filter(|id| !id.is_empty())?;
-    let name = name.clone().unwrap_or_default();
-    Some(ProductUse { certificate_id, name, is_ca })
+impl ProductUse {
+    /// `None` if no certificate is used.
+    fn new(certificate_id: Option<String>, name: Option<String>, is_ca: bool) -> Option<Self> {
+        let certificate_id = certificate_id.filter(|id| !id.is_empty())?;
+        Some(Self { certificate_id, name: name.unwrap_or_default(), is_ca })
+    }
 }
 
 /// Each is one request, retried as [`Retry`](crate::Retry) allows. `Err` as in the [table
@@ -38,11 +37,9 @@ impl Client {
         &self,
         account: &AccountId,
     ) -> Result<Vec<Option<ScriptName>>, Error> {
-        let request = ListWorkersScripts { account };
-        let read =
-            |envelope: types::WorkersScriptListEnvelope| Some(envelope.result.unwrap_or_default());
-        let scripts = self.product(Operation::ListWorkersScripts, account, request, read).await?;
-        Ok(scripts.into_iter().map(|script| script.id).collect())
+        let request = ListWorkersScripts { account_id: account };
+        let listed = self.product(Operation::ListWorkersScripts, account, request).await?;
+        Ok(listed.result.into_iter().flatten().map(|script| script.id).collect())
     }
 
     /// The bindings of a Worker to certificates.
@@ -51,14 +48,18 @@ impl Client {
         account: &AccountId,
         script: &ScriptName,
     ) -> Result<Vec<ProductUse>, Error> {
-        let request = GetWorkersSettings { account, script };
-        let read = |envelope: types::WorkersSettingsEnvelope| envelope.result?.bindings;
-        let bindings = self.product(Operation::GetWorkersSettings, account, request, read).await?;
+        let (operation, request) = (
+            Operation::GetWorkersSettings,
+            GetWorkersSettings { account_id: account, script_name: script },
+        );
+        let settings = self.product(operation, account, request).await?.result;
+        let bindings = settings.and_then(|settings| settings.bindings).ok_or_else(|| {
+            let error = Error::new(ErrorKind::InvalidResponse);
+            error.with_detail("the response has no bindings").during(operation, &account.into())
+        })?;
         // Other kinds of bindings have no certificate.
-        let uses = bindings
-            .into_iter()
-            .filter_map(|one| product_use(one.certificate_id, &one.name, false));
-        Ok(uses.collect())
+        let uses = bindings.into_iter();
+        Ok(uses.filter_map(|one| ProductUse::new(one.certificate_id, one.name, false)).collect())
     }
 
     /// The Hyperdrive configurations of an account that use certificates.
@@ -66,16 +67,12 @@ impl Client {
         &self,
         account: &AccountId,
     ) -> Result<Vec<ProductUse>, Error> {
-        let request = ListHyperdriveConfigs { account };
-        let read = |envelope: types::HyperdriveConfigListEnvelope| {
-            Some(envelope.result.unwrap_or_default())
-        };
-        let configs =
-            self.product(Operation::ListHyperdriveConfigs, account, request, read).await?;
-        let uses = configs.into_iter().flat_map(|config| {
+        let request = ListHyperdriveConfigs { account_id: account };
+        let listed = self.product(Operation::ListHyperdriveConfigs, account, request).await?;
+        let uses = listed.result.into_iter().flatten().flat_map(|config| {
             let (name, mtls) = (config.name.or(config.id), config.mtls.unwrap_or_default());
-            let client = product_use(mtls.mtls_certificate_id, &name, false);
-            [client, product_use(mtls.ca_certificate_id, &name, true)]
+            let client = ProductUse::new(mtls.mtls_certificate_id, name.clone(), false);
+            [client, ProductUse::new(mtls.ca_certificate_id, name, true)]
         });
         Ok(uses.flatten().collect())
     }
@@ -85,26 +82,20 @@ impl Client {
         &self,
         account: &AccountId,
     ) -> Result<Vec<ProductUse>, Error> {
-        let request = ListGatewayCertificates { account };
-        let read = |envelope: types::GatewayCertificateListEnvelope| {
-            Some(envelope.result.unwrap_or_default())
-        };
-        let listed =
-            self.product(Operation::ListGatewayCertificates, account, request, read).await?;
-        let used = listed.into_iter().filter(|one| one.in_use == Some(true));
-        Ok(used.filter_map(|one| product_use(one.id, &None, true)).collect())
+        let request = ListGatewayCertificates { account_id: account };
+        let listed = self.product(Operation::ListGatewayCertificates, account, request).await?;
+        let listed = listed.result.into_iter().flatten();
+        let used = listed.filter(|one| one.in_use == Some(true));
+        Ok(used.filter_map(|one| ProductUse::new(one.id, None, true)).collect())
     }
 
-    async fn product<R: Request, T>(
+    async fn product<R: Request<Response: Envelope>>(
         &self,
         operation: Operation,
         account: &AccountId,
         request: R,
-        result: impl FnOnce(R::Response) -> Option<T>,
-    ) -> Result<T, Error> {
-        let account = Some(account.clone());
-        let mut call = Call::new(self, operation, Subject { account, ..Subject::default() });
-        let response = traced(call.span(), call.read(request)).await?;
-        result(response).ok_or_else(|| call.empty_result("the response has no bindings"))
+    ) -> Result<R::Response, Error> {
+        let mut call = Call::new(self, operation, account.into());
+        traced(call.span(), call.read(request)).await
     }
 }

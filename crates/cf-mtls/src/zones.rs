@@ -1,23 +1,30 @@
 //! The zones, in which a CA may be in use.
 
+use cf_mtls_api::requests::ListZones;
 use cf_mtls_api::{AccountId, ZoneId, types};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Operation, Subject};
-use crate::transport::requests::ListZones;
 use crate::transport::{Call, Client, Listing, PER_PAGE, Page, traced};
 
 /// A zone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Zone {
     /// The id, by which other calls name the zone.
-    pub id: Option<ZoneId>,
+    pub id: ZoneId,
     /// The domain name.
     pub name: Option<String>,
     /// The state, such as `active`.
     pub status: Option<String>,
+}
+
+impl Zone {
+    /// A zone of which only the id is known.
+    pub fn new(id: ZoneId) -> Self {
+        Self { id, name: None, status: None }
+    }
 }
 
 /// Which zones to list.
@@ -55,30 +62,21 @@ impl Client {
         let read = move |page| {
             let (client, filter) = (this.clone(), filter.clone());
             async move {
-                let account = filter.account.clone();
-                let subject = Subject { account, ..Subject::default() };
+                let account = filter.account.as_ref();
+                let subject = account.map(Subject::from).unwrap_or_default();
                 let mut call = Call::new(&client, Operation::ListZones, subject);
                 let request = ListZones {
-                    account: filter.account.as_ref(),
+                    account_id: account,
                     name: filter.name.as_deref(),
-                    page,
-                    per_page: PER_PAGE,
+                    page: Some(page),
+                    per_page: Some(PER_PAGE),
                 };
                 let envelope = traced(call.span(), call.read(request)).await?;
-                Ok(Page::new(envelope.result, envelope.result_info, Zone::from))
+                Page::new(envelope.result, envelope.result_info, |wire: types::Zone| {
+                    Some(Zone { id: wire.id?, name: wire.name, status: wire.status })
+                })
             }
         };
-        Listing::new(read, key)
-    }
-}
-
-fn key(zone: &Zone) -> Option<&str> {
-    let id = zone.id.as_ref().map(ZoneId::as_str);
-    id.or(zone.name.as_deref())
-}
-
-impl From<types::Zone> for Zone {
-    fn from(wire: types::Zone) -> Self {
-        Self { id: wire.id, name: wire.name, status: wire.status }
+        Listing::new(read, |zone: &Zone| zone.id.as_str())
     }
 }

@@ -22,7 +22,7 @@ async fn a_rotation_leaves_no_hostname_without_a_ca() {
     let upload = async |name| {
         let upload = Upload::ca(new_ca()).unwrap().with_name(name);
         let stored = certificates.upload(&upload).await.unwrap();
-        stored.id().unwrap().clone()
+        stored.id().clone()
     };
     let attach = async |id: &CertificateId, names: &[&str]| {
         let ca = ClientCa::from(id);

@@ -47,7 +47,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         None => ids(context, &certificates, texts, arguments.if_exists).await?,
         Some(name) => {
             let found = context.interrupt.reading(certificates.find(name)).await??;
-            let id = found.as_ref().and_then(|found| found.id()).cloned();
+            let id = found.map(|found| found.id().clone());
             if id.is_none() && !arguments.if_exists {
                 let message = format!("no certificate has the name {}", mention(name));
                 let failure = Failure::new(ErrorKind::NotFound, message);

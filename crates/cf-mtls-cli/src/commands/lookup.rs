@@ -56,12 +56,11 @@ pub(crate) async fn id(
         let mut found: Vec<CertificateId> = Vec::new();
         let mut list = certificates.list(CertificateFilter::all());
         while let Some(certificate) = list.next().await.transpose()? {
-            let id = certificate.id().filter(|id| !found.contains(id));
-            let is_meant = certificate.name() == Some(&name)
-                || certificate.id().is_some_and(|id| id.as_str() == name);
+            let id = certificate.id();
+            let is_meant = certificate.name() == Some(&name) || id.as_str() == name;
             let is_excepted =
                 |chain: &CertificateChain| certificate.chain().is_ok_and(|own| own == *chain);
-            if let Some(id) = id.filter(|_| is_meant && !except.is_some_and(is_excepted)) {
+            if is_meant && !found.contains(id) && !except.is_some_and(is_excepted) {
                 found.push(id.clone());
             }
         }
@@ -115,7 +114,7 @@ pub(crate) async fn by_id(
         while !missing.is_empty()
             && let Some(certificate) = list.next().await.transpose()?
         {
-            if let Some(id) = certificate.id().and_then(|id| missing.take(id)) {
+            if let Some(id) = missing.take(certificate.id()) {
                 found.insert(id, certificate);
                 progress.advance();
             }

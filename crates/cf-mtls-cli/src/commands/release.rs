@@ -120,7 +120,7 @@ fn dry_run(plan: &ReleasePlan) -> String {
     for zone in plan.zones() {
         text.push_str(&format!("would detach {}\n", printable(&zone.to_string())));
     }
-    let id = plan.certificate().id().map_or("", CertificateId::as_str);
+    let id = plan.certificate().id();
     text.push_str(&match plan.is_blocked() {
         true => "blocked: nothing would be changed\n".to_owned(),
         false => format!("would wait until nothing uses it, and delete {id}\n"),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use cf_mtls::{Certificate, CertificateId, Certificates, ErrorKind, Upload};
+use cf_mtls::{Certificate, Certificates, ErrorKind, Upload};
 use cf_mtls_lifecycle::{CertificatesExt as _, ReleasePlan, RotatePlan};
 use clap::Args;
 use jiff::Timestamp;
@@ -141,7 +141,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let client = certificates.client();
     steps
         .run(client, &old, run, arguments.wait.wait, |rotated| {
-            let new = rotated.successor.id().map_or("-", CertificateId::as_str);
+            let new = rotated.successor.id();
             format!("{old}  deleted\n{new}  replaces it\n")
         })
         .await
@@ -174,7 +174,7 @@ async fn report_gone(
     let (output, dry_run) = (context.output, arguments.consent.dry_run);
     let find = upload::find_same(certificates, new);
     let successor = context.interrupt.reading(find).await??;
-    let id = successor.as_ref().and_then(Certificate::id).cloned();
+    let id = successor.as_ref().map(Certificate::id).cloned();
     let (Some(successor), Some(id)) = (successor, id) else {
         return Err(failure.with_hint(
             "the account does not contain the new CA either, so --if-exists does not apply; \
@@ -242,7 +242,7 @@ fn describe(plan: &RotatePlan, arguments: &Arguments, contents: &[Contents]) -> 
 
 /// The id and the name of a certificate.
 fn named(certificate: &Certificate) -> String {
-    let id = certificate.id().map_or("-", CertificateId::as_str);
+    let id = certificate.id();
     match certificate.name() {
         None | Some("") => format!("{id} (without a name)"),
         Some(name) => format!("{id} (named {:?})", printable(name)),
@@ -255,14 +255,13 @@ fn dry_run(plan: &RotatePlan) -> String {
         return "blocked: nothing would be changed\n".to_owned();
     }
     let release = plan.release();
-    let id = |certificate: &Certificate| certificate.id().map(ToString::to_string);
-    let mut lines = vec![match plan.successor().and_then(id) {
+    let mut lines = vec![match plan.successor().map(Certificate::id) {
         Some(id) => format!("would continue with {id}"),
         None => "would upload the new CA (needs one free CA slot)".to_owned(),
     }];
     let zones = release.zones().iter();
     lines.extend(zones.map(|zone| format!("would move {}", printable(&zone.to_string()))));
-    let old = id(release.certificate()).unwrap_or_default();
+    let old = release.certificate().id();
     lines.push(format!("would wait until nothing uses the old CA, and delete {old}\n"));
     lines.join("\n")
 }

@@ -85,7 +85,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         true => context.interrupt.reading(find_same(&certificates, &upload)).await??,
         false => None,
     };
-    if let Some(id) = same.as_ref().and_then(Certificate::id) {
+    if let Some(id) = same.as_ref().map(Certificate::id) {
         context.output.note(format!("nothing to upload: it is stored as {id}"));
     }
     let stored = match same {
@@ -97,10 +97,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         }
     };
     let written = context.output.write_value(&stored, || preview::card(&stored, now));
-    written.map_err(|failure| match stored.id() {
-        Some(id) => failure.with_done(format!("{id} is stored")).about(id),
-        None => failure.with_done("it is stored"),
-    })
+    let id = stored.id();
+    written.map_err(|failure| failure.with_done(format!("{id} is stored")).about(id))
 }
 
 /// The stored certificate with the same content; of several, the first of the list.

@@ -100,7 +100,7 @@ pub(crate) fn card(certificate: &Certificate, now: Timestamp) -> String {
 fn cells(certificate: &Certificate) -> Vec<String> {
     let kind_of = certificate.certificate_type();
     vec![
-        certificate.id().map_or("-".into(), ToString::to_string),
+        certificate.id().to_string(),
         text(certificate.name()),
         kind(certificate).to_owned(),
         text(kind_of.as_ref().map(|kind| kind.as_str())),

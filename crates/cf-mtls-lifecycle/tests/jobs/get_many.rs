@@ -26,7 +26,7 @@ async fn reads_many_and_tells_each_outcome() {
         seen += 1;
         match outcome.result {
             Ok(certificate) => {
-                assert_eq!(certificate.id(), Some(&outcome.id));
+                assert_eq!(certificate.id(), &outcome.id);
                 let name = names.remove(&outcome.id);
                 assert_eq!(certificate.name(), name.as_deref());
             }

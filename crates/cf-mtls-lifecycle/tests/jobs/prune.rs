@@ -78,7 +78,7 @@ async fn what_meets_all_criteria_is_told_with_the_reasons() {
         let (mut found, mut told) = (Vec::new(), None);
         while let Some(candidate) = candidates.next().await {
             let candidate = candidate.unwrap();
-            assert_eq!(candidate.certificate.id(), Some(&candidate.id));
+            assert_eq!(candidate.certificate.id(), &candidate.id);
             found.push(candidate.certificate.name().unwrap().to_owned());
             told.get_or_insert(candidate.reasons);
         }

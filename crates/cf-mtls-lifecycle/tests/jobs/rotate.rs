@@ -71,9 +71,9 @@ async fn hostnames_go_over_without_a_gap() {
         "deleted",
     ];
     assert_eq!(steps, want);
-    assert_eq!(rotated.old.certificate.id(), Some(&world.ca));
+    assert_eq!(rotated.old.certificate.id(), &world.ca);
     assert_eq!((rotated.attached.len(), rotated.old.detached.len()), (2, 2));
-    let (new, old) = (rotated.successor.id().unwrap(), &world.ca);
+    let (new, old) = (rotated.successor.id(), &world.ca);
     let want = [
         "POST mtls_certificates".to_owned(),
         format!(r#"PUT {new} ["one.a.example","two.a.example"]"#),
@@ -97,10 +97,10 @@ async fn a_plan_only_reads_and_knows_what_was_uploaded_before() {
     let seed = Seed::ca(pem.replace('\n', "\r\n")).name("something else");
     let known = world.simulator.seed(seed).unwrap();
     let plan = rotate(&world, &pem).plan().await.unwrap();
-    assert_eq!(plan.successor().unwrap().id().unwrap().as_str(), known);
+    assert_eq!(plan.successor().unwrap().id().as_str(), known);
     assert_eq!(plan.other_copies(), []);
     let rotated = plan.run(|step| world.let_time_pass(step)).await.unwrap();
-    assert_eq!(rotated.successor.id().unwrap().as_str(), known);
+    assert_eq!(rotated.successor.id().as_str(), known);
     assert_eq!(world.simulator.effects().stored, 0);
 }
 
@@ -122,10 +122,10 @@ async fn of_several_copies_one_is_taken_and_the_others_are_told() {
         let upload = Upload::ca(&pem).unwrap().with_name(name);
         let rotate = certificates.rotate(&world.ca, upload);
         let plan = rotate.plan().await.unwrap();
-        assert_eq!(plan.successor().unwrap().id().unwrap().as_str(), ids[taken]);
+        assert_eq!(plan.successor().unwrap().id().as_str(), ids[taken]);
         assert_eq!(rotate.successor().await.unwrap().as_ref(), plan.successor());
         let others = plan.other_copies().iter();
-        let mut others: Vec<_> = others.map(|one| one.id().unwrap().to_string()).collect();
+        let mut others: Vec<_> = others.map(|one| one.id().to_string()).collect();
         others.push(ids[taken].clone());
         others.sort();
         let mut all = ids.clone();
@@ -199,7 +199,7 @@ async fn an_old_ca_that_is_gone_may_have_been_rotated_already() {
     let id = rotate.run(|step| world.let_time_pass(step)).await.unwrap().successor;
     let error = rotate.run(|_| ()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert!(error.to_string().contains(id.id().unwrap().as_str()), "{error}");
+    assert!(error.to_string().contains(id.id().as_str()), "{error}");
     assert_rotated(&world, &pem, "gone");
 }
 

@@ -1,12 +1,12 @@
 //! Lists what uses a certificate.
 
+use cf_mtls_api::requests::ListCertificateAssociations;
 use cf_mtls_api::{CertificateId, types};
 use tokio::time::Instant;
 
 use super::Certificates;
 use crate::error::{Error, Operation};
 use crate::model::Association;
-use crate::transport::requests::ListAssociations;
 use crate::transport::{Listing, PER_PAGE, Page, traced};
 
 /// An association, and what tells its page from others.
@@ -31,8 +31,12 @@ impl Certificates {
             let (this, id) = (this.after(begun.elapsed()), id.clone());
             async move {
                 let mut call = this.call(Operation::ListAssociations, Some(&id));
-                let request =
-                    ListAssociations { account: &this.account, id: &id, page, per_page: PER_PAGE };
+                let request = ListCertificateAssociations {
+                    account_id: &this.account,
+                    mtls_certificate_id: &id,
+                    page: Some(page),
+                    per_page: Some(PER_PAGE),
+                };
                 let envelope = traced(call.span(), call.read(request)).await?;
                 let info = envelope.result_info;
                 // A service is listed once for each zone, so a page may equal an
@@ -41,14 +45,14 @@ impl Certificates {
                 let counts = |info: &types::ResultInfo| info.total_count.or(info.total_pages);
                 let is_counted = info.as_ref().and_then(counts).is_some();
                 let page = if is_counted { page.get() } else { 0 };
-                let row = |association: types::Association| Row {
-                    key: format!("{page} {}", association.service.as_deref().unwrap_or_default()),
-                    association: association.into(),
-                };
-                Ok(Page::new(envelope.result, info, row))
+                Page::new(envelope.result, info, |association: types::Association| {
+                    let service = association.service.as_deref().unwrap_or_default();
+                    let key = format!("{page} {service}");
+                    Some(Row { key, association: Association::from_wire(association) })
+                })
             }
         };
-        let rows = Listing::new(read, |row: &Row| Some(&row.key));
+        let rows = Listing::new(read, |row: &Row| &row.key);
         let rows = rows.collect().await?.into_iter();
         Ok(rows.map(|row| row.association).collect())
     }

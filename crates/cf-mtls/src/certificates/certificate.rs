@@ -6,20 +6,25 @@ use std::str::FromStr;
 
 use cf_mtls_api::{CertificateId, types};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::pem::CertificateChain;
 use crate::error::Error;
 use crate::model::open_enum::open_enum;
 
-/// An mTLS certificate as the service describes it. It may leave out any field.
+/// An mTLS certificate as the service describes it. It may leave out any field but the
+/// id.
 ///
 /// Serializes to the service's own JSON. Two certificates are equal when their
 /// fields are; PEM texts of the same certificates count as equal.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(transparent)]
-pub struct Certificate(types::Certificate);
+#[cfg_attr(feature = "schemars", schemars(with = "types::Certificate"))]
+pub struct Certificate {
+    id: CertificateId,
+    /// All but the id.
+    rest: types::Certificate,
+}
 
 open_enum! {
     /// Who manages a certificate.
@@ -35,28 +40,28 @@ open_enum! {
 
 impl Certificate {
     /// The id, by which other calls name the certificate.
-    pub fn id(&self) -> Option<&CertificateId> {
-        self.0.id.as_ref()
+    pub fn id(&self) -> &CertificateId {
+        &self.id
     }
 
     /// The name given at the upload.
     pub fn name(&self) -> Option<&str> {
-        self.0.name.as_deref()
+        self.rest.name.as_deref()
     }
 
     /// Whether this is a CA rather than a leaf.
     pub fn is_ca(&self) -> Option<bool> {
-        self.0.ca
+        self.rest.ca
     }
 
     /// Who manages it.
     pub fn certificate_type(&self) -> Option<CertificateType> {
-        self.0.type_.clone().map(Into::into)
+        self.rest.type_.clone().map(Into::into)
     }
 
     /// The certificate, or chain, in PEM.
     pub fn pem(&self) -> Option<&str> {
-        self.0.certificates.as_deref()
+        self.rest.certificates.as_deref()
     }
 
     /// The certificate, or chain, read from its PEM.
@@ -71,32 +76,32 @@ impl Certificate {
 
     /// The issuer's distinguished name, most specific attribute first.
     pub fn issuer(&self) -> Option<&str> {
-        self.0.issuer.as_deref()
+        self.rest.issuer.as_deref()
     }
 
     /// The serial number in decimal digits.
     pub fn serial_number(&self) -> Option<&str> {
-        self.0.serial_number.as_deref()
+        self.rest.serial_number.as_deref()
     }
 
     /// The signature algorithm, such as `SHA256WithRSA`.
     pub fn signature(&self) -> Option<&str> {
-        self.0.signature.as_deref()
+        self.rest.signature.as_deref()
     }
 
     /// When it expires. `None` if the time is missing or unreadable.
     pub fn expires_on(&self) -> Option<Timestamp> {
-        parse(self.0.expires_on.as_ref())
+        parse(self.rest.expires_on.as_ref())
     }
 
     /// When it was uploaded. `None` if the time is missing or unreadable.
     pub fn uploaded_on(&self) -> Option<Timestamp> {
-        parse(self.0.uploaded_on.as_ref())
+        parse(self.rest.uploaded_on.as_ref())
     }
 
     /// When it was last changed; in the response to an upload.
     pub fn updated_at(&self) -> Option<Timestamp> {
-        parse(self.0.updated_at.as_ref())
+        parse(self.rest.updated_at.as_ref())
     }
 
     /// Whether it has expired at `moment`; `None` if that is unknown.
@@ -105,29 +110,17 @@ impl Certificate {
         self.expires_on().map(|end| end <= moment)
     }
 
-    /// Whether the response says nothing about it.
-    pub(crate) fn is_blank(&self) -> bool {
-        let (id, ca, texts, times) = fields(&self.0);
-        id.is_none()
-            && ca.is_none()
-            && self.pem().is_none()
-            && texts.iter().all(|text| text.is_none())
-            && times.iter().all(|time| time.is_none())
+    /// `None` without a valid id.
+    pub(crate) fn from_wire(mut wire: types::Certificate) -> Option<Self> {
+        Some(Self { id: wire.id.take()?, rest: wire })
     }
-}
 
-type Fields<'a> = (
-    &'a Option<CertificateId>,
-    Option<bool>,
-    [&'a Option<String>; 5],
-    [&'a Option<cf_mtls_api::Timestamp>; 3],
-);
-
-/// All fields but the PEM.
-fn fields(c: &types::Certificate) -> Fields<'_> {
-    let texts = [&c.issuer, &c.name, &c.serial_number, &c.signature, &c.type_];
-    let times = [&c.expires_on, &c.uploaded_on, &c.updated_at];
-    (&c.id, c.ca, texts, times)
+    /// What can be compared as it is.
+    fn facts(&self) -> impl PartialEq + '_ {
+        let Self { id, rest } = self;
+        let texts = [&rest.issuer, &rest.name, &rest.serial_number, &rest.signature, &rest.type_];
+        (id, rest.ca, texts, [&rest.expires_on, &rest.uploaded_on, &rest.updated_at])
+    }
 }
 
 /// Times are parsed when asked for, since most callers never ask.
@@ -143,19 +136,28 @@ fn parse(text: Option<&cf_mtls_api::Timestamp>) -> Option<Timestamp> {
     }
 }
 
-impl From<types::Certificate> for Certificate {
-    fn from(wire: types::Certificate) -> Self {
-        Self(wire)
+impl Serialize for Certificate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut wire = self.rest.clone();
+        wire.id = Some(self.id.clone());
+        wire.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Certificate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wire = types::Certificate::deserialize(deserializer)?;
+        Self::from_wire(wire).ok_or_else(|| D::Error::missing_field("id"))
     }
 }
 
 impl PartialEq for Certificate {
     fn eq(&self, other: &Self) -> bool {
-        let is_same_pem = || {
+        let has_same_pem = || {
             self.pem() == other.pem()
                 || matches!((self.chain(), other.chain()), (Ok(a), Ok(b)) if a == b)
         };
-        fields(&self.0) == fields(&other.0) && is_same_pem()
+        self.facts() == other.facts() && has_same_pem()
     }
 }
 
@@ -164,7 +166,7 @@ impl Eq for Certificate {}
 impl fmt::Display for Certificate {
     /// One line: id, name, kind and expiry.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.id().map_or("(no id)", CertificateId::as_str))?;
+        f.write_str(self.id.as_str())?;
         if let Some(name) = self.name() {
             write!(f, " {name:?}")?;
         }

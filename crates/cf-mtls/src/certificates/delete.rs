@@ -1,13 +1,13 @@
 //! Deletes a certificate, and finds out what is true afterwards.
 
 use cf_mtls_api::CertificateId;
+use cf_mtls_api::requests::DeleteCertificate;
 
 use super::Certificates;
 use super::certificate::Certificate;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::model::Association;
-use crate::transport::requests::DeleteCertificate;
-use crate::transport::{Call, Effect, FailedCall, Looks, Outcome, traced};
+use crate::transport::{Call, Effect, FailedCall, Looks, traced};
 
 /// A certificate is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,20 +56,12 @@ impl Certificates {
     }
 
     async fn send_delete(&self, call: &mut Call<'_>, id: &CertificateId) -> Result<Deleted, Error> {
-        let account = &self.account;
-        let request = DeleteCertificate { account, id };
+        let request = DeleteCertificate { account_id: &self.account, mtls_certificate_id: id };
         match call.write(request).await {
             Ok(envelope) => {
-                let certificate = envelope.result.map(Certificate::from);
-                let certificate = certificate.filter(|certificate| !certificate.is_blank());
-                let other = |certificate: &Certificate| certificate.id().is_some_and(|it| it != id);
-                if certificate.as_ref().is_some_and(other) {
-                    let error = call.empty_result("the response is about another certificate");
-                    let failed = FailedCall {
-                        error: error.with_effect(true),
-                        effect: Effect::Possible,
-                        outcome: Outcome::Unclear,
-                    };
+                let certificate = envelope.result.and_then(Certificate::from_wire);
+                if certificate.as_ref().is_some_and(|certificate| certificate.id() != id) {
+                    let failed = call.unclear("the response is about another certificate");
                     return Box::pin(self.find_out_delete(call, id, failed)).await;
                 }
                 // `success: true` is the evidence, whatever else is in the result.

@@ -1,13 +1,18 @@
 //! Which certificates to list.
 
 use super::certificate::{Certificate, CertificateType};
+use crate::error::Error;
 
 /// Which certificates to list.
+///
+/// A list fails if nothing can match, or a word is empty, which means "any" to the
+/// service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct CertificateFilter {
     types: Vec<CertificateType>,
-    pub(super) ca: Option<bool>,
+    ca: bool,
+    leaf: bool,
     pub(super) name: Option<String>,
 }
 
@@ -26,13 +31,13 @@ impl CertificateFilter {
 
     /// CA certificates only.
     pub fn ca(mut self) -> Self {
-        self.ca = Some(true);
+        self.ca = true;
         self
     }
 
     /// Leaf certificates only.
     pub fn leaf(mut self) -> Self {
-        self.ca = Some(false);
+        self.leaf = true;
         self
     }
 
@@ -42,15 +47,31 @@ impl CertificateFilter {
         self
     }
 
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let types = self.types.iter().map(CertificateType::as_str);
+        let mut words = types.chain(self.name.as_deref());
+        if words.any(str::is_empty) {
+            return Err(Error::invalid_input("the name or type to look for is empty"));
+        }
+        match self.ca && self.leaf {
+            true => Err(Error::invalid_input("no certificate is both a CA and a leaf")),
+            false => Ok(()),
+        }
+    }
+
     /// Not all of the service's parameters are documented, so this filters again.
     /// A certificate passes if the field is missing.
     pub(super) fn admits(&self, certificate: &Certificate) -> bool {
         let name = || Some(certificate.name()? == self.name.as_deref()?);
-        let ca = || Some(certificate.is_ca()? == self.ca?);
+        let ca = || Some(certificate.is_ca()? == self.is_ca()?);
         // Most lists have no type in the filter, and need none parsed.
         let has_type = |kind| self.types.contains(&kind);
         let kind = || self.types.is_empty() || certificate.certificate_type().is_none_or(has_type);
         name() != Some(false) && ca() != Some(false) && kind()
+    }
+
+    pub(super) fn is_ca(&self) -> Option<bool> {
+        (self.ca || self.leaf).then_some(self.ca)
     }
 
     pub(super) fn types(&self) -> Option<String> {

@@ -23,17 +23,13 @@ impl Certificates {
     ///   name is empty
     /// - others as in the [table of the crate](crate#errors)
     pub async fn find(&self, name: &str) -> Result<Option<Certificate>, Error> {
-        if name.is_empty() {
-            // To the service an empty parameter is none, and every name matches.
-            return Err(Error::invalid_input("the name to look for is empty"));
-        }
         let filter = CertificateFilter::all().name(name);
         let has_name = |one: &Certificate| one.name() == Some(name);
         let mut found = self.search(filter, MAX_CANDIDATES, has_name).await?;
         if found.len() < 2 {
             return Ok(found.pop());
         }
-        let ids: Vec<CertificateId> = found.iter().filter_map(|one| one.id().cloned()).collect();
+        let ids: Vec<CertificateId> = found.iter().map(|one| one.id().clone()).collect();
         let shown: Vec<&str> = ids.iter().map(CertificateId::as_str).collect();
         let (shown, more) = shown.split_at(shown.len().min(MAX_SHOWN));
         let mut detail = format!("{name:?} is the name of {}", shown.join(", "));

@@ -8,6 +8,7 @@ mod find;
 mod pem;
 mod upload;
 
+use cf_mtls_api::requests::{GetCertificate, ListCertificates};
 use cf_mtls_api::{AccountId, CertificateId, ZoneId};
 
 pub use certificate::{Certificate, CertificateType};
@@ -18,7 +19,6 @@ pub use upload::{Ensured, Upload};
 
 use crate::error::{Error, ErrorKind, Operation, Subject};
 use crate::hostnames::Hostnames;
-use crate::transport::requests::{GetCertificate, ListCertificates};
 use crate::transport::{
     Call, Client, Listing, Looks, PER_PAGE, Page, handle_limits, limit_setters, traced,
 };
@@ -60,16 +60,13 @@ impl Certificates {
     /// - others as in the [table of the crate](crate#errors)
     pub async fn get(&self, id: &CertificateId) -> Result<Certificate, Error> {
         let mut call = self.call(Operation::GetCertificate, Some(id));
-        let account = &self.account;
+        let request = GetCertificate { account_id: &self.account, mtls_certificate_id: id };
         traced(call.span(), async {
-            let envelope = call.read(GetCertificate { account, id }).await?;
-            let certificate = envelope.result.map(Certificate::from);
-            match certificate.filter(|certificate| !certificate.is_blank()) {
-                Some(certificate) if certificate.id().is_some_and(|other| other != id) => {
-                    Err(call.empty_result("the response is about another certificate"))
-                }
-                Some(certificate) => Ok(certificate),
-                None => Err(call.empty_result("the response has no certificate")),
+            let envelope = call.read(request).await?;
+            match envelope.result.and_then(Certificate::from_wire) {
+                Some(certificate) if certificate.id() == id => Ok(certificate),
+                Some(_) => Err(call.invalid_result("the response is about another certificate")),
+                None => Err(call.invalid_result("the response has no certificate with an id")),
             }
         })
         .await
@@ -83,21 +80,23 @@ impl Certificates {
         let read = move |page| {
             let (this, filter) = (this.clone(), query.clone());
             async move {
+                filter.check()?;
                 let mut call = this.call(Operation::ListCertificates, None);
                 let types = filter.types();
                 let request = ListCertificates {
-                    account: &this.account,
-                    ca: filter.ca,
+                    account_id: &this.account,
+                    ca: filter.is_ca(),
                     name: filter.name.as_deref(),
-                    page,
-                    per_page: PER_PAGE,
-                    types: types.as_deref(),
+                    page: Some(page),
+                    per_page: Some(PER_PAGE),
+                    type_: types.as_deref(),
                 };
                 let envelope = traced(call.span(), call.read(request)).await?;
-                Ok(Page::new(envelope.result, envelope.result_info, Certificate::from))
+                Page::new(envelope.result, envelope.result_info, Certificate::from_wire)
             }
         };
-        Listing::new(read, key).keep(move |certificate| filter.admits(certificate))
+        Listing::new(read, |certificate: &Certificate| certificate.id().as_str())
+            .keep(move |certificate| filter.admits(certificate))
     }
 
     /// The first `max` certificates of a list that `matches` selects, each once:
@@ -115,8 +114,7 @@ impl Certificates {
                 && let Some(certificate) = list.next().await
             {
                 let certificate = certificate?;
-                let is_new = found.iter().all(|one| one.id() != certificate.id());
-                if is_new && matches(&certificate) {
+                if matches(&certificate) && found.iter().all(|one| one.id() != certificate.id()) {
                     found.push(certificate);
                 }
             }
@@ -160,20 +158,10 @@ impl Certificates {
     }
 
     fn subject(&self, certificate: Option<&CertificateId>) -> Subject {
-        Subject {
-            account: Some(self.account.clone()),
-            certificate: certificate.cloned(),
-            zone: None,
-        }
+        Subject { certificate_id: certificate.cloned(), ..(&self.account).into() }
     }
 
     fn call(&self, operation: Operation, certificate: Option<&CertificateId>) -> Call<'_> {
         Call::new(&self.client, operation, self.subject(certificate))
     }
-}
-
-/// What tells certificates apart: the id, and without one whatever is there.
-fn key(certificate: &Certificate) -> Option<&str> {
-    let id = certificate.id().map(CertificateId::as_str);
-    id.or(certificate.serial_number()).or(certificate.name())
 }

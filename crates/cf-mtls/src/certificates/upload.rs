@@ -2,13 +2,13 @@
 
 use std::fmt;
 
+use cf_mtls_api::requests::UploadCertificate;
 use cf_mtls_api::{Secret, SecretField, types};
 
 use super::certificate::Certificate;
 use super::pem::{self, Bundle, CertificateChain};
 use super::{CertificateFilter, Certificates};
 use crate::error::{Error, ErrorKind, Operation};
-use crate::transport::requests::UploadCertificate;
 use crate::transport::{Call, Effect, FailedCall, Looks, traced};
 
 /// In bytes.
@@ -150,7 +150,8 @@ impl Upload {
 
     /// The service keeps PEM in a form of its own, so the DER is compared.
     fn has_content_of(&self, held: &Certificate) -> bool {
-        held.chain().is_ok_and(|chain| chain == self.chain)
+        held.pem() == Some(self.certificates.as_str())
+            || held.chain().is_ok_and(|chain| chain == self.chain)
     }
 
     /// The body of the request. Its copy of the key is wiped, too.
@@ -214,25 +215,21 @@ impl Certificates {
     ///
     /// Those of [`find_same`](Self::find_same) and [`upload`](Self::upload).
     pub async fn ensure(&self, upload: &Upload) -> Result<Ensured, Error> {
-        let held = |certificate| Ensured { certificate, uploaded: false };
         upload.check()?;
         if let Some(certificate) = self.find_same(upload).await? {
-            return Ok(held(certificate));
+            return Ok(Ensured { certificate, uploaded: false });
         }
         let error = match self.upload(upload).await {
-            Ok(certificate) => {
-                return Ok(Ensured { certificate, uploaded: true });
-            }
+            Ok(certificate) => return Ok(Ensured { certificate, uploaded: true }),
             Err(error) => error,
         };
         // The list did not show it yet.
         let Some(id) = error.existing_certificate() else {
             return Err(error);
         };
-        let certificate = self.get(id).await?;
-        match upload.is_same(&certificate) {
-            true => Ok(held(certificate)),
-            false => Err(error),
+        match self.get(id).await? {
+            same if upload.is_same(&same) => Ok(Ensured { certificate: same, uploaded: false }),
+            _ => Err(error),
         }
     }
 
@@ -247,27 +244,18 @@ impl Certificates {
     }
 
     async fn send_upload(&self, mut call: Call<'_>, upload: &Upload) -> Result<Certificate, Error> {
-        let request = UploadCertificate { account: &self.account, body: &upload.to_wire() };
-        let (error, effect) = match call.write(request).await {
-            Ok(envelope) => match envelope.result.map(Certificate::from) {
-                Some(stored) if stored.id().is_none() => {
-                    let error = call.empty_result("the response has no id");
-                    (error.with_effect(true), Effect::Possible)
-                }
+        let request = UploadCertificate { account_id: &self.account, body: &upload.to_wire() };
+        let failed = match call.write(request).await {
+            Ok(envelope) => match envelope.result.and_then(Certificate::from_wire) {
                 Some(stored) if stored.pem().is_none() || upload.is_same(&stored) => {
                     return Ok(stored);
                 }
-                Some(_) => {
-                    let error = call.empty_result("the response is about another certificate");
-                    (error.with_effect(true), Effect::Possible)
-                }
-                None => {
-                    let error = call.empty_result("the response has no certificate");
-                    (error.with_effect(true), Effect::Possible)
-                }
+                Some(_) => call.unclear("the response is about another certificate"),
+                None => call.unclear("the response has no certificate with an id"),
             },
-            Err(FailedCall { error, effect, .. }) => (error, effect),
+            Err(failed) => failed,
         };
+        let FailedCall { error, effect, .. } = failed;
         let exists = error.kind() == ErrorKind::AlreadyExists;
         if !exists && effect == Effect::None {
             return Err(error);
@@ -285,7 +273,7 @@ impl Certificates {
         }
         Err(error
             .with_kind(ErrorKind::AlreadyExists)
-            .with_existing_certificate(found.id().cloned())
+            .with_existing_certificate(found.id().clone())
             .with_effect(false))
     }
 

@@ -116,7 +116,7 @@ impl fmt::Display for Error {
         }
         let mut context = Vec::new();
         if let Some(status) = inner.status {
-            context.push(format!("HTTP {}", status.as_u16()));
+            context.push(format!("HTTP {status}"));
         }
         if 1 < inner.attempts {
             context.push(format!("{} attempts", inner.attempts));

@@ -49,24 +49,47 @@ use crate::model::Association;
 /// ```
 #[derive(Clone)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schemars", schemars(with = "json::ErrorBody"))]
+#[cfg_attr(feature = "schemars", schemars(with = "json::Body"))]
 pub struct Error(Box<Inner>);
 
-#[derive(Clone, Debug)]
+/// What is known of an error, as in its [JSON](json::Body).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 struct Inner {
+    /// What a caller can do next, as one word.
     kind: ErrorKind,
+    /// The operation that failed.
     operation: Option<Operation>,
+    #[serde(flatten)]
     subject: Subject,
-    status: Option<StatusCode>,
+    /// HTTP status of the last response.
+    status: Option<u16>,
+    /// What the service said.
+    #[serde(default)]
     messages: Vec<ServiceMessage>,
+    /// `cf-ray` of the last response.
     ray_id: Option<String>,
+    /// How long the service asks to wait, in whole seconds, rounded up.
+    #[serde(default, rename = "retry_after_seconds", with = "json::seconds")]
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<u64>"))]
     retry_after: Option<Duration>,
+    /// How many times the request was sent.
+    #[serde(default)]
     attempts: u32,
+    /// Whether the operation may have taken effect all the same.
+    #[serde(default)]
     may_have_taken_effect: bool,
+    /// What uses the certificate, for `in_use`.
+    #[serde(default)]
     associations: Vec<Association>,
+    /// The certificates that match, for `ambiguous`.
+    #[serde(default)]
     candidates: Vec<CertificateId>,
+    /// The stored certificate, for `already_exists`.
     existing_certificate_id: Option<CertificateId>,
+    /// What the message says beside the other fields.
     detail: Option<String>,
+    #[serde(skip)]
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -156,22 +179,22 @@ impl Error {
 
     /// The account that the operation was about.
     pub fn account_id(&self) -> Option<&AccountId> {
-        self.0.subject.account.as_ref()
+        self.0.subject.account_id.as_ref()
     }
 
     /// The zone that the operation was about.
     pub fn zone_id(&self) -> Option<&ZoneId> {
-        self.0.subject.zone.as_ref()
+        self.0.subject.zone_id.as_ref()
     }
 
     /// The certificate that the operation was about.
     pub fn certificate_id(&self) -> Option<&CertificateId> {
-        self.0.subject.certificate.as_ref()
+        self.0.subject.certificate_id.as_ref()
     }
 
     /// The HTTP status of the last response.
     pub fn status(&self) -> Option<StatusCode> {
-        self.0.status
+        StatusCode::from_u16(self.0.status?).ok()
     }
 
     /// The messages of the service, in its order.
@@ -231,9 +254,11 @@ impl Error {
         self
     }
 
-    /// Adds the status and the `cf-ray` of the response.
-    pub(crate) fn with_response(self, status: StatusCode, ray_id: Option<String>) -> Self {
-        self.with_status(status).with_ray_id(ray_id)
+    /// Sets the [HTTP status](Self::status).
+    #[must_use]
+    pub fn with_status(mut self, status: impl Into<Option<StatusCode>>) -> Self {
+        self.0.status = status.into().map(|status| status.as_u16());
+        self
     }
 
     /// Adds to the explanation.
@@ -286,13 +311,11 @@ setters! {
     /// Sets the [operation](Self::operation) that failed.
     with_operation(Option<Operation>) operation;
     /// Sets the [account](Self::account_id).
-    with_account_id(Option<AccountId>) subject.account;
+    with_account_id(Option<AccountId>) subject.account_id;
     /// Sets the [zone](Self::zone_id).
-    with_zone_id(Option<ZoneId>) subject.zone;
+    with_zone_id(Option<ZoneId>) subject.zone_id;
     /// Sets the [certificate](Self::certificate_id).
-    with_certificate_id(Option<CertificateId>) subject.certificate;
-    /// Sets the [HTTP status](Self::status).
-    with_status(Option<StatusCode>) status;
+    with_certificate_id(Option<CertificateId>) subject.certificate_id;
     /// Sets the [messages](Self::messages) of the service.
     with_messages(Vec<ServiceMessage>) messages;
     /// Sets [`cf-ray`](Self::ray_id).

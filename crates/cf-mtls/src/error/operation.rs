@@ -5,104 +5,83 @@ use std::fmt;
 use cf_mtls_api::{AccountId, CertificateId, ZoneId};
 use serde::{Deserialize, Serialize};
 
-/// An operation of the API.
-///
-/// <https://developers.cloudflare.com/api/resources/mtls_certificates/>
-///
-/// Serializes to its name in snake case, such as `delete_certificate`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Operation {
-    /// `GET /accounts/{account_id}/mtls_certificates`
-    ListCertificates,
-    /// `POST /accounts/{account_id}/mtls_certificates`
-    UploadCertificate,
-    /// `GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}`
-    GetCertificate,
-    /// `DELETE /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}`
-    DeleteCertificate,
-    /// `GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations`
-    ListAssociations,
-    /// `GET /zones/{zone_id}/certificate_authorities/hostname_associations`
-    ListHostnames,
-    /// `PUT /zones/{zone_id}/certificate_authorities/hostname_associations`
-    ReplaceHostnames,
-    /// `GET /zones`
-    ListZones,
-    /// `GET /accounts/{account_id}/workers/scripts`
-    ListWorkersScripts,
-    /// `GET /accounts/{account_id}/workers/scripts/{script_name}/settings`
-    GetWorkersSettings,
-    /// `GET /accounts/{account_id}/hyperdrive/configs`
-    ListHyperdriveConfigs,
-    /// `GET /accounts/{account_id}/gateway/certificates`
-    ListGatewayCertificates,
+macro_rules! operations {
+    ($($name:ident = $method:literal $path:literal $text:literal)+) => {
+        /// An operation of the API.
+        ///
+        /// <https://developers.cloudflare.com/api/resources/mtls_certificates/>
+        ///
+        /// Serializes to its name in snake case, such as `delete_certificate`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+        #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum Operation {
+            $(#[doc = concat!("`", $method, " ", $path, "`")] $name,)+
+        }
+
+        impl Operation {
+            /// The HTTP method.
+            pub fn method(self) -> &'static str {
+                match self { $(Self::$name => $method,)+ }
+            }
+
+            /// The path below the base URL, with names in the place of ids.
+            pub fn url_template(self) -> &'static str {
+                match self { $(Self::$name => $path,)+ }
+            }
+        }
+
+        impl fmt::Display for Operation {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$name => $text,)+ })
+            }
+        }
+    };
+}
+
+#[rustfmt::skip]
+operations! {
+    ListCertificates = "GET" "/accounts/{account_id}/mtls_certificates" "list certificates"
+    UploadCertificate = "POST" "/accounts/{account_id}/mtls_certificates" "upload certificate"
+    GetCertificate = "GET" "/accounts/{account_id}/mtls_certificates/{mtls_certificate_id}" "get certificate"
+    DeleteCertificate = "DELETE" "/accounts/{account_id}/mtls_certificates/{mtls_certificate_id}" "delete certificate"
+    ListAssociations = "GET" "/accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations" "list associations of certificate"
+    ListHostnames = "GET" "/zones/{zone_id}/certificate_authorities/hostname_associations" "list hostnames"
+    ReplaceHostnames = "PUT" "/zones/{zone_id}/certificate_authorities/hostname_associations" "replace hostnames"
+    ListZones = "GET" "/zones" "list zones"
+    ListWorkersScripts = "GET" "/accounts/{account_id}/workers/scripts" "list Workers"
+    GetWorkersSettings = "GET" "/accounts/{account_id}/workers/scripts/{script_name}/settings" "read the settings of a Worker"
+    ListHyperdriveConfigs = "GET" "/accounts/{account_id}/hyperdrive/configs" "list Hyperdrive configurations"
+    ListGatewayCertificates = "GET" "/accounts/{account_id}/gateway/certificates" "list Gateway certificates"
 }
 
 impl Operation {
-    /// Method, path below the base URL, and name.
-    const fn parts(self) -> (&'static str, &'static str, &'static str) {
-        const ALL: &str = "/accounts/{account_id}/mtls_certificates";
-        const ONE: &str = "/accounts/{account_id}/mtls_certificates/{mtls_certificate_id}";
-        const USES: &str =
-            "/accounts/{account_id}/mtls_certificates/{mtls_certificate_id}/associations";
-        const HOSTNAMES: &str = "/zones/{zone_id}/certificate_authorities/hostname_associations";
-        const WORKERS: &str = "/accounts/{account_id}/workers/scripts";
-        const SETTINGS: &str = "/accounts/{account_id}/workers/scripts/{script_name}/settings";
-        const HYPERDRIVE: &str = "/accounts/{account_id}/hyperdrive/configs";
-        const GATEWAY: &str = "/accounts/{account_id}/gateway/certificates";
-        match self {
-            Self::ListCertificates => ("GET", ALL, "list certificates"),
-            Self::UploadCertificate => ("POST", ALL, "upload certificate"),
-            Self::GetCertificate => ("GET", ONE, "get certificate"),
-            Self::DeleteCertificate => ("DELETE", ONE, "delete certificate"),
-            Self::ListAssociations => ("GET", USES, "list associations of certificate"),
-            Self::ListHostnames => ("GET", HOSTNAMES, "list hostnames"),
-            Self::ReplaceHostnames => ("PUT", HOSTNAMES, "replace hostnames"),
-            Self::ListZones => ("GET", "/zones", "list zones"),
-            Self::ListWorkersScripts => ("GET", WORKERS, "list Workers"),
-            Self::GetWorkersSettings => ("GET", SETTINGS, "read the settings of a Worker"),
-            Self::ListHyperdriveConfigs => ("GET", HYPERDRIVE, "list Hyperdrive configurations"),
-            Self::ListGatewayCertificates => ("GET", GATEWAY, "list Gateway certificates"),
-        }
-    }
-
-    /// The HTTP method.
-    pub fn method(self) -> &'static str {
-        self.parts().0
-    }
-
-    /// The path below the base URL, with names in the place of ids.
-    pub fn url_template(self) -> &'static str {
-        self.parts().1
-    }
-
     /// Whether the operation can change anything.
     pub(crate) fn is_write(self) -> bool {
         self.method() != "GET"
     }
 }
 
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.parts().2)
-    }
+/// The ids that an operation is about.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+pub(crate) struct Subject {
+    pub(crate) account_id: Option<AccountId>,
+    pub(crate) zone_id: Option<ZoneId>,
+    pub(crate) certificate_id: Option<CertificateId>,
 }
 
-/// The ids that an operation is about.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Subject {
-    pub(crate) account: Option<AccountId>,
-    pub(crate) zone: Option<ZoneId>,
-    pub(crate) certificate: Option<CertificateId>,
+impl From<&AccountId> for Subject {
+    fn from(id: &AccountId) -> Self {
+        Self { account_id: Some(id.clone()), ..Self::default() }
+    }
 }
 
 impl fmt::Display for Subject {
     /// The most specific id, if there is one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.certificate, &self.zone, &self.account) {
+        match (&self.certificate_id, &self.zone_id, &self.account_id) {
             (Some(id), Some(zone), _) => write!(f, " of certificate {id} in zone {zone}"),
             (Some(id), None, _) => write!(f, " {id}"),
             (None, Some(zone), _) => write!(f, " in zone {zone}"),

@@ -114,14 +114,13 @@ impl Hostnames {
         goal: Goal,
         names: Vec<Hostname>,
     ) -> Result<HostnameChange, Error> {
-        let writes = (self.client.shared().hostname_writes).of(&self.zone, ca.id());
+        let writes = self.client.shared().hostname_writes.of(&self.zone, ca.id());
         let mut change = HostnameChange::default();
         // The deadline does not count the waits for a change to show.
         let (mut spent, mut waited) = (Duration::ZERO, Duration::ZERO);
         for round in 0..MAX_ROUNDS {
             let begun = Instant::now();
-            let this = self.after(spent);
-            let left = this.client.limits().total();
+            let left = self.after(spent).client.limits().total();
             let Ok(mut locked) = timeout(left, writes.lock()).await else {
                 return Err(Error::new(ErrorKind::Timeout)
                     .with_detail("another change of the list by this client takes too long")
@@ -136,25 +135,19 @@ impl Hostnames {
                 return Ok(change);
             };
             change.hostnames = texts(&written);
-            let wait = Wait {
-                left: self.visibility_timeout.saturating_sub(waited),
-                // Clients that compete should not stay in step.
-                first_pause: match round {
-                    0 => self.settle_time,
-                    _ => self.settle_time + self.client.limits().retry.delay(round),
-                },
-            };
             let begun = Instant::now();
-            let shown = self.wait_until_visible(ca, goal, &names, &written, wait).await;
-            waited += begun.elapsed();
-            match shown {
+            // Clients that compete should not stay in step.
+            let step = if round == 0 { Duration::ZERO } else { self.retry_delay(round) };
+            let left = self.visibility_timeout.saturating_sub(waited);
+            let wait = self.wait_until_visible(ca, goal, &names, &written, step, left);
+            match wait.await {
                 Visibility::Visible(list) => {
                     change.hostnames = texts(&list);
                     change.visible = true;
                     return Ok(change);
                 }
                 Visibility::Unknown => return Ok(change),
-                Visibility::Undone => {}
+                Visibility::Undone => waited += begun.elapsed(),
             }
         }
         let detail = format!(
@@ -167,69 +160,63 @@ impl Hostnames {
             .during(Operation::ReplaceHostnames, &self.subject(ca)))
     }
 
-    /// Reads the list until it shows what was written, or another client's.
+    /// Reads the list until it shows what was written, or another client's, for as long
+    /// as is `left`. Waits `step` longer than usual before.
     async fn wait_until_visible(
         &self,
         ca: &ClientCa,
         goal: Goal,
         names: &[Hostname],
         written: &[Hostname],
-        wait: Wait,
+        step: Duration,
+        left: Duration,
     ) -> Visibility {
-        let writes = (self.client.shared().hostname_writes).of(&self.zone, ca.id());
+        let is_undone = |list: &[Hostname]| goal.is_repeated() && !goal.is_met(list, names);
+        let writes = self.client.shared().hostname_writes.of(&self.zone, ca.id());
         let begun = Instant::now();
-        let mut pause = wait.first_pause;
+        let mut pause = self.settle_time + step;
         let (mut was_stale, mut was_visible) = (false, false);
         for read in 1..=MAX_READS {
-            let left = wait.left.saturating_sub(begun.elapsed());
+            let left = left.saturating_sub(begun.elapsed());
             if left.is_zero() {
                 break;
             }
             tokio::time::sleep(pause.min(left)).await;
-            if goal.is_repeated() && !goal.is_met(written, names) {
+            if is_undone(written) {
                 return Visibility::Undone;
             }
-            let Ok(version) = timeout(left, writes.lock()).await.map(|it| it.version()) else {
+            // Locked, so that no other change of this client comes in between.
+            let Ok(mut locked) = timeout(left, writes.lock()).await else {
                 break;
             };
             let Ok(list) = self.clone().within(left).list(ca).await else {
                 break;
             };
             let list = unchecked(list);
-            let is_written = Goal::Ensure.is_met(&list, written);
-            let Ok(mut locked) = timeout(left, writes.lock()).await else {
-                break;
-            };
-            let shown = match locked.version() == version {
-                true => locked.observe(&list),
-                false => Shown::Earlier,
-            };
+            let shown = locked.observe(&list);
             drop(locked);
+            let is_written = Goal::Ensure.is_met(&list, written);
             match shown {
                 // While reads lag, another client may just have replaced the list that
                 // it read before; its list shows a little later.
                 _ if is_written && was_stale && !was_visible => was_visible = true,
                 _ if is_written => return Visibility::Visible(list),
                 Shown::Earlier => was_stale = true,
-                Shown::Other if goal.is_repeated() && !goal.is_met(&list, names) => {
-                    return Visibility::Undone;
-                }
+                Shown::Other if is_undone(&list) => return Visibility::Undone,
                 Shown::Other if !goal.is_repeated() => return Visibility::Unknown,
                 Shown::Other | Shown::Last => return Visibility::Visible(list),
             }
-            pause = pause.max(self.settle_time).max(self.client.limits().retry.delay(read));
+            pause = pause.max(self.settle_time).max(self.retry_delay(read));
         }
         match was_visible {
             true => Visibility::Visible(written.to_vec()),
             false => Visibility::Unknown,
         }
     }
-}
 
-/// How to wait until reads show a change.
-struct Wait {
-    left: Duration,
-    first_pause: Duration,
+    fn retry_delay(&self, retry: u32) -> Duration {
+        self.client.limits().retry.delay(retry)
+    }
 }
 
 /// What reads show after a change.

@@ -6,12 +6,12 @@ mod write;
 
 use std::time::Duration;
 
+use cf_mtls_api::requests::ListHostnameAssociations;
 use cf_mtls_api::{CertificateId, ZoneId};
 
 pub use change::HostnameChange;
 
 use crate::error::{Error, Operation, Subject};
-use crate::transport::requests::ListHostnames;
 use crate::transport::{Call, Client, handle_limits, limit_setters, traced};
 
 const DEFAULT_SETTLE_TIME: Duration = Duration::from_secs(1);
@@ -104,20 +104,22 @@ impl Hostnames {
     /// As in the [table of the crate](crate#errors).
     pub async fn list(&self, ca: &ClientCa) -> Result<Vec<String>, Error> {
         let mut call = self.call(Operation::ListHostnames, ca);
-        let request = ListHostnames { zone: &self.zone, ca: ca.id() };
+        let request =
+            ListHostnameAssociations { zone_id: &self.zone, mtls_certificate_id: ca.id() };
         traced(call.span(), async {
             // The list is written back by `add` and `remove`, so no result is not an
             // empty list.
             match call.read(request).await?.result {
                 Some(result) => Ok(result.hostnames.unwrap_or_default()),
-                None => Err(call.empty_result("the response has no list of hostnames")),
+                None => Err(call.invalid_result("the response has no list of hostnames")),
             }
         })
         .await
     }
 
     fn subject(&self, ca: &ClientCa) -> Subject {
-        Subject { account: None, zone: Some(self.zone.clone()), certificate: ca.id().cloned() }
+        let (zone_id, certificate_id) = (Some(self.zone.clone()), ca.id().cloned());
+        Subject { zone_id, certificate_id, account_id: None }
     }
 
     fn call(&self, operation: Operation, ca: &ClientCa) -> Call<'_> {

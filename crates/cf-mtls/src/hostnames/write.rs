@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cf_mtls_api::requests::ReplaceHostnameAssociations;
 use cf_mtls_api::types;
 use tokio::time::Instant;
 use tower::retry::budget::Budget as _;
@@ -11,7 +12,6 @@ use super::{ClientCa, Hostnames};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::model::Hostname;
 use crate::model::hostname_writes::Writes;
-use crate::transport::requests::ReplaceHostnames;
 use crate::transport::{Effect, FailedCall, Looks, Outcome, Retry, traced};
 
 impl Hostnames {
@@ -105,7 +105,7 @@ impl Hostnames {
         let mut body = types::ReplaceHostnamesRequest::default();
         body.hostnames = texts(list);
         body.mtls_certificate_id = ca.id().cloned();
-        let request = ReplaceHostnames { zone: &self.zone, body: &body };
+        let request = ReplaceHostnameAssociations { zone_id: &self.zone, body: &body };
         let envelope = traced(call.span(), call.write(request)).await?;
         let list = envelope.result.and_then(|result| result.hostnames);
         Ok(list.map(unchecked))

@@ -19,7 +19,7 @@ pub struct Association {
     #[serde(default)]
     pub service: String,
     /// How far the use has come.
-    #[serde(default)]
+    #[serde(default = "missing_status")]
     pub status: AssociationStatus,
 }
 
@@ -43,7 +43,21 @@ open_enum! {
     }
 }
 
+/// A status that the service did not give.
+fn missing_status() -> AssociationStatus {
+    String::new().into()
+}
+
 impl Association {
+    /// The use of a certificate by a service.
+    pub fn new(service: impl Into<String>, status: AssociationStatus) -> Self {
+        Self { service: service.into(), status }
+    }
+
+    pub(crate) fn from_wire(wire: types::Association) -> Self {
+        Self::new(wire.service.unwrap_or_default(), wire.status.unwrap_or_default().into())
+    }
+
     /// Whether the use has ended, so that it keeps nothing from being deleted.
     pub fn has_ended(&self) -> bool {
         self.status == AssociationStatus::Deleted
@@ -63,14 +77,5 @@ impl fmt::Display for Association {
         };
         let status = self.status.to_string();
         write!(f, "{} ({})", printable(service), printable(&status))
-    }
-}
-
-impl From<types::Association> for Association {
-    fn from(wire: types::Association) -> Self {
-        Self {
-            service: wire.service.unwrap_or_default(),
-            status: wire.status.unwrap_or_default().into(),
-        }
     }
 }

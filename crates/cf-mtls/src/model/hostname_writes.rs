@@ -52,7 +52,6 @@ pub(crate) struct Writes {
     /// Whether any was sent since whose outcome is not known.
     is_unsettled: bool,
     at: Option<Instant>,
-    version: u64,
 }
 
 /// What a read shows.
@@ -70,7 +69,7 @@ impl Writes {
     /// Which list a read shows.
     pub(crate) fn observe(&mut self, list: &[Hostname]) -> Shown {
         if !self.is_fresh() {
-            *self = Self { version: self.version + 1, ..Self::default() };
+            *self = Self::default();
         }
         let list = self.fingerprint(list);
         let is_earlier = self.earlier.contains(&list);
@@ -88,25 +87,17 @@ impl Writes {
             // A read may still show what was in between.
             (true, true) => Shown::Last,
             (true, false) => {
-                self.version += u64::from(0 < self.older);
                 self.earlier.drain(..self.older);
                 self.older = 0;
                 Shown::Last
             }
             (false, true) => Shown::Earlier,
             (false, false) => {
-                self.version += 1;
                 self.last = None;
                 self.supersede(last);
                 Shown::Other
             }
         }
-    }
-
-    /// Changes with what is known. A list that was read before that may be older than it
-    /// seems.
-    pub(crate) fn version(&self) -> u64 {
-        self.version
     }
 
     /// The list to build the next one on.
@@ -129,7 +120,6 @@ impl Writes {
             }
         }
         self.is_unsettled = true;
-        self.version += 1;
         self.at = Some(Instant::now());
     }
 
@@ -154,7 +144,6 @@ impl Writes {
     }
 
     fn advance(&mut self, list: Vec<Hostname>) {
-        self.version += 1;
         if let Some(last) = self.last.replace(list) {
             self.supersede(self.fingerprint(&last));
         }
@@ -183,44 +172,4 @@ fn fingerprint(keys: &RandomState, list: &[Hostname]) -> u64 {
     let set: HashSet<&Hostname> = list.iter().collect();
     let hashes = set.into_iter().map(|host| keys.hash_one(host));
     hashes.fold(0, u64::wrapping_add)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn list(names: &str) -> Vec<Hostname> {
-        names.split_whitespace().map(Hostname::unchecked).collect()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_older_list_is_told_from_another_clients() {
-        use Shown::{Earlier, Last, Other};
-        let mut writes = Writes::default();
-        assert_eq!(writes.observe(&list("a")), Other, "nothing was written");
-        writes.record(&list("a"), list("a b"));
-        writes.record(&list("a b"), list("a"));
-        for (shown, want) in [("a", Last), ("b a", Earlier), ("a", Last)] {
-            assert_eq!(writes.observe(&list(shown)), want, "{shown}");
-        }
-        writes.record(&list("a"), list("c"));
-        assert_eq!(writes.base(list("A.")), list("c"));
-        assert_eq!(writes.observe(&list("x")), Other);
-        assert_eq!(writes.base(list("a")), list("a"), "nothing newer is known");
-        writes.record(&list("x"), list("x y"));
-        for (shown, want) in [("c", Earlier), ("x", Earlier), ("x y", Last), ("x", Other)] {
-            assert_eq!(writes.observe(&list(shown)), want, "{shown}");
-        }
-        writes.begin(&[], &list("u"));
-        writes.begin(&[], &list("v"));
-        for (shown, want) in [("u", Other), ("v", Last), ("u", Other)] {
-            assert_eq!(writes.observe(&list(shown)), want, "{shown}");
-        }
-        writes.record(&list("w"), list("w x"));
-        writes.begin(&list("w x"), &list("w"));
-        assert_eq!(writes.observe(&list("w")), Earlier, "it may be the one before");
-        writes.record(&list("x"), list("z"));
-        tokio::time::advance(STALE_FOR).await;
-        assert_eq!(writes.observe(&list("x")), Other, "too long ago");
-    }
 }

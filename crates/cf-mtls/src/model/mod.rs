@@ -7,3 +7,4 @@ pub(crate) mod open_enum;
 
 pub use association::{Association, AssociationStatus};
 pub use hostname::Hostname;
+pub use open_enum::UnknownWord;

@@ -1,5 +1,9 @@
 //! Enumerations of the service, which may grow.
 
+/// A word of the service that this version does not know.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct UnknownWord(pub(crate) String);
+
 /// Declares an enum that keeps values which it does not know, and that reads
 /// and writes the service's words.
 macro_rules! open_enum {
@@ -11,13 +15,13 @@ macro_rules! open_enum {
         /// Open: a value that this version does not know is kept as it is.
         #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-        #[cfg_attr(feature = "schemars", schemars(with = "String"))]
+        #[cfg_attr(feature = "schemars", schemars(with = "String", extend("examples" = [$($text),+])))]
         #[serde(from = "String", into = "String")]
         #[non_exhaustive]
         pub enum $name {
             $($(#[$variant_doc])* $variant,)+
             /// A value that this version does not know.
-            Other(String),
+            Other($crate::model::UnknownWord),
         }
 
         impl $name {
@@ -26,15 +30,8 @@ macro_rules! open_enum {
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $text,)+
-                    Self::Other(text) => text,
+                    Self::Other(word) => &word.0,
                 }
-            }
-        }
-
-        /// The value where the service gives none.
-        impl Default for $name {
-            fn default() -> Self {
-                Self::Other(String::new())
             }
         }
 
@@ -42,17 +39,14 @@ macro_rules! open_enum {
             fn from(text: String) -> Self {
                 match text.as_str() {
                     $($text => Self::$variant,)+
-                    _ => Self::Other(text),
+                    _ => Self::Other($crate::model::UnknownWord(text)),
                 }
             }
         }
 
         impl From<$name> for String {
             fn from(value: $name) -> Self {
-                match value {
-                    $name::Other(text) => text,
-                    known => known.as_str().to_owned(),
-                }
+                value.as_str().to_owned()
             }
         }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use cf_mtls_api::{self as api, ClientInfo as _, ResponseHead};
+use cf_mtls_api::{self as api, ClientInfo as _, Request, ResponseHead};
 use tokio::time::Instant;
 use tower::retry::budget::Budget as _;
 use tower::util::rng::{HasherRng, Rng as _};
@@ -12,10 +12,10 @@ use tracing::instrument::{Instrument as _, Instrumented};
 
 use super::client::{Client, PendingWrite};
 use super::deadline::{Deadline, Limits};
+use super::envelope::Envelope;
 use super::interpret::{self, Interpreter};
 use super::outcome::{Effect, FailedAttempt, Outcome};
 use super::rate_limit::Permit;
-use super::requests::Request;
 use crate::error::{Error, ErrorKind, Operation, Subject};
 
 /// How much longer than the rate limit asks for a request may wait, as a part of the
@@ -92,20 +92,23 @@ impl<'a> Call<'a> {
             otel.name = %self.operation,
             http.request.method = self.operation.method(),
             url.template = self.operation.url_template(),
-            cloudflare.account.id = self.subject.account.as_ref().map(|id| id.as_str()),
-            cloudflare.zone.id = self.subject.zone.as_ref().map(|id| id.as_str()),
-            cloudflare.certificate.id = self.subject.certificate.as_ref().map(|id| id.as_str()),
+            cloudflare.account.id = self.subject.account_id.as_ref().map(|id| id.as_str()),
+            cloudflare.zone.id = self.subject.zone_id.as_ref().map(|id| id.as_str()),
+            cloudflare.certificate.id = self.subject.certificate_id.as_ref().map(|id| id.as_str()),
         )
     }
 
     /// Sends a read, and retries it.
-    pub(crate) async fn read<R: Request>(&mut self, request: R) -> Result<R::Response, Error> {
+    pub(crate) async fn read<R: Request<Response: Envelope>>(
+        &mut self,
+        request: R,
+    ) -> Result<R::Response, Error> {
         let sent = self.send(request).await;
         sent.map_err(|failed| failed.error)
     }
 
     /// Sends a write, retries it, and keeps time to find out its effect.
-    pub(crate) async fn write<R: Request>(
+    pub(crate) async fn write<R: Request<Response: Envelope>>(
         &mut self,
         request: R,
     ) -> Result<R::Response, FailedCall> {
@@ -113,7 +116,10 @@ impl<'a> Call<'a> {
         self.send(request).await
     }
 
-    async fn send<R: Request>(&mut self, request: R) -> Result<R::Response, FailedCall> {
+    async fn send<R: Request<Response: Envelope>>(
+        &mut self,
+        request: R,
+    ) -> Result<R::Response, FailedCall> {
         let mut effect = Effect::None;
         let mut last: Option<FailedAttempt> = None;
         loop {
@@ -208,7 +214,10 @@ impl<'a> Call<'a> {
         }
     }
 
-    async fn attempt<R: Request>(&mut self, request: &R) -> Result<R::Response, FailedAttempt> {
+    async fn attempt<R: Request<Response: Envelope>>(
+        &mut self,
+        request: &R,
+    ) -> Result<R::Response, FailedAttempt> {
         if self.has_secret {
             let detail = "an id contains a part of the token or key; the request was not sent";
             return Err(FailedAttempt::new(Outcome::Refused, Error::invalid_input(detail)));
@@ -267,13 +276,19 @@ impl<'a> Call<'a> {
     }
 
     /// A success without the result that it should have.
-    pub(crate) fn empty_result(&self, detail: &str) -> Error {
+    pub(crate) fn invalid_result(&self, detail: &str) -> Error {
         let error =
             Error::new(ErrorKind::InvalidResponse).with_attempts(self.attempts).with_detail(detail);
         self.finish(match &self.head {
-            Some(head) => error.with_response(head.status, self.interpreter.ray_id(head)),
+            Some(head) => error.with_status(head.status).with_ray_id(self.interpreter.ray_id(head)),
             None => error,
         })
+    }
+
+    /// A write that the service reports as a success, whose result is another one.
+    pub(crate) fn unclear(&self, detail: &str) -> FailedCall {
+        let error = self.invalid_result(detail).with_effect(true);
+        FailedCall { error, effect: Effect::Possible, outcome: Outcome::Unclear }
     }
 
     fn trace_attempt(&self, error: &Error, delay: Option<Duration>) {

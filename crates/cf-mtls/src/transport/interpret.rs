@@ -1,11 +1,12 @@
 //! What came back from an attempt, and what it means.
 
-use cf_mtls_api::{self as api, AccountId, CertificateId, ResponseHead, Secret, ZoneId, types};
+use cf_mtls_api::{
+    self as api, AccountId, CertificateId, ResponseHead, Secret, Sent, ZoneId, types,
+};
 use http::StatusCode;
 
 use super::envelope::{self, Envelope};
 use super::outcome::{FailedAttempt, Outcome};
-use super::requests::Sent;
 use super::{classify, rate_limit};
 use crate::error::{Error, ErrorKind, Operation, Subject};
 use crate::text::Sanitizer;
@@ -31,7 +32,8 @@ impl<'a> Interpreter<'a> {
         interpreted.map_err(|mut attempt| {
             if let Some(head) = head {
                 attempt.error = (attempt.error)
-                    .with_response(head.status, self.ray_id(head))
+                    .with_status(head.status)
+                    .with_ray_id(self.ray_id(head))
                     .with_retry_after(retry_after(head));
             }
             attempt
@@ -171,9 +173,9 @@ impl<'a> Interpreter<'a> {
     /// service may send any id.
     pub(crate) fn finds_secret_in(&self, subject: &Subject) -> bool {
         let ids = [
-            subject.account.as_ref().map(AccountId::as_str),
-            subject.zone.as_ref().map(ZoneId::as_str),
-            subject.certificate.as_ref().map(CertificateId::as_str),
+            subject.account_id.as_ref().map(AccountId::as_str),
+            subject.zone_id.as_ref().map(ZoneId::as_str),
+            subject.certificate_id.as_ref().map(CertificateId::as_str),
         ];
         let mut ids = ids.into_iter().flatten();
         ids.any(|id| self.0.finds_secret_in_id(id))

@@ -12,7 +12,6 @@ mod interpret;
 mod outcome;
 mod pages;
 pub(crate) mod rate_limit;
-pub(crate) mod requests;
 mod retry;
 
 pub(crate) use call::{Call, FailedCall, traced};

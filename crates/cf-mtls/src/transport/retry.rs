@@ -91,23 +91,3 @@ impl Looks {
 pub(crate) fn budget() -> TpsBudget {
     TpsBudget::new(Duration::from_secs(10), 1, 0.2)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_longer_each_time_up_to_the_bound() {
-        let retry = Retry::exponential(40, Duration::from_millis(100), Duration::from_secs(1));
-        let bounds = [(1, 100), (2, 200), (3, 400), (5, 1000), (39, 1000)];
-        for (number, bound) in bounds {
-            let delays: Vec<_> = (0..200).map(|_| retry.delay(number)).collect();
-            let bound = Duration::from_millis(bound);
-            let any = |test: &dyn Fn(Duration) -> bool| delays.iter().any(|delay| test(*delay));
-            assert!(!any(&|delay| bound < delay), "{number}");
-            // Full jitter: all of the range is used, not its end only.
-            assert!(any(&|delay| delay < bound / 4), "{number}");
-            assert!(any(&|delay| bound * 3 / 4 < delay), "{number}");
-        }
-    }
-}

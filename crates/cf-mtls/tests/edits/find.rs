@@ -15,7 +15,7 @@ async fn finds_none_one_or_tells_the_several() {
     assert!(certificates.find("none").await.unwrap().is_none());
     assert!(certificates.find("ONE").await.unwrap().is_none());
     let found = certificates.find("one").await.unwrap().unwrap();
-    assert_eq!(found.id(), Some(&one));
+    assert_eq!(found.id(), &one);
 
     let error = certificates.find("two").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Ambiguous);
@@ -43,5 +43,5 @@ async fn the_name_is_checked_where_the_service_does_not_filter() {
         cf_mtls_testkit::simulator::Fault::raw(200, "application/json", list).on(Operation::List),
     );
     let found = certificates(&simulator).find("wanted").await.unwrap();
-    assert_eq!(found.unwrap().id().unwrap().as_str(), "a");
+    assert_eq!(found.unwrap().id().as_str(), "a");
 }

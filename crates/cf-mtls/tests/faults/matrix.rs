@@ -269,7 +269,7 @@ async fn run(case: &Case, http2: Option<&reqwest::Client>) -> Report {
                 let held = simulator.certificates();
                 let held = held.iter().find(|held| held.name.as_deref() == Some("second"));
                 let stored = held.map(|held| held.id.as_str());
-                assert_eq!(stored, certificate.id().map(|id| id.as_str()), "{}", case.label);
+                assert_eq!(stored, Some(certificate.id().as_str()), "{}", case.label);
                 assert_eq!(certificate.chain().unwrap(), *upload.chain(), "{}", case.label);
             }
             said(outcome.map(drop))

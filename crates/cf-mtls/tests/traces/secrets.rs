@@ -137,7 +137,7 @@ fn echoes(request: &Seen) -> Vec<(&'static str, Vec<u8>)> {
 async fn fail(certificates: &Certificates, upload: &Upload) -> Vec<Error> {
     let id = unknown_id();
     let outcomes = [
-        certificates.upload(upload).await.map(|certificate| drop(certificate.id().cloned())),
+        certificates.upload(upload).await.map(|certificate| drop(certificate.id().clone())),
         certificates.get(&id).await.map(drop),
         certificates.delete(&id).await.map(drop),
         certificates.list(cf_mtls::CertificateFilter::all()).collect().await.map(drop),
