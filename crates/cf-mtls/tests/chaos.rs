@@ -15,32 +15,36 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cf_mtls::{
-    CertificateChain, CertificateId, Certificates, ClientCa, Error, ErrorKind, Hostnames, Retry,
-    Upload,
+    CertificateChain, CertificateFilter, CertificateId, Certificates, ClientCa, Error, ErrorKind,
+    Hostnames, Retry, Upload,
 };
-use cf_mtls_testkit::Simulator;
 use cf_mtls_testkit::simulator::{Fault, Operation, Seed, StoredCertificate};
+use cf_mtls_testkit::{DOCUMENTED_CA, Simulator};
+use serde_json::{Value, json};
 
-use support::{account_of, ca, leaf, own_builder};
+use support::{account_of, ca, client_of, leaf, own_builder};
 
-/// An answer that is later than this is none.
+/// A response that is later than this is none.
 const ATTEMPT: Duration = Duration::from_millis(60);
-/// When an attempt without an answer takes effect, after its client has gone.
-const LATE: Duration = Duration::from_millis(90);
+/// When a slow response comes, after its client has gone.
+const SLOW: Duration = Duration::from_millis(90);
 /// Uploads of each worker; about as many deletes follow.
 const UPLOADS: usize = 60;
 const WORKERS: u64 = 8;
 /// Changes of hostnames by each editor.
 const EDITS: usize = 40;
 
+fn json(value: &Value) -> Fault {
+    Fault::raw(200, "application/json", value.to_string())
+}
+
+fn success(result: &Value) -> Value {
+    json!({ "success": true, "errors": [], "messages": [], "result": result })
+}
+
 /// What can go wrong with any request, each with the same small probability.
-fn faults(with_late: bool) -> Vec<Fault> {
+fn faults() -> Vec<Fault> {
     let busy = || Fault::error(429, 971, "slow down");
-    let ends_early = r#"{"success":true,"errors":[],"messages":[],"result":[],
-        "result_info":{"page":1,"total_pages":1,"total_count":99}}"#;
-    let another = r#"{"success":true,"errors":[],"messages":[],
-        "result":{"id":"00000000-0000-4000-8000-000000000000"}}"#;
-    let json = |body: &str| Fault::raw(200, "application/json", body);
     let before_or_after: [fn() -> Fault; 13] = [
         Fault::reset,
         Fault::close,
@@ -65,29 +69,63 @@ fn faults(with_late: bool) -> Vec<Fault> {
         Fault::error(400, 99003, "no"),
         Fault::unsuccessful(1411, "no"),
     ];
-    let late = [
-        Fault::silence(),
-        Fault::silence().after_effect(),
-        Fault::stalled(),
-        Fault::stalled().after_effect(),
-        // What is late has its effect when nobody waits for it any more.
-        Fault::silence().late_effect().delayed(LATE),
-        Fault::reset().late_effect().delayed(ATTEMPT / 2),
-        Fault::html(524).late_effect().delayed(ATTEMPT / 3),
-        Fault::html(503).late_effect().delayed(LATE),
-        Fault::error(504, 971, "late").late_effect().delayed(LATE),
-        // Looks that show too little, or something else.
-        json(ends_early).on(Operation::List),
-        json(another).on(Operation::Get),
-        Fault::delay(LATE),
-        Fault::delay(ATTEMPT / 4),
-    ];
-    faults.extend(late.into_iter().filter(|_| with_late));
     for fault in before_or_after {
         faults.push(fault());
         faults.push(fault().after_effect());
     }
     faults
+}
+
+/// What can go wrong with requests about certificates besides.
+fn faults_of_certificates() -> Vec<Fault> {
+    let mut faults = vec![
+        Fault::silence(),
+        Fault::silence().after_effect(),
+        Fault::stalled(),
+        Fault::stalled().after_effect(),
+        Fault::delay(SLOW),
+        Fault::delay(ATTEMPT / 4),
+    ];
+    // The effect comes a few requests later, or when everything is long over.
+    for late in [3, 40, 50_000].map(Duration::from_secs) {
+        let silent: [fn() -> Fault; 6] = [
+            Fault::silence,
+            Fault::reset,
+            || Fault::html(503),
+            || Fault::html(524),
+            || Fault::error(504, 971, "late"),
+            || Fault::raw(200, "text/html", "<html>sign in</html>"),
+        ];
+        faults.extend(silent.map(|fault| fault().effect_after(late)));
+    }
+    // Lists that end early.
+    for info in [
+        json!({ "page": 1, "total_pages": 1, "total_count": 99 }),
+        json!({ "page": 1, "total_pages": 3 }),
+    ] {
+        let mut list = success(&json!([]));
+        list["result_info"] = info;
+        faults.push(json(&list).on(Operation::List));
+    }
+    // Responses about another certificate.
+    let another = success(&json!({
+        "id": "00000000-0000-4000-8000-000000000000",
+        "ca": true,
+        "certificates": DOCUMENTED_CA,
+        "name": "another",
+    }));
+    for operation in [Operation::Get, Operation::Delete, Operation::Upload] {
+        faults.push(json(&another).on(operation));
+        faults.push(json(&another).on(operation).after_effect());
+    }
+    faults
+}
+
+/// What can go wrong with lists of hostnames besides. A late replacement would undo a
+/// newer one, which no client can help, so none is late.
+fn faults_of_hostnames() -> Vec<Fault> {
+    let lists = [json!({}), json!(null), json!([]), json!({ "hostnames": [null] })];
+    lists.iter().map(|list| json(&success(list)).on(Operation::Hostnames)).collect()
 }
 
 /// What the client said of one certificate.
@@ -172,8 +210,8 @@ async fn run(seed: u64, workers: u64) -> Figures {
     let bystanders: Vec<String> = (0..5)
         .map(|n| simulator.seed(Seed::ca(ca().pem).name(format!("bystander {n}"))).unwrap())
         .collect();
-    for fault in faults(true) {
-        simulator.inject(fault.probability(0.008, rng.u64(..)));
+    for fault in faults().into_iter().chain(faults_of_certificates()) {
+        simulator.inject(fault.probability(0.006, rng.u64(..)));
     }
     let tasks: Vec<_> = (0..workers)
         .map(|worker| {
@@ -192,8 +230,12 @@ async fn run(seed: u64, workers: u64) -> Figures {
     for task in tasks {
         stories.extend(task.await.unwrap());
     }
-    // What is late may still come.
-    tokio::time::sleep(3 * LATE).await;
+    // What is slow or late comes now. The last request is served after that.
+    tokio::time::sleep(3 * SLOW).await;
+    simulator.clear_faults();
+    simulator.advance(Duration::from_secs(100_000));
+    let certificates = client_of(&simulator).certificates(&account_of(&simulator));
+    certificates.list(CertificateFilter::all()).collect().await.unwrap();
     let figures = judge(&simulator, &stories, &bystanders);
     Figures { requests: simulator.request_count(None), ..figures }
 }
@@ -355,9 +397,7 @@ async fn edit_lists(seed: u64) -> (usize, usize) {
         .clock_step(Duration::from_secs(1));
     let simulator = simulator.start().await.unwrap();
     let (mut known, mut unknown) = (0, 0);
-    // A late replacement would undo a newer one, which no client can help. So none is
-    // late, and none ends before its response.
-    for fault in faults(false) {
+    for fault in faults().into_iter().chain(faults_of_hostnames()) {
         simulator.inject(fault.probability(0.01, rng.u64(..)));
     }
     let mut lists = Vec::new();

@@ -1,9 +1,12 @@
 //! The simulated clock, and the two forms of dates in responses.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
+use tokio::task::yield_now;
+use tokio::time::sleep;
 
 /// Time as the simulator sees it: what really passed, plus what a test added.
 ///
@@ -15,6 +18,8 @@ pub(crate) struct Clock {
     started: Instant,
     stands_still: bool,
     added_nanos: AtomicU64,
+    advanced: Notify,
+    waiting: AtomicUsize,
 }
 
 impl Clock {
@@ -24,6 +29,8 @@ impl Clock {
             started: Instant::now(),
             stands_still,
             added_nanos: AtomicU64::new(0),
+            advanced: Notify::new(),
+            waiting: AtomicUsize::new(0),
         }
     }
 
@@ -32,6 +39,38 @@ impl Clock {
         // Saturates, because a clock that wraps would send tests to the past.
         let add = |old: u64| Some(old.saturating_add(nanos));
         let _ = self.added_nanos.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        self.advanced.notify_waiters();
+    }
+
+    /// Advances, and lets first happen what was waiting for that.
+    pub(crate) async fn step(&self, by: Duration) {
+        self.advance(by);
+        if 0 < self.waiting.load(Ordering::Relaxed) {
+            yield_now().await;
+        }
+    }
+
+    /// Waits until a moment has come.
+    pub(crate) async fn reach(&self, moment: Duration) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        loop {
+            let advanced = self.advanced.notified();
+            let left = moment.saturating_sub(self.moment());
+            if left.is_zero() {
+                break;
+            }
+            let pass = async {
+                match self.stands_still {
+                    true => std::future::pending().await,
+                    false => sleep(left).await,
+                }
+            };
+            tokio::select! {
+                () = advanced => {}
+                () = pass => {}
+            }
+        }
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// The moment: how long the simulator has run in its own time.

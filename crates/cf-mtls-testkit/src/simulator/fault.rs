@@ -72,8 +72,8 @@ pub(crate) enum Effect {
     Skipped,
     /// Before the delay.
     First,
-    /// After the delay, even when the client has gone.
-    Late,
+    /// This long after it was read (simulated time), even when the client has gone.
+    After(Duration),
 }
 
 impl Fault {
@@ -179,7 +179,7 @@ impl Fault {
     /// The genuine response, late. The request takes effect after the delay,
     /// and not at all if the client hangs up before; see
     /// [`after_effect`](Self::after_effect) and
-    /// [`late_effect`](Self::late_effect) for the other orders.
+    /// [`effect_after`](Self::effect_after) for the other orders.
     pub fn delay(delay: Duration) -> Self {
         Self::new(FaultResponse::Genuine).delayed(delay)
     }
@@ -236,10 +236,11 @@ impl Fault {
         self
     }
 
-    /// The request takes effect when the delay is over, even if the client
-    /// has hung up by then.
-    pub fn late_effect(mut self) -> Self {
-        self.effect = Effect::Late;
+    /// The request takes effect this long after it was read, by the simulator's clock,
+    /// even if the client has gone by then. Only a genuine response waits for that: an
+    /// error can come first.
+    pub fn effect_after(mut self, time: Duration) -> Self {
+        self.effect = Effect::After(time);
         self
     }
 

@@ -29,7 +29,7 @@
 //!
 //! # Time
 //!
-//! Delays, the rate limit and all dates follow the simulator's clock: real time
+//! Lags, late effects, the rate limit and all dates follow the simulator's clock: real time
 //! plus whatever [`advance`](Simulator::advance) and [`Builder::clock_step`] add, or
 //! only the latter with [`Builder::clock_stands_still`]. So tests need not sleep.
 //! Two things pass in real time because a socket waits for them: the delay of a

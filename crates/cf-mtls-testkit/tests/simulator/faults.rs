@@ -144,10 +144,10 @@ async fn delays_decide_whether_a_request_took_effect() {
     let table = [
         (Fault::delay(short), true, 1),
         (Fault::delay(short).after_effect(), true, 1),
-        (Fault::delay(short).late_effect(), true, 1),
+        (Fault::delay(short).effect_after(short), true, 1),
         (Fault::delay(long), false, 0),
         (Fault::delay(long).after_effect(), false, 1),
-        (Fault::delay(Duration::from_millis(600)).late_effect(), false, 1),
+        (Fault::delay(long).effect_after(6 * short), false, 1),
         (Fault::stalled(), false, 0),
         (Fault::stalled().after_effect(), false, 1),
         (Fault::silence(), false, 0),
@@ -173,6 +173,28 @@ async fn delays_decide_whether_a_request_took_effect() {
         }
         assert_eq!(simulator.effects().deleted, deleted, "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn an_effect_can_come_after_the_response() {
+    let builder = Simulator::builder().clock_stands_still().clock_step(Duration::from_secs(1));
+    let simulator = builder.start().await.unwrap();
+    let caller = Caller::new(&simulator);
+    let [first, second] = [(); 2].map(|()| simulator.seed(Seed::ca(ca().pem)).unwrap());
+    let late = Fault::html(503).on(Operation::Delete).effect_after(Duration::from_secs(3));
+    let late = simulator.inject(late);
+    assert_eq!(caller.delete(&first).await.status, 503);
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        statuses.push(caller.certificate(&first).await.status.as_u16());
+    }
+    assert_eq!(statuses, [200, 200, 404, 404], "before the read of that moment");
+    caller.delete(&second).await;
+    simulator.advance(Duration::from_secs(3));
+    while simulator.effects().deleted_as(&second) == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(simulator.fired(late), 2);
 }
 
 #[tokio::test]

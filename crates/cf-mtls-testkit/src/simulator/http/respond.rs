@@ -35,7 +35,7 @@ pub(crate) async fn respond(
         response.body = b"the simulator serves loopback names only\n".to_vec();
         return into_http(service, response, &[], Active::new(connection));
     }
-    service.clock.advance(service.settings.clock_step);
+    service.clock.step(service.settings.clock_step).await;
     let route = Route::find(&head.method, head.uri.path());
     let operation = route.operation;
     let sequence = service
@@ -149,15 +149,19 @@ async fn respond_with_fault(
             sleep(fault.delay).await;
             None
         }
-        Effect::Late => {
+        Effect::After(time) => {
             // In a task of its own, which the end of the connection spares.
-            let (service, request, delay) =
-                (Arc::clone(service), Arc::clone(&request), fault.delay);
+            let (service, request) = (Arc::clone(service), Arc::clone(&request));
+            let due = service.clock.moment().saturating_add(time);
             let late = tokio::spawn(async move {
-                sleep(delay).await;
+                service.clock.reach(due).await;
                 service.handle(&request)
             });
-            late.await.ok()
+            sleep(fault.delay).await;
+            match fault.response {
+                FaultResponse::Genuine => late.await.ok(),
+                _ => None,
+            }
         }
     };
     let response = match fault.response {
