@@ -29,7 +29,7 @@ const ATTEMPT: Duration = Duration::from_millis(60);
 /// When a slow response comes, after its client has gone.
 const SLOW: Duration = Duration::from_millis(90);
 /// Uploads of each worker; about as many deletes follow.
-const UPLOADS: usize = 60;
+const UPLOADS: usize = 40;
 const WORKERS: u64 = 8;
 /// Changes of hostnames by each editor.
 const EDITS: usize = 40;

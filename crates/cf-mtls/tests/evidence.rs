@@ -5,9 +5,9 @@
 
 mod common;
 
-use cf_mtls::{CertificateFilter, ClientCa, ErrorKind, ZoneFilter};
+use cf_mtls::{CertificateFilter, ClientCa, ErrorKind, Upload, ZoneFilter};
 use common::{builder, certificate, certificates, failure, id, success, zone};
-use httpmock::Method::{DELETE, GET, PUT};
+use httpmock::Method::{DELETE, GET, POST, PUT};
 use httpmock::MockServer;
 use serde_json::{Value, json};
 
@@ -18,6 +18,10 @@ async fn a_damaged_list_of_hostnames_is_not_an_empty_one() {
         success(json!({"hostnames": [{"hostname": "a.example.com"}]})),
         success(json!({"hostnames": "a.example.com"})),
         success(json!(["a.example.com"])),
+        // Without the field: it may have another name, or be another object.
+        success(json!({})),
+        success(json!({"hosts": ["a.example.com"]})),
+        success(json!([null])),
         success(Value::Null),
         json!({"success": true}),
     ];
@@ -137,6 +141,32 @@ async fn an_empty_or_another_certificate_is_no_sign_that_it_is_still_there() {
         );
         let error = certificates.delete(&id()).await.unwrap_err();
         assert!(error.may_have_taken_effect(), "{seen}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn an_upload_is_not_taken_for_another_certificate() {
+    let upload = Upload::ca(cf_mtls_testkit::CAS[0]).unwrap().with_name("mine");
+    let mut mine = certificate(common::ID);
+    mine["certificates"] = json!(cf_mtls_testkit::CAS[0]);
+    mine["name"] = json!("mine");
+    for (listed, is_found) in [(json!([mine]), true), (json!([]), false)] {
+        let server = MockServer::start_async().await;
+        server.mock(|when, then| {
+            when.method(POST);
+            then.status(200).json_body(success(certificate("another")));
+        });
+        server.mock(|when, then| {
+            when.method(GET);
+            then.status(200).json_body(success(listed.clone()));
+        });
+        match certificates(&server).upload(&upload).await {
+            Ok(stored) => assert!(is_found && stored.id() == Some(&id()), "{stored:?}"),
+            Err(error) => {
+                assert!(!is_found && error.may_have_taken_effect(), "{error}");
+                assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error}");
+            }
+        }
     }
 }
 

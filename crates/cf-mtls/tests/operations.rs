@@ -64,7 +64,7 @@ async fn delete_accepts_any_2xx_envelope() {
 
 #[tokio::test]
 async fn delete_looks_when_the_answer_is_no_evidence() {
-    let answers: [(&str, u16, &str, &str); 7] = [
+    let answers: [(&str, u16, &str, &str); 9] = [
         ("an empty body", 200, "application/json", ""),
         ("no content", 204, "application/json", ""),
         ("a page of a proxy", 200, "text/html", "<html>Please log in</html>"),
@@ -72,6 +72,13 @@ async fn delete_looks_when_the_answer_is_no_evidence() {
         ("no word of success", 200, "application/json", r#"{"result":null,"errors":[]}"#),
         ("success as text", 200, "application/json", r#"{"success":"true"}"#),
         ("another body altogether", 200, "application/json", "[1, 2, 3]"),
+        ("another certificate", 200, "application/json", r#"{"success":true,"result":{"id":"1"}}"#),
+        (
+            "an error, too",
+            200,
+            "application/json",
+            r#"{"success":true,"errors":[{"message":"no"}]}"#,
+        ),
     ];
     for (form, status, content_type, body) in answers {
         for (then_gone, looked) in [(true, 404), (false, 200)] {

@@ -173,6 +173,7 @@ fn removes_what_a_terminal_obeys() {
         ("api.example.com", "api.example.com"),
         ("a\u{1b}[31mb\r\n", "a[31mb"),
         ("a\u{202e}b\u{200b}\u{e0041}\u{61c}\u{3164}", "ab"),
+        ("a\u{ad}\u{180e}\u{115f}\u{1160}\u{fe0f}\u{fff9}\u{ffa0}\u{feff}b", "ab"),
         ("bücher.example", "bücher.example"),
     ];
     for (text, want) in table {

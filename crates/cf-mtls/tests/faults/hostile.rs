@@ -299,7 +299,7 @@ mod tls {
 
     use super::*;
     use crate::support::raw::End;
-    use crate::support::{three_at_once, tls};
+    use crate::support::{renderings, three_at_once, tls};
 
     /// A server with a certificate of a root that nobody knows; gives the root.
     async fn server(names: &[&str], says: Vec<u8>) -> (u16, String) {
@@ -351,6 +351,24 @@ mod tls {
             assert!(error.to_string().contains("nothing was sent"), "{error}");
             assert_presentable(&error, "unknown root");
         }
+    }
+
+    /// Also where both are built in, and one of them wins.
+    #[tokio::test]
+    async fn the_tls_that_is_shown_is_the_one_in_use() {
+        let shown = |client: &Client| format!("{client:?}");
+        let (port, _) = server(&["127.0.0.1"], Vec::new()).await;
+        let client = own_builder(&https(port), TOKEN).build().unwrap();
+        let certificates = client.certificates(&ACCOUNT.parse().unwrap());
+        let error = certificates.get(&unknown_id()).await.unwrap_err();
+        // What rustls says of a root that it does not know.
+        let is_rustls = renderings(&error).contains("UnknownIssuer");
+        let tls = if is_rustls { "tls: \"rustls\"" } else { "tls: \"native-tls\"" };
+        assert!(shown(&client).contains(tls), "{client:?}");
+        let plain = own_builder("http://127.0.0.1:1", TOKEN);
+        assert!(shown(&plain.build().unwrap()).contains("tls: \"none\""));
+        let own = own_builder(&https(port), TOKEN).with_http_client(reqwest::Client::new());
+        assert!(shown(&own.build().unwrap()).contains("tls: \"the caller's\""));
     }
 
     #[tokio::test]

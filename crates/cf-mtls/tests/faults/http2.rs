@@ -21,9 +21,20 @@ fn certificates(base_url: &str) -> Certificates {
     client.build().unwrap().certificates(&ACCOUNT.parse().unwrap())
 }
 
-/// A front of the simulator whose first connection says nothing more when told so,
-/// but still reads. Counts the connections.
-async fn front(simulator: &Simulator) -> (String, Arc<AtomicBool>, Arc<AtomicUsize>) {
+/// What a silent connection still says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Silence {
+    Nothing,
+    /// Responses to pings: the server lives, and what is behind it does not.
+    Pings,
+}
+
+/// A front of the simulator whose first connection falls silent when told so, but still
+/// reads. Counts the connections.
+async fn front(
+    simulator: &Simulator,
+    silence: Silence,
+) -> (String, Arc<AtomicBool>, Arc<AtomicUsize>) {
     let (silent, connections) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
     let (is_silent, counter) = (silent.clone(), connections.clone());
     let behind = simulator.base_url()["http://".len()..].split_once('/').unwrap().0.to_owned();
@@ -35,16 +46,14 @@ async fn front(simulator: &Simulator) -> (String, Arc<AtomicBool>, Arc<AtomicUsi
             let (mut from, mut to) = TcpStream::connect(behind).await?.into_split();
             let up = tokio::io::copy(&mut read, &mut to);
             let down = async {
-                let mut bytes = vec![0; 64 * 1024];
-                loop {
-                    let count = from.read(&mut bytes).await?;
-                    if count == 0 {
-                        return std::io::Result::Ok(());
-                    }
-                    if 0 < number || !is_silent.load(Ordering::SeqCst) {
-                        write.write_all(&bytes[..count]).await?;
+                const PING: u8 = 6;
+                while let Some(frame) = read_frame(&mut from).await {
+                    let is_said = silence == Silence::Pings && frame[3] == PING;
+                    if 0 < number || is_said || !is_silent.load(Ordering::SeqCst) {
+                        write.write_all(&frame).await?;
                     }
                 }
+                std::io::Result::Ok(())
             };
             tokio::try_join!(up, down).map(drop)
         }
@@ -56,11 +65,12 @@ async fn front(simulator: &Simulator) -> (String, Arc<AtomicBool>, Arc<AtomicUsi
 #[tokio::test]
 async fn a_silent_connection_is_left_by_all_clones() {
     // Long attempts are ended by pings, and short ones before these.
-    for timeout in [SHORT, LONG / 6] {
+    let rows = [(SHORT, Silence::Nothing), (SHORT, Silence::Pings), (LONG / 6, Silence::Nothing)];
+    for (timeout, silence) in rows {
         let simulator = Simulator::start().await.unwrap();
         let id = simulator.seed(Seed::ca(ca().pem).name("one")).unwrap();
         let other = simulator.seed(Seed::ca(ca().pem).name("two")).unwrap();
-        let (url, silent, connections) = front(&simulator).await;
+        let (url, silent, connections) = front(&simulator, silence).await;
         let client = own_builder(&url, simulator.token())
             .with_root_certificate(&*HTTP2.root)
             .with_attempt_timeout(timeout)
@@ -74,8 +84,27 @@ async fn a_silent_connection_is_left_by_all_clones() {
         assert!(!deleted.is_confirmed(), "the first attempt did it, unheard");
         let once = clone.with_retry(Retry::off());
         once.get(&other.parse().unwrap()).await.unwrap();
-        assert_eq!(connections.load(Ordering::SeqCst), 2);
+        assert_eq!(connections.load(Ordering::SeqCst), 2, "{silence:?}");
     }
+}
+
+/// Pings end an attempt that could take all the time there is.
+#[tokio::test]
+async fn a_silent_connection_is_left_before_the_deadline() {
+    let simulator = Simulator::start().await.unwrap();
+    let id = simulator.seed(Seed::ca(ca().pem)).unwrap().parse().unwrap();
+    let (url, silent, connections) = front(&simulator, Silence::Nothing).await;
+    let client = own_builder(&url, simulator.token())
+        .with_root_certificate(&*HTTP2.root)
+        .with_attempt_timeout(LONG / 6)
+        .with_deadline(LONG / 6)
+        .build()
+        .unwrap();
+    let certificates = client.certificates(&account_of(&simulator));
+    certificates.get(&id).await.unwrap();
+    silent.store(true, Ordering::SeqCst);
+    certificates.get(&id).await.unwrap();
+    assert_eq!(connections.load(Ordering::SeqCst), 2);
 }
 
 /// Reads the frames of a client up to the headers of its next request; `None` at the
@@ -83,15 +112,21 @@ async fn a_silent_connection_is_left_by_all_clones() {
 async fn request(stream: &mut (impl AsyncRead + Unpin)) -> Option<u32> {
     const HEADERS: u8 = 1;
     loop {
-        let mut head = [0; 9];
-        stream.read_exact(&mut head).await.ok()?;
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let mut payload = vec![0; length as usize];
-        stream.read_exact(&mut payload).await.ok()?;
-        if head[3] == HEADERS {
-            return Some(u32::from_be_bytes([head[5], head[6], head[7], head[8]]));
+        let frame = read_frame(stream).await?;
+        if frame[3] == HEADERS {
+            return Some(u32::from_be_bytes([frame[5], frame[6], frame[7], frame[8]]));
         }
     }
+}
+
+/// The next frame, its head of nine bytes included; `None` at the end.
+async fn read_frame(stream: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
+    let mut frame = vec![0; 9];
+    stream.read_exact(&mut frame).await.ok()?;
+    let length = u32::from_be_bytes([0, frame[0], frame[1], frame[2]]);
+    frame.resize(9 + length as usize, 0);
+    stream.read_exact(&mut frame[9..]).await.ok()?;
+    Some(frame)
 }
 
 /// A frame of HTTP/2 without flags.

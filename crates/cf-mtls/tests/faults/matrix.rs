@@ -61,6 +61,7 @@ type Made = fn() -> Fault;
 
 /// Every fault: its name, itself, its class, and the kind of the error.
 fn faults() -> Vec<(&'static str, Made, Class, &'static str)> {
+    const CAUSED: &str = r#"{"success":false,"errors":[{"code":10001,"message":"internal error","error_chain":[{"code":971}]}]}"#;
     const ERRORS: &str = r#"{"success":true,"errors":[{"code":99004,"message":"not done"}]}"#;
     const SUCCESS: &str = r#"{"success":true,"errors":[],"messages":[],"result":null}"#;
     #[rustfmt::skip]
@@ -103,6 +104,7 @@ fn faults() -> Vec<(&'static str, Made, Class, &'static str)> {
         ("envelope 500", || Fault::error(500, 10001, "internal error"), Unclear, "service_unavailable"),
         ("envelope 500 without a known code", || Fault::error(500, 99003, "failed"), Unclear, "service_unavailable"),
         ("envelope 500, code 971", || Fault::error(500, 971, "slow down"), Unclear, "rate_limited"),
+        ("envelope 500, code 971 as a cause", || json(500, CAUSED), Unclear, "service_unavailable"),
         ("envelope 503", || Fault::error(503, 99003, "busy"), Unclear, "service_unavailable"),
         ("200 that reports success, and errors", || json(200, ERRORS), Unclear, "invalid_response"),
         ("429", || Fault::error(429, 971, "slow down"), Rejected, "rate_limited"),
@@ -116,6 +118,7 @@ fn faults() -> Vec<(&'static str, Made, Class, &'static str)> {
         ("envelope 404, code 7003", || Fault::error(404, 7003, "no"), Refused, "invalid_request"),
         ("200 success: false", || Fault::unsuccessful(1411, "no"), Refused, "invalid_request"),
         ("envelope 400, code 1489", || Fault::error(400, 1489, "full"), Refused, "quota_exceeded"),
+        ("envelope 400, code 971 as a cause", || json(400, CAUSED), Unclear, "service_unavailable"),
         ("429, Retry-After beyond the deadline", || Fault::error(429, 971, "slow down").retry_after("86400"), Refused, "rate_limited"),
         ("429, Retry-After at a date beyond it", || Fault::error(429, 971, "slow down").retry_after("Fri, 31 Dec 9999 23:59:59 GMT"), Refused, "rate_limited"),
         ("429, Retry-After with 30 digits", || Fault::error(429, 971, "slow down").retry_after("999999999999999999999999999999"), Refused, "rate_limited"),

@@ -1,6 +1,6 @@
 //! One span an operation, one event an attempt, in OpenTelemetry's words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,7 +11,8 @@ use cf_mtls_testkit::simulator::{Fault, Operation, Seed};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::support::{account_of, builder, ca};
+use crate::support::raw::{Raw, THERE, answer};
+use crate::support::{ACCOUNT, account_of, builder, ca, unknown_id};
 
 type Fields = BTreeMap<String, String>;
 
@@ -133,6 +134,34 @@ async fn one_span_an_operation_and_one_event_an_attempt() {
     assert_eq!(of(events[0], "cloudflare.ray.id"), "8d1a2b3c4d5e6f70-TXL");
     assert!(events.iter().all(|event| of(event, "in") == "cf_mtls"), "{events:?}");
     assert!(events.iter().all(|event| !of(event, "cloudflare.ray.id").is_empty()));
+}
+
+#[tokio::test]
+async fn what_waits_for_the_rate_limit_is_spread_behind_its_end() {
+    let _alone = crate::ALONE.lock().await;
+    let capture = Capture::default();
+    let subscriber = tracing_subscriber::registry().with(capture.clone());
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let spent = "ratelimit: \"default\";r=0;t=300\r\n";
+    let server = Raw::saying(answer("200 OK", spent, THERE)).await;
+    let client = builder(&server.base_url(), "token-of-this-test");
+    let client = client.with_deadline(Duration::from_secs(3600)).build().unwrap();
+    let certificates = client.certificates(&ACCOUNT.parse().unwrap());
+    let id = unknown_id();
+    certificates.get(&id).await.unwrap();
+    for _ in 0..20 {
+        let get = tokio::time::timeout(Duration::ZERO, certificates.get(&id));
+        get.await.expect_err("it waits");
+    }
+    let records = capture.0.lock().unwrap().clone();
+    let waits = records.iter().filter_map(|record| match record {
+        Record::Event(fields) => fields.get("wait_ms")?.parse::<u64>().ok(),
+        Record::Span(_) => None,
+    });
+    let waits: BTreeSet<u64> = waits.collect();
+    assert!(10 < waits.len(), "they come at once: {waits:?}");
+    // The test itself takes a moment.
+    assert!(waits.iter().all(|wait| (200_000..=330_000).contains(wait)), "{waits:?}");
 }
 
 #[tokio::test]
