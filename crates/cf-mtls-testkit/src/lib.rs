@@ -1,4 +1,10 @@
-#![doc = include_str!("../README.md")]
+// Its examples need both features.
+#![cfg_attr(all(feature = "certificates", feature = "httpmock"), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(all(feature = "certificates", feature = "httpmock")),
+    doc = "A local simulator of Cloudflare's mTLS certificate API, and typed mocks of it. The",
+    doc = "README has examples; begin with [`Simulator`]."
+)]
 #![warn(missing_docs)]
 
 #[cfg(feature = "httpmock")]

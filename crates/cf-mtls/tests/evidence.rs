@@ -150,11 +150,19 @@ async fn an_upload_is_not_taken_for_another_certificate() {
     let mut mine = certificate(common::ID);
     mine["certificates"] = json!(cf_mtls_testkit::CAS[0]);
     mine["name"] = json!("mine");
-    for (listed, is_found) in [(json!([mine]), true), (json!([]), false)] {
+    let mut without_id = mine.clone();
+    without_id.as_object_mut().unwrap().remove("id");
+    let rows = [
+        (certificate("another"), json!([mine]), true),
+        (certificate("another"), json!([]), false),
+        (without_id.clone(), json!([mine]), true),
+        (without_id, json!([]), false),
+    ];
+    for (response, listed, is_found) in rows {
         let server = MockServer::start_async().await;
         server.mock(|when, then| {
             when.method(POST);
-            then.status(200).json_body(success(certificate("another")));
+            then.status(200).json_body(success(response.clone()));
         });
         server.mock(|when, then| {
             when.method(GET);

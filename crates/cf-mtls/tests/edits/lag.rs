@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use cf_mtls::{ClientCa, HostnameChange, Hostnames};
+use cf_mtls::{ClientCa, ErrorKind, HostnameChange, Hostnames};
 use cf_mtls_testkit::Simulator;
-use cf_mtls_testkit::simulator::Operation;
+use cf_mtls_testkit::simulator::{Fault, Operation};
 
 use super::support::{hostnames, seed_ca, uploaded, writes};
 
@@ -124,6 +124,27 @@ async fn clones_of_a_client_change_a_list_one_after_the_other() {
     assert!(done.iter().all(Result::is_ok), "{done:?}");
     assert_eq!(held(&simulator, &zone, &ca).len(), 20);
     assert_eq!(writes(&simulator).len(), 20);
+}
+
+/// Clones change a list one after the other, and each within its own deadline.
+#[tokio::test]
+async fn a_change_does_not_wait_for_another_beyond_its_deadline() {
+    let (simulator, zone, ca) = zone(Duration::ZERO, &[]).await;
+    simulator.inject(Fault::silence().on(Operation::ReplaceHostnames));
+    let handle = hostnames(&simulator, &zone);
+    let (slow, slow_ca) = (handle.clone(), ca.clone());
+    let slow = tokio::spawn(async move { slow.add(&slow_ca, ["a.a.example"]).await });
+    while simulator.request_count(Operation::ReplaceHostnames) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let hasty = handle.with_deadline(Duration::from_millis(300));
+    let hasty = hasty.add(&ca, ["b.a.example"]);
+    let error = tokio::time::timeout(Duration::from_secs(20), hasty).await;
+    let error = error.expect("it waits on").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    assert!(!error.may_have_taken_effect(), "{error}");
+    assert_eq!(simulator.request_count(Operation::ReplaceHostnames), 1);
+    slow.abort();
 }
 
 #[tokio::test]

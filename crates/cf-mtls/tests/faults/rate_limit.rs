@@ -188,7 +188,7 @@ async fn patience_waits_for_no_answer_beyond_its_deadline() {
     let simulator = Simulator::start().await.unwrap();
     simulator.inject(Fault::silence());
     let client = builder(simulator.base_url(), simulator.token())
-        .with_deadline(Duration::from_millis(400))
+        .with_deadline(Duration::from_millis(1_200))
         .build()
         .unwrap();
     let certificates = client.certificates(&account_of(&simulator));
@@ -245,7 +245,7 @@ async fn the_deadline_holds_whatever_the_attempts_do() {
     let simulator = Simulator::start().await.unwrap();
     simulator.inject(Fault::silence());
     let client = builder(simulator.base_url(), simulator.token())
-        .with_deadline(Duration::from_millis(400))
+        .with_deadline(Duration::from_millis(1_200))
         .with_attempt_timeout(Duration::from_secs(60))
         .with_retry(Retry::with_delays(100, |_| Duration::from_millis(1)))
         .build()

@@ -158,10 +158,12 @@ async fn what_waits_for_the_rate_limit_is_spread_behind_its_end() {
         Record::Event(fields) => fields.get("wait_ms")?.parse::<u64>().ok(),
         Record::Span(_) => None,
     });
-    let waits: BTreeSet<u64> = waits.collect();
-    assert!(10 < waits.len(), "they come at once: {waits:?}");
-    // The test itself takes a moment.
-    assert!(waits.iter().all(|wait| (200_000..=330_000).contains(wait)), "{waits:?}");
+    let waits: Vec<u64> = waits.collect();
+    assert_eq!(waits.len(), 20);
+    // They end up to a tenth of the wait behind the window.
+    let behind = waits.iter().filter(|wait| (300_001..=330_000).contains(*wait));
+    let distinct: BTreeSet<&u64> = behind.collect();
+    assert!(10 < distinct.len(), "they come at once: {waits:?}");
 }
 
 #[tokio::test]
