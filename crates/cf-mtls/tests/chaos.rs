@@ -25,12 +25,12 @@ use serde_json::{Value, json};
 use support::{account_of, ca, client_of, leaf, own_builder};
 
 /// A response that is later than this is none.
-const ATTEMPT: Duration = Duration::from_millis(60);
+const ATTEMPT: Duration = Duration::from_millis(200);
 /// When a slow response comes, after its client has gone.
-const SLOW: Duration = Duration::from_millis(90);
+const SLOW: Duration = Duration::from_millis(300);
 /// Uploads of each worker; about as many deletes follow.
-const UPLOADS: usize = 40;
-const WORKERS: u64 = 8;
+const UPLOADS: usize = 15;
+const WORKERS: u64 = 24;
 /// Changes of hostnames by each editor.
 const EDITS: usize = 40;
 
