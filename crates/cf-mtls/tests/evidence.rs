@@ -169,7 +169,7 @@ async fn an_upload_is_not_taken_for_another_certificate() {
             then.status(200).json_body(success(listed.clone()));
         });
         match certificates(&server).upload(&upload).await {
-            Ok(stored) => assert!(is_found && stored.id() == Some(&id()), "{stored:?}"),
+            Ok(stored) => assert!(is_found && stored.id() == &id(), "{stored:?}"),
             Err(error) => {
                 assert!(!is_found && error.may_have_taken_effect(), "{error}");
                 assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error}");
