@@ -4,19 +4,17 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{
-    ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum as _,
-};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
     associations, completions, delete, get, hostnames, list, man, prune, release, rotate, upload,
 };
 use crate::context::{CLOUDFLARE, Context};
-use crate::options::{Format, Global};
+use crate::options::Global;
 use crate::report::exit::{Exit, Kind};
-use crate::report::failure::{Failure, Reporter};
+use crate::report::failure::{Asked, Failure, Reporter};
 use crate::report::output;
-use crate::terminal::text::mention;
+use crate::terminal::text::{hide, may_be_token, mention};
 
 const AFTER_HELP: &str = "\
 Environment:
@@ -49,7 +47,6 @@ Examples:
 #[command(
     name = "cf-mtls",
     version,
-    propagate_version = true,
     max_term_width = 100,
     after_help = AFTER_HELP,
     subcommand_required = true,
@@ -89,57 +86,56 @@ pub(crate) enum Command {
 
 /// Reads the arguments, and what they ask in words. `Err` if that ends the process:
 /// help, version, or an error.
-pub(crate) fn parse() -> Result<(Cli, String), ExitCode> {
+pub(crate) fn parse() -> Result<(Cli, Asked), ExitCode> {
     let arguments: Vec<OsString> = std::env::args_os().collect();
+    let tokens = tokens(&arguments);
     let parsed = Cli::command()
         .try_get_matches_from(&arguments)
-        .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, asked(&matches))));
-    parsed.map_err(|error| {
-        let is_json = wanted_format(&arguments) != Format::Table;
-        let reporter = Reporter { is_json, verbose: false };
-        if error.use_stderr() && is_json {
-            return reporter.finish(Err(usage_error(&error)));
+        .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, words(&matches))));
+    let (cli, words) = parsed.map_err(|error| {
+        let reporter = Reporter { is_json: wants_json(&arguments), verbose: false };
+        let hidden = hide(&error.render().ansi().to_string(), &tokens);
+        if error.use_stderr() && reporter.is_json {
+            return reporter.finish(Err(usage_error(&error, &hidden)));
         }
         // The help, the version, or an error with the usage.
-        match error.print() {
-            Ok(()) if error.use_stderr() => Exit::Invalid.into(),
-            printed => reporter.finish(printed.map_err(|error| Failure::output(&error))),
+        match error.use_stderr() {
+            true => {
+                anstream::eprint!("{hidden}");
+                Exit::Invalid.into()
+            }
+            false => reporter.finish(error.print().map_err(|error| Failure::output(&error))),
         }
-    })
+    })?;
+    Ok((cli, Asked { words, tokens }))
+}
+
+/// The arguments, and values in them, that may be a token in a wrong place.
+fn tokens(arguments: &[OsString]) -> Vec<String> {
+    let texts = arguments.iter().filter_map(|argument| argument.to_str());
+    let parts =
+        texts.flat_map(|text| text.split(|c: char| c == '=' || c == ',' || c.is_whitespace()));
+    parts.filter(|part| may_be_token(part)).map(str::to_owned).collect()
 }
 
 /// The command and what it is about, for the beginning of an error.
-fn asked(matches: &ArgMatches) -> String {
+fn words(matches: &ArgMatches) -> String {
     let (mut words, mut matches) = (Vec::new(), matches);
     while let Some((name, inner)) = matches.subcommand() {
         words.push(name.to_owned());
         matches = inner;
     }
-    for argument in ["id", "old", "ids", "name"] {
-        let values = matches.try_get_many::<String>(argument).ok().flatten();
-        if let [value] = &values.map_or(Vec::new(), Iterator::collect)[..]
-            && *value != "-"
-        {
-            words.push(mention(value));
-        }
-    }
-    let zones = matches.try_get_many::<String>("zone").ok().flatten();
-    if let [zone] = &zones.map_or(Vec::new(), Iterator::collect)[..] {
-        words.push(format!("in zone {}", mention(zone)));
-    }
+    let value = |name: &str| {
+        let values = matches.try_get_many::<String>(name).ok().flatten();
+        let mut values = values?.filter(|value| *value != "-");
+        values.next().filter(|_| values.next().is_none()).map(|value| mention(value))
+    };
+    words.extend(["id", "old", "ids", "name"].into_iter().filter_map(value));
+    words.extend(value("zone").map(|zone| format!("in zone {zone}")));
     words.join(" ")
 }
 
-/// Runs the command of the arguments.
-pub(crate) fn run(cli: Cli, asked: &str) -> Result<(), Failure> {
-    match &cli.command {
-        Command::Completions(arguments) => return completions::run(arguments, Cli::command()),
-        Command::Man(arguments) => return man::run(arguments, Cli::command()),
-        Command::Version => {
-            return output::write(concat!("cf-mtls ", env!("CARGO_PKG_VERSION"), "\n"));
-        }
-        _ => {}
-    }
+pub(crate) fn run(cli: Cli, asked: &Asked) -> Result<(), Failure> {
     let context = Context::new(cli.global)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| {
@@ -160,8 +156,9 @@ pub(crate) fn run(cli: Cli, asked: &str) -> Result<(), Failure> {
             Command::Simulate(arguments) => {
                 crate::commands::simulate::run(&context, arguments).await
             }
-            // These need no runtime.
-            Command::Completions(_) | Command::Man(_) | Command::Version => Ok(()),
+            Command::Completions(arguments) => completions::run(&arguments, Cli::command()),
+            Command::Man(arguments) => man::run(&arguments, Cli::command()),
+            Command::Version => output::write(concat!("cf-mtls ", env!("CARGO_PKG_VERSION"), "\n")),
         }
     });
     // An unanswered prompt must not keep the process alive.
@@ -171,10 +168,10 @@ pub(crate) fn run(cli: Cli, asked: &str) -> Result<(), Failure> {
 }
 
 /// The error on one line, for JSON.
-fn usage_error(error: &clap::Error) -> Failure {
+fn usage_error(error: &clap::Error, text: &str) -> Failure {
     let text = match error.kind() {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "a subcommand is needed".to_owned(),
-        _ => error.render().to_string(),
+        _ => anstream::adapter::strip_str(text).to_string(),
     };
     let words = text.split("\n\n").next().unwrap_or_default().split_whitespace();
     let message = words.collect::<Vec<_>>().join(" ");
@@ -182,24 +179,11 @@ fn usage_error(error: &clap::Error) -> Failure {
     Failure::usage(format!("{message}; see --help"))
 }
 
-/// The value of `--output` in arguments that are wrong elsewhere.
-fn wanted_format(arguments: &[OsString]) -> Format {
-    let mut wanted = Format::Table;
-    let mut previous = "";
+/// Whether arguments that are wrong elsewhere ask for JSON.
+fn wants_json(arguments: &[OsString]) -> bool {
     let arguments = arguments.iter().filter_map(|argument| argument.to_str());
-    for argument in arguments.take_while(|argument| *argument != "--") {
-        if argument == "--json" {
-            wanted = Format::Json;
-        }
-        let value = match previous {
-            "-o" | "--output" => Some(argument),
-            _ => argument.strip_prefix("--output=").or_else(|| argument.strip_prefix("-o")),
-        };
-        let format = value.map(|value| Format::from_str(value.trim_start_matches('='), false));
-        if let Some(Ok(format)) = format {
-            wanted = format;
-        }
-        previous = argument;
-    }
-    wanted
+    let words: Vec<&str> = arguments.take_while(|argument| *argument != "--").collect();
+    // `-o json`, `-o=json` and `-ojson` are one.
+    let text = words.join(" ").replace("--output", "-o").replace(['=', ' '], "");
+    ["--json", "-ojson", "-ondjson"].iter().any(|option| text.contains(option))
 }

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use cf_mtls::{AccountId, Certificates, Client, Error};
+use cf_mtls_lifecycle::{Outcome, Usage, UsageProgress, UsageWalk};
+use tokio::sync::OnceCell;
 
 use crate::credentials;
 use crate::input::{self, Bytes};
@@ -14,10 +16,10 @@ use crate::report::steps::{Ledger, StepReporter};
 use crate::terminal::confirm;
 use crate::terminal::interrupt::Interrupt;
 use crate::terminal::progress::Progress;
-use crate::terminal::text::printable;
+use crate::terminal::text::{may_be_token, printable};
 
-/// The label while the hostnames of a CA are looked for.
-pub(crate) const READING_ZONES: &str = "reading the zones of the account";
+/// The label while uses are looked for.
+pub(crate) const READING_USES: &str = "reading the uses";
 
 /// Where the API is, unless another base URL is given.
 pub(crate) const CLOUDFLARE: &str = "https://api.cloudflare.com/";
@@ -27,6 +29,7 @@ pub(crate) struct Context {
     pub(crate) output: Output,
     pub(crate) interrupt: Interrupt,
     ledger: Ledger,
+    client: OnceCell<Client>,
 }
 
 impl Context {
@@ -42,22 +45,28 @@ impl Context {
         let interrupt = interrupt.map_err(|error| {
             Failure::new(Kind::Io, "cannot listen for signals").with_cause(error)
         })?;
-        Ok(Self { global, output, interrupt, ledger })
+        Ok(Self { global, output, interrupt, ledger, client: OnceCell::new() })
     }
 
-    pub(crate) async fn client(&self) -> Result<Client, Failure> {
+    pub(crate) async fn client(&self) -> Result<&Client, Failure> {
+        self.client.get_or_try_init(|| self.build_client()).await
+    }
+
+    async fn build_client(&self) -> Result<Client, Failure> {
         let path = match self.global.token_stdin {
             true => Some(PathBuf::from("-")),
             false => self.global.token_file.clone(),
         };
-        let token = match path {
-            Some(path) => {
-                let bytes = self.read(&path).await?;
-                Some(input::text(&bytes, &path)?.into())
-            }
-            None => None,
+        let Some(path) = path else {
+            return credentials::client(&self.global, None);
         };
-        credentials::client(&self.global, token)
+        if input::is_shared(&path) {
+            let name = printable(&input::name(&path));
+            let advice = "other users of this machine can read it; run `chmod 600` on it";
+            self.output.warn(format!("{name}: {advice}"));
+        }
+        let bytes = self.read(&path).await?;
+        credentials::client(&self.global, Some(input::text(&bytes, &path)?))
     }
 
     /// Reads a file or standard input, which may take long; Ctrl-C stops it.
@@ -70,13 +79,18 @@ impl Context {
 
     /// The account from `--account` or the environment.
     pub(crate) fn account(&self) -> Result<AccountId, Failure> {
-        match &self.global.account {
+        let account: AccountId = match &self.global.account {
             Some(text) => input::trim(text).parse().map_err(|error| {
                 Failure::invalid_input(format!("--account: not an account id: {error}"))
-            }),
+            })?,
             None => cf_mtls::account_id_from_env().map_err(|error: Error| {
                 Failure::from(error).with_hint("pass --account ID, or set CLOUDFLARE_ACCOUNT_ID")
-            }),
+            })?,
+        };
+        match may_be_token(account.as_str()) {
+            // It would be part of each URL.
+            true => Err(Failure::invalid_input("the account id may be a token; nothing was sent")),
+            false => Ok(account),
         }
     }
 
@@ -158,15 +172,44 @@ impl Context {
     }
 
     /// Runs something that only reads, and may take long.
-    pub(crate) async fn reading<T, E>(
+    pub(crate) async fn reading<T>(
         &self,
         label: &str,
-        read: impl Future<Output = Result<T, E>>,
-    ) -> Result<Result<T, E>, Failure> {
+        read: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
         let progress = Progress::spinner(self.output.quiet, label);
         let value = self.interrupt.reading(read).await;
         progress.finish();
         Ok(value?)
+    }
+
+    pub(crate) async fn walk(&self, walk: UsageWalk) -> Result<Vec<Outcome<Usage>>, Failure> {
+        let progress = Progress::spinner(self.output.quiet, READING_USES);
+        let walked = walk.run(|done: &UsageProgress| {
+            let UsageProgress { zones, workers, workers_total, .. } = done;
+            progress.set_label(&format!(
+                "{READING_USES}: {zones} zones, {workers} of {workers_total} Workers"
+            ));
+        });
+        let walked = self.interrupt.reading(walked).await;
+        progress.finish();
+        Ok(walked??)
+    }
+
+    /// Runs something that changes something; Ctrl-C stops it between two requests.
+    pub(crate) async fn changing<T, E>(
+        &self,
+        label: &str,
+        client: &Client,
+        change: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Failure>
+    where
+        Failure: From<E>,
+    {
+        let progress = Progress::spinner(self.output.quiet, label);
+        let value = self.interrupt.changing(client, change).await;
+        progress.finish();
+        Ok(value??)
     }
 
     /// Asks for confirmation, unless `--yes` is given. The plan has been shown, so
@@ -187,8 +230,9 @@ impl Context {
         }
     }
 
-    /// Reports the steps of a release or rotation.
     pub(crate) fn steps(&self, label: &str) -> StepReporter<'_> {
-        StepReporter::new(self.output, &self.interrupt, &self.ledger, label)
+        let progress = Progress::spinner(self.output.quiet, label);
+        let (interrupt, ledger) = (&self.interrupt, &self.ledger);
+        StepReporter { output: self.output, interrupt, ledger, progress }
     }
 }

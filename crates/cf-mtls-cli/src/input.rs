@@ -2,6 +2,8 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+#[cfg(unix)]
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -24,6 +26,15 @@ pub(crate) fn name(path: &Path) -> String {
         true => "standard input".to_owned(),
         false => path.display().to_string(),
     }
+}
+
+/// Whether other users can read a file.
+pub(crate) fn is_shared(path: &Path) -> bool {
+    #[cfg(unix)]
+    let mode = std::fs::metadata(path).map(|file| (file.is_file(), file.permissions().mode()));
+    #[cfg(not(unix))]
+    let mode = path.metadata().map(|file| (file.is_file(), 0_u32));
+    mode.is_ok_and(|(is_file, mode)| is_file && mode & 0o004 != 0)
 }
 
 /// Reads a file, or standard input for `-`. Text in UTF-16, as PowerShell writes

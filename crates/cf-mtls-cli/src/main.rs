@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     let reporter = cli.global.reporter();
-    trace::begin(cli.global.verbose);
+    trace::begin(cli.global.verbose, cli.global.quiet);
     let outcome = cli::run(cli, &asked);
     reporter.finish(outcome)
 }

@@ -18,7 +18,7 @@ pub(crate) struct Global {
     pub(crate) account: Option<String>,
     /// API base URL [env: CLOUDFLARE_BASE_URL] [default:
     /// https://api.cloudflare.com/client/v4]
-    #[arg(long, global = true, value_name = "URL", value_parser = plain_text)]
+    #[arg(long, global = true, hide_short_help = true, value_name = "URL", value_parser = plain_text)]
     pub(crate) base_url: Option<String>,
     /// Output format
     #[arg(long, short, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
@@ -28,18 +28,24 @@ pub(crate) struct Global {
     json: bool,
     /// Time limit for each operation, including retries; a number alone means
     /// seconds [default: 60s]
-    #[arg(long, global = true, value_name = "DURATION", value_parser = times::positive_duration)]
+    #[arg(long, global = true, hide_short_help = true, value_name = "DURATION", value_parser = times::positive_duration)]
     pub(crate) timeout: Option<Duration>,
     /// How many times to retry a request that failed and is safe to retry
-    #[arg(long, global = true, value_name = "N", default_value_t = 3)]
+    #[arg(long, global = true, hide_short_help = true, value_name = "N", default_value_t = 3)]
     pub(crate) retries: u32,
     /// Read the API token from a file (`-` for standard input) instead of the
     /// environment; there is no option for the token itself, because arguments are
     /// visible in process lists
-    #[arg(long, global = true, value_name = "FILE", conflicts_with = "token_stdin")]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "FILE",
+        conflicts_with = "token_stdin"
+    )]
     pub(crate) token_file: Option<PathBuf>,
     /// Read the API token from standard input
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     pub(crate) token_stdin: bool,
     /// Print only errors and prompts on standard error
     #[arg(long, short, global = true, conflicts_with = "verbose")]
@@ -101,18 +107,28 @@ pub(crate) struct WaitOptions {
     /// Another service whose associations come from hostnames, besides API Shield
     #[arg(long, value_name = "NAME")]
     hostname_service: Vec<String>,
-    /// Proceed even if some zones cannot be read
+    /// Proceed even if this zone, by name or id, cannot be read (repeatable)
+    #[arg(long, value_name = "ZONE")]
+    ignore_zone: Vec<String>,
+    /// Proceed even if any zones cannot be read
     #[arg(long)]
     ignore_unreadable_zones: bool,
+    /// Wait also until Workers, Hyperdrive or Gateway no longer use it, while you change
+    /// them; set --wait accordingly
+    #[arg(long)]
+    wait_for_holders: bool,
 }
 
 impl WaitOptions {
     pub(crate) fn to_release_options(&self) -> ReleaseOptions {
-        let mut options = ReleaseOptions::default()
+        let options = ReleaseOptions::default()
             .with_wait_timeout(self.wait)
             .with_poll_interval(self.poll, self.poll.saturating_mul(5));
-        for name in &self.hostname_service {
-            options = options.with_hostname_service(name);
+        let services = self.hostname_service.iter();
+        let options = services.fold(options, ReleaseOptions::with_hostname_service);
+        let mut options = self.ignore_zone.iter().fold(options, ReleaseOptions::with_ignored_zone);
+        if self.wait_for_holders {
+            options = options.with_wait_for_holders();
         }
         if self.ignore_unreadable_zones {
             options = options.with_unreadable_zones_ignored();

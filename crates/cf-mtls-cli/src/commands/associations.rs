@@ -1,13 +1,14 @@
 //! `cf-mtls associations`: shows what uses a certificate.
 
 use anstyle::Style;
-use cf_mtls::{Association, CertificateId};
-use cf_mtls_lifecycle::{CertificatesExt as _, UnreadableZone, Usage, ZoneHostnames};
+use cf_mtls::CertificateId;
+use cf_mtls_lifecycle::{CertificatesExt as _, Usage};
 use clap::Args;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::commands::lookup;
-use crate::context::{Context, READING_ZONES};
+use crate::context::Context;
 use crate::options::Format;
 use crate::report::exit::Kind;
 use crate::report::failure::Failure;
@@ -15,10 +16,13 @@ use crate::terminal::text::printable;
 use crate::terminal::width;
 use crate::view::table::{Row, Table};
 use crate::view::times;
+use crate::view::uses::holders_to_json;
 
-/// Show what uses a certificate: services, zones and hostnames
+/// Show what uses a certificate: services, hostnames, Workers and Hyperdrive
 ///
-/// To find the hostnames of a CA, every zone of the account is queried.
+/// To find the hostnames of a CA, every zone of the account is queried, and for a leaf
+/// every Worker. A token without the permission to read Workers or Hyperdrive gets the
+/// rest, and a note.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -30,30 +34,30 @@ pub(crate) struct Arguments {
     id: String,
 }
 
-/// The usage as one JSON document.
+/// A line of NDJSON: a field of the JSON document has them all.
 #[derive(Serialize)]
-struct UsageBody<'a> {
-    certificate_id: &'a CertificateId,
-    unused: bool,
-    services: &'a [Association],
-    zones: &'a [ZoneHostnames],
-    unreadable_zones: &'a [UnreadableZone],
+struct Line<'a> {
+    r#use: &'a str,
+    #[serde(flatten)]
+    value: &'a Value,
 }
 
-/// A line of NDJSON.
-#[derive(Serialize)]
-#[serde(tag = "use", rename_all = "snake_case")]
-enum Line<'a> {
-    Service(&'a Association),
-    Zone(&'a ZoneHostnames),
-    UnreadableZone(&'a UnreadableZone),
-}
+const LINES: [(&str, &str); 5] = [
+    ("services", "service"),
+    ("zones", "zone"),
+    ("holders", "holder"),
+    ("unreadable_zones", "unreadable_zone"),
+    ("unreadable_products", "unreadable_product"),
+];
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let certificates = context.certificates().await?;
-    let id = lookup::id(context, &certificates, &arguments.id, None).await?;
-    let usage = context.reading(READING_ZONES, certificates.usage(&id)).await??;
-    report(context, &id, &usage)?;
+    let target = lookup::one(context, &arguments.id, None).await?;
+    let walk = certificates.usage_of([target.id.clone()]).with_known(target.certificate);
+    let outcomes = context.walk(walk.with_all_zones()).await?;
+    let usage = outcomes.into_iter().next().map(|outcome| outcome.result).transpose()?;
+    let Some(usage) = usage else { return Ok(()) };
+    report(context, &target.id, &usage)?;
     match usage.unreadable.len() {
         0 => Ok(()),
         count => {
@@ -71,24 +75,33 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
 
 fn report(context: &Context, id: &CertificateId, usage: &Usage) -> Result<(), Failure> {
     let output = context.output;
+    let body = json!({
+        "certificate_id": id,
+        "unused": usage.is_unused(),
+        "services": usage.associations,
+        "zones": usage.zones,
+        "holders": holders_to_json(&usage.holders),
+        "unreadable_zones": usage.unreadable,
+        "unreadable_products": usage.unreadable_products,
+        "unentitled_zones": usage.unentitled,
+    });
     if output.format == Format::Ndjson {
-        let services = usage.associations.iter().map(Line::Service);
-        let zones = usage.zones.iter().map(Line::Zone);
-        let unreadable = usage.unreadable.iter().map(Line::UnreadableZone);
-        for line in services.chain(zones).chain(unreadable) {
-            output.write_value(&line, String::new)?;
+        for (field, r#use) in LINES {
+            for value in body[field].as_array().into_iter().flatten() {
+                output.write_value(&Line { r#use, value }, String::new)?;
+            }
         }
         return Ok(());
     }
-    let body = UsageBody {
-        certificate_id: id,
-        unused: usage.is_unused(),
-        services: &usage.associations,
-        zones: &usage.zones,
-        unreadable_zones: &usage.unreadable,
-    };
     output.write_value(&body, || tables(usage))?;
-    if usage.is_unused() && output.is_table() {
+    for product in &usage.unreadable_products {
+        output.note(printable(&product.to_string()));
+    }
+    if let count @ 1.. = usage.unentitled.len() {
+        let count = times::counted(count as u64, "zone");
+        output.note(format!("{count} cannot have hostnames, for lack of the feature"));
+    }
+    if usage.is_unused() {
         output.note("nothing uses it");
     }
     Ok(())
@@ -101,21 +114,19 @@ fn tables(usage: &Usage) -> String {
     };
     let services = usage.associations.iter();
     let services = services.map(|one| row(&[&one.service, one.status.as_str()]));
-    let services: Vec<Row> = services.collect();
-    let mut hostnames = Vec::new();
-    for zone in &usage.zones {
+    let hostnames = usage.zones.iter().flat_map(|zone| {
         let name = zone.zone_name.as_deref().unwrap_or("-");
-        let hosts = zone.hostnames.iter();
-        hostnames.extend(hosts.map(|host| row(&[zone.zone_id.as_str(), name, host])));
-    }
-    let mut tables = Vec::new();
-    if !services.is_empty() {
-        tables.push(Table::new(&["SERVICE", "STATUS"], 0, width::stdout()).write(&services));
-    }
-    if !hostnames.is_empty() {
-        // The name of the zone is cut, since a hostname that is cut is another one.
-        let mut table = Table::new(&["ZONE ID", "ZONE", "HOSTNAME"], 1, width::stdout());
-        tables.push(table.write(&hostnames));
-    }
-    tables.join("\n")
+        zone.hostnames.iter().map(move |host| row(&[zone.zone_id.as_str(), name, host]))
+    });
+    let holders = usage.holders.iter().map(|one| row(&[&one.to_string(), one.advice()]));
+    // The name of the zone is cut, since a hostname that is cut is another one.
+    let parts: [(&[&str], usize, Vec<Row>); 3] = [
+        (&["SERVICE", "STATUS"], 0, services.collect()),
+        (&["ZONE ID", "ZONE", "HOSTNAME"], 1, hostnames.collect()),
+        (&["HELD BY", "WHAT TO DO"], 1, holders.collect()),
+    ];
+    let parts = parts.into_iter().filter(|(_, _, rows)| !rows.is_empty());
+    let tables = parts
+        .map(|(headers, elastic, rows)| Table::new(headers, elastic, width::stdout()).write(&rows));
+    tables.collect::<Vec<_>>().join("\n")
 }

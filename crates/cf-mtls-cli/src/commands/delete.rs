@@ -1,17 +1,12 @@
 //! `cf-mtls delete`: deletes certificates by id or name.
 
-use std::collections::HashSet;
-
-use cf_mtls::{CertificateId, Certificates, ErrorKind};
 use clap::Args;
 
 use crate::commands::deletion::Deletion;
-use crate::commands::lookup;
+use crate::commands::lookup::{self, MAX_LOOKUPS};
 use crate::context::Context;
 use crate::options::{Consent, plain_text};
 use crate::report::failure::Failure;
-use crate::terminal::progress::Progress;
-use crate::terminal::text::mention;
 
 /// Delete certificates
 ///
@@ -40,52 +35,20 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
-    let consent = arguments.consent;
-    let texts = context.values(&arguments.ids).await?;
-    let certificates = context.certificates().await?;
-    let ids = match &arguments.name {
-        None => ids(context, &certificates, texts, arguments.if_exists).await?,
-        Some(name) => {
-            let found = context.interrupt.reading(certificates.find(name)).await??;
-            let id = found.map(|found| found.id().clone());
-            if id.is_none() && !arguments.if_exists {
-                let message = format!("no certificate has the name {}", mention(name));
-                let failure = Failure::new(ErrorKind::NotFound, message);
-                return Err(failure.with_hint("`cf-mtls list` shows the names in the account"));
-            }
-            id.into_iter().collect()
-        }
+    let (consent, if_exists) = (arguments.consent, arguments.if_exists);
+    let texts = match &arguments.name {
+        None => context.values(&arguments.ids).await?,
+        Some(name) => vec![(name.clone(), String::new())],
     };
-    if ids.is_empty() {
+    let is_name = arguments.name.is_some();
+    let mut targets = lookup::all(context, &texts, is_name, if_exists).await?;
+    if targets.is_empty() {
         context.output.note("nothing to delete");
     }
-    let output = context.output;
-    let progress = Progress::bar(output.quiet, ids.len(), "looking up");
-    let lookup = lookup::by_id(&certificates, ids, consent.dry_run, output, &progress);
-    let lookup = context.interrupt.reading(lookup).await;
-    progress.finish();
-    let deletion = Deletion { context, certificates, consent, if_exists: arguments.if_exists };
-    deletion.run(lookup??).await
-}
-
-/// The ids that are meant, each once.
-async fn ids(
-    context: &Context,
-    certificates: &Certificates,
-    texts: Vec<(String, String)>,
-    if_exists: bool,
-) -> Result<Vec<CertificateId>, Failure> {
-    let mut ids = Vec::new();
-    let mut seen = HashSet::new();
-    for (text, place) in texts {
-        match lookup::id(context, certificates, &text, None).await {
-            Ok(id) if seen.insert(id.clone()) => ids.push(id),
-            Ok(_) => {}
-            Err(failure) if if_exists && failure.kind() == ErrorKind::NotFound.into() => {
-                context.output.note(failure.message());
-            }
-            Err(failure) => return Err(failure.at(&place)),
-        }
+    lookup::read(context, &mut targets).await?;
+    if (consent.dry_run || context.shows_plan(consent)) && targets.len() <= MAX_LOOKUPS {
+        lookup::add_uses(context, &mut targets).await?;
     }
-    Ok(ids)
+    let certificates = context.certificates().await?;
+    Deletion { context, certificates, consent, if_exists }.run(targets).await
 }

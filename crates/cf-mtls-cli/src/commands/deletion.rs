@@ -9,14 +9,16 @@ use cf_mtls::{CertificateId, Certificates, ErrorKind};
 use cf_mtls_lifecycle::CertificatesExt as _;
 use futures_util::stream::{self, StreamExt as _};
 
-use crate::commands::lookup::Lookup;
+use crate::commands::lookup::{self, MAX_CAS_IN_ZONES};
 use crate::context::Context;
 use crate::options::Consent;
+use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 use crate::report::outcomes::{self, Outcome, OutcomeTable};
 use crate::terminal::progress::Progress;
 use crate::terminal::width;
 use crate::view::preview::{self, Target};
+use crate::view::uses::Uses;
 
 /// Rows that people read before they reply.
 const MAX_PREVIEW_ROWS: usize = 50;
@@ -29,10 +31,12 @@ pub(crate) struct Deletion<'a> {
 }
 
 impl Deletion<'_> {
-    pub(crate) async fn run(self, lookup: Lookup) -> Result<(), Failure> {
-        let Lookup { targets, failed } = lookup;
+    pub(crate) async fn run(self, targets: Vec<Target>) -> Result<(), Failure> {
         let output = self.context.output;
         let Consent { dry_run, .. } = self.consent;
+        let count = targets.len();
+        let is_sent = |target: &Target| target.error.is_none() && !target.is_managed();
+        let (targets, left_alone): (Vec<_>, Vec<_>) = targets.into_iter().partition(is_sent);
         if !targets.is_empty() {
             self.context.show_plan(self.consent, || plan(&targets));
         }
@@ -44,48 +48,47 @@ impl Deletion<'_> {
             true => Progress::none(),
             false => Progress::bar(output.quiet, targets.len(), "deleting"),
         };
-        let count = failed.len() + targets.len();
         let mut table = OutcomeTable::new(output, dry_run, count, &targets, &progress);
-        for (id, error) in failed {
-            let outcome = self.outcome(Err(error.into()));
-            table.add(&Target::new(id, None), outcome)?;
+        for target in left_alone.iter().chain(targets.iter().filter(|_| dry_run)) {
+            table.add(target, self.outcome(outcomes::expected(target)))?;
         }
-        if dry_run {
-            for target in &targets {
-                table.add(target, outcomes::expected(target))?;
-            }
-        } else {
-            self.delete(&targets, &mut table, &progress).await?;
+        if !dry_run {
+            self.delete(targets, &mut table, &progress).await?;
         }
-        table.finish()
+        table.finish(self.context.interrupt.is_raised())
     }
 
     async fn delete(
         &self,
-        targets: &[Target],
+        targets: Vec<Target>,
         table: &mut OutcomeTable,
         progress: &Progress,
     ) -> Result<(), Failure> {
-        let mut left: HashMap<CertificateId, &Target> =
-            targets.iter().map(|target| (target.id.clone(), target)).collect();
+        let ids: Vec<CertificateId> = targets.iter().map(|one| one.id.clone()).collect();
+        let mut left: HashMap<CertificateId, Target> =
+            targets.into_iter().map(|target| (target.id.clone(), target)).collect();
+        let mut refused = Vec::new();
         let work = async {
             let (interrupt, is_lost) = (self.context.interrupt.clone(), table.is_lost());
-            let ids: Vec<CertificateId> = targets.iter().map(|one| one.id.clone()).collect();
-            let ids = stream::iter(ids).take_while(move |_| {
-                let stops = interrupt.is_raised() || is_lost.load(Ordering::SeqCst);
-                std::future::ready(!stops)
-            });
             // Many may wait for the rate limit for longer than the deadline.
-            let certificates = match targets {
+            let certificates = match ids[..] {
                 [_] => self.certificates.clone().with_patience(Duration::ZERO),
                 _ => self.certificates.clone(),
             };
+            let ids = stream::iter(ids.clone()).take_while(move |_| {
+                let stops = interrupt.is_raised() || is_lost.load(Ordering::SeqCst);
+                std::future::ready(!stops)
+            });
             let mut deletions = certificates.delete_many(ids);
             while let Some(deletion) = deletions.next().await {
                 progress.advance();
-                let outcome = self.outcome(deletion.result.map(drop).map_err(Failure::from));
-                if let Some(target) = left.remove(&deletion.id) {
-                    table.add(target, outcome)?;
+                let result = deletion.result.map(|_| Outcome::Deleted).map_err(Failure::from);
+                match (left.remove(&deletion.id), self.outcome(result)) {
+                    (Some(target), Err(failure)) if failure.exit() == Exit::InUse => {
+                        refused.push((target, failure));
+                    }
+                    (Some(target), outcome) => table.add(&target, outcome)?,
+                    (None, _) => {}
                 }
             }
             Ok::<_, Failure>(())
@@ -93,24 +96,33 @@ impl Deletion<'_> {
         let client = self.certificates.client();
         let worked = self.context.interrupt.changing(client, work).await;
         progress.finish();
+        // Who uses those is looked up once for all, if that is not known.
+        let unknown = refused.iter_mut().map(|(target, _)| target);
+        let unknown = unknown.filter(|target| target.uses.as_ref().is_none_or(Uses::is_empty));
+        let unknown: Vec<&mut Target> = unknown.collect();
+        if !unknown.is_empty() && !self.context.interrupt.is_raised() {
+            // Nothing fails for it.
+            let _ = lookup::add_details(self.context, unknown).await;
+        }
+        for (target, failure) in refused {
+            let uses = target.uses.clone().unwrap_or_default();
+            table.add(&target, Err(failure.with_uses(&target.id, &uses)))?;
+        }
         if let Ok(worked) = worked {
             worked?;
         }
-        for target in targets {
-            if left.contains_key(&target.id) {
-                table.add(target, Ok(Outcome::NotBegun))?;
-            }
+        for target in ids.iter().filter_map(|id| left.remove(id)) {
+            table.add(&target, Ok(Outcome::NotBegun))?;
         }
         Ok(())
     }
 
-    fn outcome(&self, result: Result<(), Failure>) -> Result<Outcome, Failure> {
+    fn outcome(&self, result: Result<Outcome, Failure>) -> Result<Outcome, Failure> {
         match result {
-            Ok(()) => Ok(Outcome::Deleted),
             Err(failure) if self.if_exists && failure.kind() == ErrorKind::NotFound.into() => {
                 Ok(Outcome::Absent)
             }
-            Err(failure) => Err(failure),
+            result => result,
         }
     }
 }
@@ -120,11 +132,10 @@ fn question(targets: &[Target]) -> String {
     let in_use = targets.iter().filter(|target| target.is_in_use()).count();
     let warning = match (targets, in_use) {
         (_, 0) => String::new(),
-        ([one], _) => format!(
-            "It is in use, so the service will refuse this; `cf-mtls release {}` detaches its \
-             hostnames first.\n",
-            one.id
-        ),
+        ([one], _) => {
+            let remedy = one.uses.as_ref().map(|uses| uses.remedy(&one.id)).unwrap_or_default();
+            format!("It is in use, so the service will refuse this; {remedy}.\n")
+        }
         _ => format!("The service will refuse to delete the {in_use} in use.\n"),
     };
     match targets.len() {
@@ -140,10 +151,16 @@ fn plan(targets: &[Target]) -> String {
     if shown.len() < targets.len() {
         text.push_str(&format!("and {} more\n", targets.len() - shown.len()));
     }
-    if targets.iter().all(|target| target.uses.is_none()) {
+    let uses = || targets.iter().filter_map(|target| target.uses.as_ref());
+    if uses().next().is_none() {
         text.push_str(
             "With this many, usage is not looked up; the service refuses to delete those in use.\n",
         );
+    } else if uses().any(|uses| !uses.is_empty() && uses.details.is_none()) {
+        text.push_str(&format!(
+            "With more than {MAX_CAS_IN_ZONES} CAs in use, hostnames are not looked up; `cf-mtls \
+             associations ID` shows them.\n"
+        ));
     }
     text
 }

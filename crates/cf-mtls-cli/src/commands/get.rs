@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::report::failure::Failure;
 use crate::report::output;
 use crate::terminal::text::printable;
+use crate::terminal::width;
 use crate::view::preview;
 
 /// Show one certificate
@@ -29,11 +30,17 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let certificates = context.certificates().await?;
-    let id = lookup::id(context, &certificates, &arguments.id, None).await?;
-    let certificate = context.interrupt.reading(certificates.get(&id)).await??;
+    let target = lookup::one(context, &arguments.id, None).await?;
+    let id = target.id;
+    let certificate = match target.certificate {
+        Some(certificate) => certificate,
+        None => context.interrupt.reading(certificates.get(&id)).await??,
+    };
     if !arguments.pem {
         let now = Timestamp::now();
-        return context.output.write_value(&certificate, || preview::card(&certificate, now));
+        return context
+            .output
+            .write_value(&certificate, || preview::card(&certificate, now, width::stdout()));
     }
     if let Err(error) = certificate.chain() {
         let message = format!("the service returned no PEM for {id} that can be read");

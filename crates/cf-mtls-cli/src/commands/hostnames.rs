@@ -1,12 +1,13 @@
 //! `cf-mtls hostnames`: lists and changes the hostnames of a CA in a zone.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use anstyle::Style;
 use cf_mtls::{CertificateId, ClientCa, Error, ErrorKind, Hostname, Hostnames};
+use cf_mtls_lifecycle::CertificateContents;
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::commands::lookup;
 use crate::context::Context;
@@ -15,8 +16,9 @@ use crate::report::failure::Failure;
 use crate::terminal::text::printable;
 use crate::terminal::width;
 use crate::view::difference::{Change, Difference, is_outside};
-use crate::view::preview::{self, Target, Uses};
+use crate::view::preview::{self, Target};
 use crate::view::table::{Row, Table};
+use crate::view::uses::Uses;
 use crate::view::x509;
 use crate::zone::{self, ZoneForm};
 
@@ -71,6 +73,10 @@ struct ChangeArgs {
     hosts: Vec<String>,
     #[command(flatten)]
     list: ListArgs,
+    /// Do not wait until reads show the change, which can take more than a minute; until
+    /// then, another change may undo it
+    #[arg(long)]
+    no_wait: bool,
     #[command(flatten)]
     consent: Consent,
 }
@@ -97,25 +103,6 @@ struct CaArgs {
     managed_ca: bool,
 }
 
-/// A list in JSON.
-#[derive(Serialize)]
-struct ListBody<'a> {
-    zone: &'a ZoneForm,
-    certificate_id: Option<&'a CertificateId>,
-    managed_ca: bool,
-    hostnames: &'a [String],
-}
-
-/// A changed list in JSON.
-#[derive(Serialize)]
-struct ChangeBody<'a> {
-    #[serde(flatten)]
-    list: ListBody<'a>,
-    #[serde(flatten)]
-    change: &'a Difference,
-    dry_run: bool,
-}
-
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let (change, arguments) = match arguments.action {
         Action::List(list) => {
@@ -135,7 +122,10 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     if hosts.is_empty() && !arguments.hosts.is_empty() {
         return Err(Failure::invalid_input("standard input has no hostname; nothing was changed"));
     }
-    let list = HostnameList::find(context, &arguments.list).await?;
+    let mut list = HostnameList::find(context, &arguments.list).await?;
+    if arguments.no_wait {
+        list.hostnames = list.hostnames.with_visibility_timeout(Duration::ZERO);
+    }
     list.change(change, hosts, consent).await
 }
 
@@ -163,19 +153,12 @@ struct HostnameList<'a> {
 
 impl<'a> HostnameList<'a> {
     async fn find(context: &'a Context, list: &ListArgs) -> Result<Self, Failure> {
-        let client = context.client().await?;
         let certificate = match &list.ca.certificate {
             None => None,
-            Some(text) => match lookup::parse(text)? {
-                Some(id) => Some(id),
-                // A name needs an account.
-                None => {
-                    let certificates = client.certificates(&context.account()?);
-                    Some(lookup::id(context, &certificates, text, None).await?)
-                }
-            },
+            Some(text) => Some(lookup::one(context, text, None).await?.id),
         };
-        let lookup = zone::resolve(context, &client, &list.zone);
+        let client = context.client().await?;
+        let lookup = zone::resolve(context, client, &list.zone);
         let (id, zone) = context.interrupt.reading(lookup).await??;
         Ok(Self {
             context,
@@ -219,7 +202,8 @@ impl<'a> HostnameList<'a> {
             self.context.show_plan(consent, || self.describe(certificate, &plan));
         }
         if consent.dry_run || plan.is_empty() {
-            return self.report(&plan, consent.dry_run);
+            let visible = (!consent.dry_run).then_some(true);
+            return self.report(&plan, visible);
         }
         let question = match plan.after.is_empty() {
             true => "Remove all of its hostnames?",
@@ -236,16 +220,25 @@ impl<'a> HostnameList<'a> {
                 Change::Replace => self.hostnames.replace(&self.ca, &hosts).await,
             }
         };
-        let after = interrupt.changing(self.hostnames.client(), change).await??.hostnames;
-        let others = Difference::between(&before, after.clone()).beyond(&plan);
-        if !others.is_empty() {
-            self.warn_of_others(&others);
+        let label = "changing the hostnames, and waiting until reads show it";
+        let changed = self.context.changing(label, self.hostnames.client(), change).await?;
+        let done = Difference {
+            after: changed.hostnames,
+            added: changed.added,
+            removed: changed.removed,
+            unchanged: plan.unchanged,
+        };
+        let others = Difference::between(&before, done.after.clone()).beyond(&done);
+        let zone = self.zone_name();
+        for (hosts, verb) in [(others.added, "added"), (others.removed, "removed")] {
+            if let hosts @ [_, ..] = &hosts[..] {
+                let hosts = printable(&hosts.join(", "));
+                let what = format!("another client {verb} {hosts} in zone {zone} at the same time");
+                self.context.output.warn(what);
+            }
         }
-        let done = Difference { after, ..plan };
-        self.report(&done, false).map_err(|failure| {
-            let zone = self.zone_name();
-            failure.with_done(format!("{} in zone {zone}", done.summary()))
-        })
+        self.report(&done, Some(changed.visible))
+            .map_err(|failure| failure.with_done(format!("{} in zone {zone}", done.summary())))
     }
 
     /// Fails if the list changed during the prompt: only what was shown has been
@@ -262,25 +255,14 @@ impl<'a> HostnameList<'a> {
         ))
     }
 
-    fn warn_of_others(&self, others: &Difference) {
-        let mut changes = Vec::new();
-        for (hosts, verb) in [(&others.added, "added"), (&others.removed, "removed")] {
-            if !hosts.is_empty() {
-                changes.push(format!("{verb} {}", printable(&hosts.join(", "))));
-            }
-        }
-        let (changes, zone) = (changes.join(" and "), self.zone_name());
-        self.context
-            .output
-            .warn(format!("another client {changes} in zone {zone} at the same time"));
-    }
-
     /// Warns of hostnames that may be mistakes.
     fn warn(&self, change: Change, plan: &Difference) {
         let output = self.context.output;
         let already = match change {
             Change::Add => Some("is in the list already"),
-            Change::Remove => Some("is not in the list"),
+            Change::Remove => Some(
+                "is not in the list; if it was added moments ago, the list may not show it yet",
+            ),
             Change::Replace => None,
         };
         if let Some(already) = already {
@@ -319,26 +301,22 @@ impl<'a> HostnameList<'a> {
                 "certificate {id} is a leaf, and only a CA can have hostnames; nothing was changed"
             )));
         }
-        let contents = certificate.chain().map(|chain| x509::read(&chain));
-        let contents = contents.unwrap_or_default();
-        let problem = contents.iter().find_map(|one| one.problem(Timestamp::now()));
+        let contents = certificate.chain().map(|chain| CertificateContents::read(&chain));
+        let problem = x509::problem(&contents.unwrap_or_default());
         if let Some(problem) = problem.filter(|_| change != Change::Remove) {
-            let message = format!("clients may be rejected: the CA {problem}");
-            self.context.output.warn(message);
+            self.context.output.warn(format!("clients may be rejected by this CA: {problem}"));
         }
         if change == Change::Add {
             return Ok(None);
         }
         // Only shown, so nothing fails for it.
         let services = certificates.associations(id).await.ok();
-        let zones = Vec::new();
         Ok(Some(Target {
-            uses: services.map(|services| Uses { services, zones }),
+            uses: services.map(Uses::of_services),
             ..Target::new(id.clone(), Some(certificate))
         }))
     }
 
-    /// What will be done.
     fn describe(&self, certificate: Option<Target>, plan: &Difference) -> String {
         let mut text = match certificate {
             Some(target) => preview::targets(&[target], width::stderr()),
@@ -360,41 +338,53 @@ impl<'a> HostnameList<'a> {
         text
     }
 
-    /// Writes the list.
     fn write(&self, hosts: &[String]) -> Result<(), Failure> {
         let output = self.context.output;
         if output.format == Format::Table && hosts.is_empty() {
             output.note("no hostnames");
         }
-        output.write_value(&self.body(hosts), || hostnames_table(hosts))
+        output.write_value(&self.to_json(hosts), || hostnames_table(hosts))
     }
 
-    /// Writes the changed list.
-    fn report(&self, change: &Difference, dry_run: bool) -> Result<(), Failure> {
+    /// Writes the changed list. `visible` is `None` in a dry run.
+    fn report(&self, change: &Difference, visible: Option<bool>) -> Result<(), Failure> {
         let output = self.context.output;
-        let body = ChangeBody { list: self.body(&change.after), change, dry_run };
+        let dry_run = visible.is_none();
+        let mut body = self.to_json(&change.after);
+        for (field, hosts) in [
+            ("added", &change.added),
+            ("removed", &change.removed),
+            ("unchanged", &change.unchanged),
+        ] {
+            body[field] = json!(hosts);
+        }
+        (body["dry_run"], body["visible"]) = (json!(dry_run), json!(visible));
         output.write_value(&body, || hostnames_table(&change.after))?;
-        if output.is_table() {
-            let (added, removed) = (change.added.len(), change.removed.len());
-            let done = match (change.is_empty(), dry_run) {
-                (true, false) => "nothing changed".to_owned(),
-                (true, true) => "dry run: nothing would change".to_owned(),
-                (false, false) => change.summary(),
-                (false, true) => format!("dry run: would add {added} and remove {removed}"),
-            };
-            let (count, zone) = (change.after.len(), self.zone_name());
-            output.note(format!("{done}; {count} in zone {zone}"));
+        let (added, removed) = (change.added.len(), change.removed.len());
+        let done = match (change.is_empty(), dry_run) {
+            (true, false) => "nothing changed".to_owned(),
+            (true, true) => "dry run: nothing would change".to_owned(),
+            (false, false) => change.summary(),
+            (false, true) => format!("dry run: would add {added} and remove {removed}"),
+        };
+        let (count, zone) = (change.after.len(), self.zone_name());
+        output.note(format!("{done}; {count} in zone {zone}"));
+        if visible == Some(false) {
+            output.warn(
+                "the service has taken the change, but no read has shown it yet; wait until \
+                 `cf-mtls hostnames list` does before you change the list again",
+            );
         }
         Ok(())
     }
 
-    fn body<'b>(&'b self, hostnames: &'b [String]) -> ListBody<'b> {
-        ListBody {
-            zone: &self.zone,
-            certificate_id: self.certificate.as_ref(),
-            managed_ca: self.certificate.is_none(),
-            hostnames,
-        }
+    fn to_json(&self, hostnames: &[String]) -> Value {
+        json!({
+            "zone": self.zone,
+            "certificate_id": self.certificate,
+            "managed_ca": self.certificate.is_none(),
+            "hostnames": hostnames,
+        })
     }
 
     fn ca_name(&self) -> String {

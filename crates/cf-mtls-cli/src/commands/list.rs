@@ -135,13 +135,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
 }
 
 fn filter(arguments: &Arguments) -> CertificateFilter {
-    let mut filter = CertificateFilter::all();
-    for word in &arguments.types {
-        filter = filter.certificate_type(word.to_ascii_lowercase().into());
-    }
-    if let Some(name) = &arguments.name {
-        filter = filter.name(name);
-    }
+    let types = arguments.types.iter().map(|word| word.to_ascii_lowercase().into());
+    let filter = types.fold(CertificateFilter::all(), CertificateFilter::certificate_type);
+    let filter = arguments.name.iter().fold(filter, CertificateFilter::name);
     match (arguments.ca, arguments.leaf) {
         (true, _) => filter.ca(),
         (_, true) => filter.leaf(),

@@ -1,26 +1,27 @@
-//! Looks up certificates: by id or name, and what uses those that will be deleted.
+//! Looks up certificates: by id or name, and what uses them.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use cf_mtls::{
-    Certificate, CertificateChain, CertificateFilter, CertificateId, Certificates, ErrorKind,
-};
-use cf_mtls_lifecycle::{CertificatesExt as _, Error};
-use futures_util::stream::{self, StreamExt as _};
+use cf_mtls::{Certificate, CertificateChain, CertificateFilter, CertificateId, ErrorKind};
+use cf_mtls_lifecycle::{CertificatesExt as _, Error, Outcome, Usage};
+use futures_util::stream;
 
 use crate::context::Context;
 use crate::input;
 use crate::options::plain_text;
+use crate::report::exit::Kind;
 use crate::report::failure::Failure;
-use crate::report::output::Output;
-use crate::terminal::progress::Progress;
 use crate::terminal::text::mention;
-use crate::view::preview::{Target, Uses};
+use crate::view::preview::Target;
+use crate::view::uses::Uses;
 
 /// Of more certificates, uses are not looked up.
 pub(crate) const MAX_LOOKUPS: usize = 100;
-const LOOKUP_CONCURRENCY: usize = 8;
+/// Of more CAs in use, hostnames are not looked up: each costs a request for each zone.
+pub(crate) const MAX_CAS_IN_ZONES: usize = 3;
+/// A page of the list tells as much as this many requests for one certificate.
+const PER_PAGE: usize = 50;
 
 /// The id, if a text has the form of all ids. More than an id is no name: with
 /// `--if-exists`, it would pass for a certificate that is gone.
@@ -41,140 +42,205 @@ pub(crate) fn parse(text: &str) -> Result<Option<CertificateId>, Failure> {
 
 /// The certificate that an argument means: by its id, or else by its exact name.
 /// Those of the name that hold the chain `except` are passed over.
-pub(crate) async fn id(
+pub(crate) async fn one(
     context: &Context,
-    certificates: &Certificates,
     text: &str,
     except: Option<&CertificateChain>,
-) -> Result<CertificateId, Failure> {
-    if let Some(id) = parse(text)? {
-        return Ok(id);
+) -> Result<Target, Failure> {
+    let name = match parse(text)? {
+        Some(id) => return Ok(Target::new(id, None)),
+        None => name(text)?,
+    };
+    let mut found = by_name(context, &[&name]).await?;
+    let is_excepted = |one: &Certificate| one.chain().is_ok_and(|chain| Some(&chain) == except);
+    found.retain(|one| !is_excepted(one));
+    only(&name, &found)
+}
+
+/// The certificates that arguments mean, by id unless they are names, each once, with one walk of the list for all
+/// names. Those that do not exist are left out if that is no failure.
+pub(crate) async fn all(
+    context: &Context,
+    texts: &[(String, String)],
+    are_names: bool,
+    if_exists: bool,
+) -> Result<Vec<Target>, Failure> {
+    let read = |(text, place): &(String, String)| {
+        let id = if are_names { Ok(None) } else { parse(text) };
+        let read = id.and_then(|id| Ok((id, name(text)?)));
+        read.map_err(|failure| failure.at(place))
+    };
+    let wanted: Vec<_> = texts.iter().map(read).collect::<Result<_, _>>()?;
+    let names = wanted.iter().filter(|(id, _)| id.is_none());
+    let names: Vec<&str> = names.map(|(_, name)| name.as_str()).collect();
+    let named = by_name(context, &names).await?;
+    let mut targets: Vec<Target> = Vec::new();
+    let mut seen = HashSet::new();
+    for ((id, name), (_, place)) in wanted.iter().zip(texts) {
+        let target = match id {
+            Some(id) => Ok(Target::new(id.clone(), None)),
+            None => only(name, &named),
+        };
+        match target {
+            Ok(target) if seen.insert(target.id.clone()) => targets.push(target),
+            Ok(_) => {}
+            Err(failure) if if_exists && failure.kind() == ErrorKind::NotFound.into() => {
+                context.output.note(failure.message());
+            }
+            Err(failure) => return Err(failure.at(place)),
+        }
     }
+    Ok(targets)
+}
+
+fn name(text: &str) -> Result<String, Failure> {
     let bad = |why| Failure::invalid_input(format!("not the id or name of a certificate: {why}"));
-    let name = plain_text(input::trim(text)).map_err(bad)?;
+    plain_text(input::trim(text)).map_err(bad)
+}
+
+/// The certificates with these names.
+async fn by_name(context: &Context, names: &[&str]) -> Result<Vec<Certificate>, Failure> {
+    let filter = match names {
+        [] => return Ok(Vec::new()),
+        [name] => CertificateFilter::all().name(*name),
+        _ => CertificateFilter::all(),
+    };
     let read = async {
-        let mut found: Vec<CertificateId> = Vec::new();
-        let mut list = certificates.list(CertificateFilter::all());
-        while let Some(certificate) = list.next().await.transpose()? {
-            let id = certificate.id();
-            let is_meant = certificate.name() == Some(&name) || id.as_str() == name;
-            let is_excepted =
-                |chain: &CertificateChain| certificate.chain().is_ok_and(|own| own == *chain);
-            if is_meant && !found.contains(id) && !except.is_some_and(is_excepted) {
-                found.push(id.clone());
+        let mut found: Vec<Certificate> = Vec::new();
+        let mut list = context.certificates().await?.list(filter);
+        while let Some(one) = list.next().await.transpose()? {
+            // Pages that shift while they are read show a certificate twice.
+            let is_named = one.name().is_some_and(|name| names.contains(&name));
+            if is_named && !found.iter().any(|other| other.id() == one.id()) {
+                found.push(one);
             }
         }
         Ok::<_, Failure>(found)
     };
-    let found = context.reading("looking for the name", read).await??;
-    let name = mention(&name);
-    match &found[..] {
-        [id] => Ok(id.clone()),
-        [] => {
+    context.reading("looking for the name", read).await?
+}
+
+/// The only certificate of a name.
+fn only(name: &str, found: &[Certificate]) -> Result<Target, Failure> {
+    let named = found.iter().filter(|one| one.name() == Some(name));
+    let mut named: Vec<Target> =
+        named.map(|one| Target::new(one.id().clone(), Some(one.clone()))).collect();
+    let name = mention(name);
+    match (named.pop(), &named[..]) {
+        (Some(target), []) => Ok(target),
+        (None, _) => {
             let message = format!("no certificate has the name or id {name}; nothing was changed");
             let failure = Failure::new(ErrorKind::NotFound, message);
             Err(failure.with_hint("`cf-mtls list` shows the certificates of the account"))
         }
-        several => {
-            let ids: Vec<&str> = several.iter().map(CertificateId::as_str).collect();
-            let ids = ids.join(", ");
+        (Some(last), others) => {
+            let ids = others.iter().chain([&last]).map(|target| target.id.clone());
+            let ids: Vec<CertificateId> = ids.collect();
+            let texts: Vec<&str> = ids.iter().map(CertificateId::as_str).collect();
             let message = format!(
-                "several certificates are named {name}: {ids}; nothing was changed; pass the id of \
-                 one"
+                "several certificates are named {name}: {}; nothing was changed; pass the id of \
+                 one",
+                texts.join(", ")
             );
-            Err(Failure::new(ErrorKind::Ambiguous, message).with_candidates(several))
+            Err(Failure::new(ErrorKind::Ambiguous, message).with_candidates(&ids))
         }
     }
 }
 
-/// Certificates that are about to be deleted.
-#[derive(Default)]
-pub(crate) struct Lookup {
-    pub(crate) targets: Vec<Target>,
-    /// Those that could not be read, and are left alone.
-    pub(crate) failed: Vec<(CertificateId, Error)>,
-}
-
-/// Looks up certificates. Of few, each is read with its uses. Of many, names come
-/// from the list, which has fifty to a page. One that it lacks may still exist,
-/// since pages shift while they are read: a dry run reads it, and otherwise its
-/// deletion tells.
-pub(crate) async fn by_id(
-    certificates: &Certificates,
-    ids: Vec<CertificateId>,
-    dry_run: bool,
-    output: Output,
-    progress: &Progress,
-) -> Result<Lookup, Failure> {
-    let are_few = ids.len() <= MAX_LOOKUPS;
-    let mut found: HashMap<CertificateId, Certificate> = HashMap::new();
-    let mut missing: HashSet<CertificateId> = ids.iter().cloned().collect();
-    if !are_few {
+/// Reads the certificates that are not known yet: several from the list, and what it
+/// does not show one by one.
+pub(crate) async fn read(context: &Context, targets: &mut [Target]) -> Result<(), Failure> {
+    let certificates = context.certificates().await?;
+    let unknown = targets.iter_mut().filter(|target| target.certificate.is_none());
+    let mut missing: HashMap<CertificateId, &mut Target> =
+        unknown.map(|target| (target.id.clone(), target)).collect();
+    let is_one = missing.len() == 1;
+    let reads = async {
         let mut list = certificates.list(CertificateFilter::all());
-        while !missing.is_empty()
+        let mut others = 0;
+        while !is_one
+            && others < PER_PAGE * missing.len()
             && let Some(certificate) = list.next().await.transpose()?
         {
-            if let Some(id) = missing.take(certificate.id()) {
-                found.insert(id, certificate);
-                progress.advance();
+            others += 1;
+            if let Some(target) = missing.remove(certificate.id()) {
+                (target.certificate, others) = (Some(certificate), 0);
             }
         }
-    }
-    let mut failed = Vec::new();
-    if are_few || dry_run {
         // Many may wait for the rate limit for longer than the deadline.
-        let reader = match are_few {
+        let reader = match is_one {
             true => certificates.clone().with_patience(Duration::ZERO),
             false => certificates.clone(),
         };
-        let mut outcomes = reader.get_many(stream::iter(missing));
+        let ids: Vec<CertificateId> = missing.keys().cloned().collect();
+        let mut outcomes = reader.get_many(stream::iter(ids));
         while let Some(outcome) = outcomes.next().await {
-            progress.advance();
+            let Some(target) = missing.remove(&outcome.id) else { continue };
             match outcome.result.map_err(Error::from) {
-                Ok(certificate) => drop(found.insert(outcome.id, certificate)),
-                Err(error) if is_about_one(&error) => failed.push((outcome.id, error)),
+                Ok(certificate) => target.certificate = Some(certificate),
+                Err(error) if is_about_one(&error) => target.error = Some(error),
                 Err(error) => return Err(error.into()),
             }
         }
-    } else if !missing.is_empty() {
-        let count = missing.len();
-        let note = format!("{count} of these may be gone already: the list does not contain them");
-        progress.suspend(|| output.note(note));
-    }
-    let is_target = |id: &CertificateId| !failed.iter().any(|(failed, _)| failed == id);
-    let targets = ids.into_iter().filter(is_target);
-    let targets = targets.map(|id| (found.remove(&id), id));
-    let targets = targets.map(|(certificate, id)| Target::new(id, certificate));
-    let lookup = Lookup { targets: targets.collect(), failed };
-    match are_few {
-        true => add_uses(certificates, lookup).await,
-        false => Ok(lookup),
-    }
+        Ok(())
+    };
+    context.reading("reading the certificates", reads).await?
 }
 
-/// Looks up the uses of certificates that are known. One whose uses cannot be read
-/// does not stop the others.
-pub(crate) async fn add_uses(
-    certificates: &Certificates,
-    lookup: Lookup,
-) -> Result<Lookup, Failure> {
-    let lookups = stream::iter(lookup.targets).map(|target| async {
-        let uses = uses(certificates, &target.id).await;
-        (target, uses)
-    });
-    let mut lookups = lookups.buffered(LOOKUP_CONCURRENCY);
-    let (mut targets, mut failed) = (Vec::new(), lookup.failed);
-    while let Some((mut target, uses)) = lookups.next().await {
-        match uses {
-            Ok(uses) => {
-                target.uses = Some(uses);
-                targets.push(target);
-            }
-            Err(error) if is_about_one(&error) => failed.push((target.id, error)),
+/// Looks up the uses of certificates that are known: the services of each, and for
+/// those in use also where, in one walk. One whose uses cannot be read does not stop the
+/// others.
+pub(crate) async fn add_uses(context: &Context, targets: &mut [Target]) -> Result<(), Failure> {
+    let unknown = |target: &&mut Target| target.uses.is_none() && target.error.is_none();
+    let mut targets: Vec<&mut Target> = targets.iter_mut().filter(unknown).collect();
+    let outcomes = walk(context, &targets, true).await?;
+    for (target, outcome) in targets.iter_mut().zip(outcomes) {
+        match outcome.result.map_err(Error::from) {
+            Ok(usage) => target.uses = Some(Uses::of_services(usage.associations)),
+            Err(error) if is_about_one(&error) => target.error = Some(error),
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(Lookup { targets, failed })
+    targets.retain(|target| target.is_in_use());
+    add_details(context, targets).await
+}
+
+/// Looks up where certificates are used. They are known to be in use, so nothing fails
+/// for it.
+pub(crate) async fn add_details(
+    context: &Context,
+    mut targets: Vec<&mut Target>,
+) -> Result<(), Failure> {
+    let cas = targets.iter().filter(|target| !target.is_leaf()).count();
+    targets.retain(|target| target.is_leaf() || cas <= MAX_CAS_IN_ZONES);
+    let outcomes = match walk(context, &targets, false).await {
+        Err(failure) if failure.kind() == Kind::Interrupted => return Err(failure),
+        outcomes => outcomes.unwrap_or_default(),
+    };
+    for (target, outcome) in targets.into_iter().zip(outcomes) {
+        if let Ok(usage) = outcome.result {
+            target.uses = Some(usage.into());
+        }
+    }
+    Ok(())
+}
+
+/// The outcomes are in the order of the targets.
+async fn walk(
+    context: &Context,
+    targets: &[&mut Target],
+    services_only: bool,
+) -> Result<Vec<Outcome<Usage>>, Failure> {
+    if targets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let certificates = context.certificates().await?;
+    let walk = certificates.usage_of(targets.iter().map(|target| target.id.clone()));
+    let walk = walk.with_known(targets.iter().filter_map(|target| target.certificate.clone()));
+    match services_only {
+        true => context.walk(walk.with_services_only()).await,
+        false => context.walk(walk).await,
+    }
 }
 
 /// Whether an error says nothing about other certificates.
@@ -186,19 +252,4 @@ pub(crate) fn is_about_one(error: &Error) -> bool {
             | ErrorKind::Permission
             | ErrorKind::InvalidResponse
     )
-}
-
-/// What uses a certificate. Its zones are read only if something uses it, since
-/// each is a request.
-pub(crate) async fn uses(certificates: &Certificates, id: &CertificateId) -> Result<Uses, Error> {
-    let mut uses = Uses { services: certificates.associations(id).await?, zones: Vec::new() };
-    if !uses.is_empty() {
-        uses.zones = match certificates.usage(id).await {
-            Ok(usage) => usage.zones,
-            // The services suffice to see that it is in use.
-            Err(error) if is_about_one(&error) => Vec::new(),
-            Err(error) => return Err(error),
-        };
-    }
-    Ok(uses)
 }

@@ -1,17 +1,17 @@
 //! `cf-mtls prune`: deletes certificates by criteria.
 
-use cf_mtls::CertificateId;
-use cf_mtls_lifecycle::{Candidate, CertificatesExt as _, Error, Outcomes, Prune};
+use cf_mtls_lifecycle::{Candidate, CertificatesExt as _, Error, Outcomes, Prune, Reason};
 use clap::Args;
 use jiff::{Span, Timestamp};
 
 use crate::commands::deletion::Deletion;
-use crate::commands::lookup::{self, Lookup, MAX_LOOKUPS};
+use crate::commands::lookup::{self, MAX_LOOKUPS};
 use crate::context::Context;
 use crate::options::{Consent, plain_text};
 use crate::report::failure::Failure;
 use crate::view::preview::Target;
 use crate::view::times;
+use crate::view::uses::Uses;
 
 /// Delete certificates that have expired or are not used
 ///
@@ -69,13 +69,11 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let criteria = criteria(&arguments)?;
     let certificates = context.certificates().await?;
     let candidates = certificates.prune_candidates(criteria)?;
-    let mut lookup = context.reading("reading the list", collect(candidates)).await??;
-    let is_seen = consent.dry_run || context.shows_plan(consent);
-    if is_seen && lookup.targets.len() <= MAX_LOOKUPS {
-        let uses = lookup::add_uses(&certificates, lookup);
-        lookup = context.interrupt.reading(uses).await??;
+    let mut targets = context.reading("reading the list", collect(candidates)).await??;
+    if (consent.dry_run || context.shows_plan(consent)) && targets.len() <= MAX_LOOKUPS {
+        lookup::add_uses(context, &mut targets).await?;
     }
-    if lookup.targets.is_empty() && lookup.failed.is_empty() && !consent.dry_run {
+    if targets.is_empty() && !consent.dry_run {
         context.output.note("no certificate meets the criteria");
     }
     let deletion = Deletion {
@@ -85,65 +83,55 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         // Another client may prune at the same time.
         if_exists: true,
     };
-    deletion.run(lookup).await
+    deletion.run(targets).await
 }
 
 fn criteria(arguments: &Arguments) -> Result<Prune, Failure> {
-    let now = Timestamp::now();
-    let given = &arguments.criteria;
-    let mut criteria = Prune::new();
-    if given.expired {
-        criteria = criteria.expired_at(now);
-    }
-    if let Some(moment) = given.expires_before {
-        criteria = criteria.expires_before(moment);
-    }
-    if given.unused {
-        criteria = criteria.unused();
-    }
-    if let Some(prefix) = &given.name_prefix {
-        criteria = criteria.name_prefix(prefix);
-    }
-    if let Some(moment) = given.uploaded_before {
-        criteria = criteria.uploaded_before(moment);
-    }
-    if let Some(age) = given.older_than {
+    let (now, given) = (Timestamp::now(), &arguments.criteria);
+    let moment = |age: Span| {
         let moment = times::after(now, age.negate());
-        let moment = moment.map_err(|why| Failure::usage(format!("--older-than: {why}")))?;
-        criteria = criteria.uploaded_before(moment);
-    }
-    if arguments.ca {
-        criteria = criteria.ca();
-    }
-    if arguments.leaf {
-        criteria = criteria.leaf();
-    }
-    for word in &arguments.types {
-        criteria = criteria.certificate_type(word.to_ascii_lowercase().into());
-    }
-    Ok(criteria)
+        moment.map_err(|why| Failure::usage(format!("--older-than: {why}")))
+    };
+    let uploaded_before = match given.older_than {
+        Some(age) => Some(moment(age)?),
+        None => given.uploaded_before,
+    };
+    let add_if = |is_given: bool, criteria: Prune, add: fn(Prune) -> Prune| match is_given {
+        true => add(criteria),
+        false => criteria,
+    };
+    let mut criteria = add_if(given.unused, Prune::new(), Prune::unused);
+    criteria = add_if(arguments.ca, criteria, Prune::ca);
+    criteria = add_if(arguments.leaf, criteria, Prune::leaf);
+    criteria = given.expired.then_some(now).into_iter().fold(criteria, Prune::expired_at);
+    criteria = given.expires_before.into_iter().fold(criteria, Prune::expires_before);
+    criteria = given.name_prefix.iter().fold(criteria, Prune::name_prefix);
+    criteria = uploaded_before.into_iter().fold(criteria, Prune::uploaded_before);
+    let types = arguments.types.iter().map(|word| word.to_ascii_lowercase().into());
+    Ok(types.fold(criteria, Prune::certificate_type))
 }
 
 /// Collects all candidates before the first is deleted, since deletions shift the
 /// pages of the list. One that cannot be read may be in use, and is left alone.
-async fn collect(mut candidates: Outcomes<Result<Candidate, Error>>) -> Result<Lookup, Failure> {
-    let mut lookup = Lookup::default();
+async fn collect(
+    mut candidates: Outcomes<Result<Candidate, Error>>,
+) -> Result<Vec<Target>, Failure> {
+    let mut targets = Vec::new();
     while let Some(candidate) = candidates.next().await {
-        match candidate {
-            Ok(candidate) => lookup.targets.push(Target {
+        targets.push(match candidate {
+            Ok(candidate) => Target {
+                // This criterion has looked for uses.
+                uses: candidate.reasons.contains(&Reason::Unused).then(Uses::none),
                 reasons: Some(candidate.reasons),
                 ..Target::new(candidate.id, Some(candidate.certificate))
-            }),
-            Err(error) => lookup.failed.push(of_one(error)?),
-        }
+            },
+            Err(error) => match error.certificate_id().cloned() {
+                Some(id) if lookup::is_about_one(&error) => {
+                    Target { error: Some(error), ..Target::new(id, None) }
+                }
+                _ => return Err(error.into()),
+            },
+        });
     }
-    Ok(lookup)
-}
-
-/// The certificate that an error is about, unless it is about all of them.
-fn of_one(error: Error) -> Result<(CertificateId, Error), Error> {
-    match error.certificate_id().cloned() {
-        Some(id) if lookup::is_about_one(&error) => Ok((id, error)),
-        _ => Err(error),
-    }
+    Ok(targets)
 }

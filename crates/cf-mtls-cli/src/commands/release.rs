@@ -6,26 +6,28 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::commands::lookup;
-use crate::context::{Context, READING_ZONES};
+use crate::context::{Context, READING_USES};
 use crate::options::{Consent, WaitOptions};
 use crate::report::failure::Failure;
 use crate::terminal::text::{mention, printable};
 use crate::terminal::width;
-use crate::view::preview::{self, Target, Uses};
+use crate::view::preview::{self, Target};
+use crate::view::uses::{Uses, holders_to_json};
 use crate::zone;
 
 /// Detach a certificate's hostnames, wait until it is unused, and delete it
 ///
 /// Detaches its hostnames in all zones, waits until nothing uses it any more, and
-/// deletes it. Hostnames of other certificates are not touched. If anything other
-/// than hostnames uses it, such as Gateway or Workers, nothing is changed. After an
-/// interruption, run it again.
+/// deletes it. Hostnames of other certificates are not touched. If a Worker, a Hyperdrive
+/// configuration or Gateway uses it, nothing is changed, and they are shown with what to
+/// do; --wait-for-holders waits until that is done. After an interruption, run it again.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   cf-mtls release 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 --dry-run
   cf-mtls release 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60
-  cf-mtls release 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 --zone example.com --yes --wait 5m")]
+  cf-mtls release 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 --zone example.com --yes --wait 5m
+  cf-mtls release api-client --wait-for-holders --wait 2h   # while Workers are redeployed")]
 pub(crate) struct Arguments {
     /// Id or exact name
     #[arg(value_name = "ID")]
@@ -34,6 +36,9 @@ pub(crate) struct Arguments {
     /// if the certificate has hostnames in any other zone
     #[arg(long = "zone", value_name = "ZONE")]
     zones: Vec<String>,
+    /// Look for hostnames in all zones, even if no service shows any
+    #[arg(long)]
+    all_zones: bool,
     /// Succeed if the certificate does not exist
     #[arg(long)]
     if_exists: bool,
@@ -46,21 +51,26 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let (consent, output) = (arguments.consent, context.output);
     let certificates = context.certificates().await?;
-    let id = match lookup::id(context, &certificates, &arguments.id, None).await {
+    let target = match lookup::one(context, &arguments.id, None).await {
         Err(failure) if arguments.if_exists && failure.kind() == ErrorKind::NotFound.into() => {
             return report_nothing(context, &arguments.id, consent.dry_run);
         }
-        id => id?,
+        target => target?,
     };
+    let id = target.id;
     let client = certificates.client();
     let release = certificates.release(&id);
-    let mut release = release.with_options(arguments.wait.to_release_options());
+    let mut options = arguments.wait.to_release_options();
+    if arguments.all_zones {
+        options = options.with_all_zones();
+    }
+    let mut release = release.with_options(options);
     for text in &arguments.zones {
         let lookup = zone::resolve(context, client, text);
         let (zone, _) = context.interrupt.reading(lookup).await??;
         release = release.in_zones([zone]);
     }
-    let plan = context.reading(READING_ZONES, release.plan()).await?;
+    let plan = context.reading(READING_USES, release.plan()).await?;
     let plan = match plan {
         Ok(plan) => plan,
         Err(error) if arguments.if_exists && error.kind() == ErrorKind::NotFound => {
@@ -70,10 +80,10 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     };
     context.show_plan(consent, || describe(&id, &plan));
     if consent.dry_run {
-        output.write_value(&plan, || dry_run(&plan))?;
-        return Ok(plan.check()?);
+        output.write_value(&to_json(&plan), || dry_run(&plan))?;
+        return check(&plan);
     }
-    plan.check()?;
+    check(&plan)?;
     let question = "Detach its hostnames and delete it?";
     context.confirm(consent, question).await?;
     let steps = context.steps("releasing");
@@ -96,7 +106,10 @@ fn report_nothing(context: &Context, text: &str, dry_run: bool) -> Result<(), Fa
 /// the fields of any other.
 pub(crate) fn nothing(dry_run: bool) -> Value {
     match dry_run {
-        true => json!({ "certificate": null, "zones": [], "associations": [], "blockers": [] }),
+        true => json!({
+            "certificate": null, "zones": [], "associations": [], "holders": [],
+            "unreadable_products": [], "unentitled": [], "blockers": [],
+        }),
         false => json!({ "certificate": null, "detached": [], "confirmed": false }),
     }
 }
@@ -104,7 +117,7 @@ pub(crate) fn nothing(dry_run: bool) -> Value {
 /// The certificate, what uses it, and what blocks the release.
 pub(crate) fn describe(id: &CertificateId, plan: &ReleasePlan) -> String {
     let target = Target {
-        uses: Some(Uses { services: plan.associations().to_vec(), zones: plan.zones().to_vec() }),
+        uses: Some(Uses::of_plan(plan)),
         ..Target::new(id.clone(), Some(plan.certificate().clone()))
     };
     let mut text = preview::targets(&[target], width::stderr());
@@ -112,6 +125,22 @@ pub(crate) fn describe(id: &CertificateId, plan: &ReleasePlan) -> String {
         text.push_str(&format!("  blocked: {}\n", printable(&blocker.to_string())));
     }
     text
+}
+
+/// Fails if something blocks the plan.
+pub(crate) fn check(plan: &ReleasePlan) -> Result<(), Failure> {
+    plan.check().map_err(|error| match plan.holders() {
+        [] => error.into(),
+        _ => Failure::from(error)
+            .with_hint("--wait-for-holders waits until they are changed; --wait sets for how long"),
+    })
+}
+
+/// The plan in JSON, with what to do about holders.
+pub(crate) fn to_json(plan: &ReleasePlan) -> Value {
+    let mut json = serde_json::to_value(plan).unwrap_or_default();
+    json["holders"] = json!(holders_to_json(plan.holders()));
+    json
 }
 
 /// The plan, as a dry run writes it to standard output.

@@ -2,22 +2,20 @@
 
 use std::path::PathBuf;
 
-use cf_mtls::{Certificate, Certificates, ErrorKind, Upload};
-use cf_mtls_lifecycle::{CertificatesExt as _, ReleasePlan, RotatePlan};
+use cf_mtls::{Certificate, ErrorKind, Upload};
+use cf_mtls_lifecycle::{CertificateContents, CertificatesExt as _, RotatePlan};
 use clap::Args;
-use jiff::Timestamp;
-use serde::Serialize;
 use serde_json::json;
 
 use crate::commands::{lookup, release, upload};
-use crate::context::{Context, READING_ZONES};
+use crate::context::{Context, READING_USES};
 use crate::input;
 use crate::options::{Consent, WaitOptions, plain_text};
 use crate::report::failure::Failure;
 use crate::terminal::text::{mention, printable};
 use crate::terminal::width;
 use crate::view::preview::{self, Target};
-use crate::view::x509::Contents;
+use crate::view::x509;
 
 /// Replace one CA with another without downtime, then delete the old one
 ///
@@ -54,20 +52,6 @@ pub(crate) struct Arguments {
     wait: WaitOptions,
 }
 
-/// The plan in JSON.
-#[derive(Serialize)]
-struct PlanBody<'a> {
-    old: &'a ReleasePlan,
-    /// The new CA, if it is stored already.
-    successor: Option<&'a Certificate>,
-    /// Other stored copies of the new CA.
-    other_copies: &'a [Certificate],
-    /// Whether `--name` is ignored.
-    name_unused: bool,
-    /// The contents of the file.
-    certificates: &'a [Contents],
-}
-
 impl Arguments {
     fn is_name_unused(&self, successor: Option<&Certificate>) -> bool {
         let stored = successor.map(Certificate::name);
@@ -81,41 +65,34 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     check_usable(&arguments, &contents)?;
     let certificates = context.certificates().await?;
     // After an interruption, the new CA may have the name of the old one.
-    let old = lookup::id(context, &certificates, &arguments.old, Some(new.chain())).await;
+    let old = lookup::one(context, &arguments.old, Some(new.chain())).await;
     let is_gone = |kind| arguments.if_exists && kind == ErrorKind::NotFound.into();
-    let old = match old {
+    let mut old = match old {
         Err(failure) if is_gone(failure.kind()) => {
-            return report_gone(context, &arguments, &certificates, &new, &contents, failure).await;
+            return report_gone(context, &arguments, &new, &contents, failure).await;
         }
         old => old?,
     };
-    let name = match arguments.name.clone() {
-        Some(name) => Some(name),
-        None => {
-            let read = certificates.get(&old);
-            match context.interrupt.reading(read).await?.map_err(Failure::from) {
-                Err(failure) if is_gone(failure.kind()) => None,
-                certificate => {
-                    certificate?.name().filter(|name| !name.is_empty()).map(str::to_owned)
-                }
-            }
-        }
-    };
-    let named = match name {
+    if arguments.name.is_none() {
+        lookup::read(context, std::slice::from_mut(&mut old)).await?;
+    }
+    let name = arguments.name.as_deref().or_else(|| old.name());
+    let named = match name.filter(|name| !name.is_empty()) {
         Some(name) => new.clone().with_name(name),
         None => new.clone(),
     };
     named.check()?;
+    let old = old.id;
     let rotation = certificates.rotate(&old, named);
     // The file was checked above, with the name of the option.
     let options = arguments.wait.to_release_options().with_any_ca_allowed();
     let rotation = rotation.with_options(options);
-    let plan = context.reading(READING_ZONES, rotation.plan()).await?;
+    let plan = context.reading(READING_USES, rotation.plan()).await?;
     let plan = match plan {
         Ok(plan) => plan,
         Err(error) if is_gone(error.kind().into()) => {
             let failure = error.into();
-            return report_gone(context, &arguments, &certificates, &new, &contents, failure).await;
+            return report_gone(context, &arguments, &new, &contents, failure).await;
         }
         Err(error) => return Err(error.into()),
     };
@@ -123,17 +100,17 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         release::describe(&old, plan.release()) + &describe(&plan, &arguments, &contents)
     });
     if consent.dry_run {
-        let body = PlanBody {
-            old: plan.release(),
-            successor: plan.successor(),
-            other_copies: plan.other_copies(),
-            name_unused: arguments.is_name_unused(plan.successor()),
-            certificates: &contents,
-        };
+        let body = json!({
+            "old": release::to_json(plan.release()),
+            "successor": plan.successor(),
+            "other_copies": plan.other_copies(),
+            "name_unused": arguments.is_name_unused(plan.successor()),
+            "certificates": x509::to_json(&contents),
+        });
         output.write_value(&body, || dry_run(&plan))?;
-        return Ok(plan.check()?);
+        return release::check(plan.release());
     }
-    plan.check()?;
+    release::check(plan.release())?;
     let question = "Replace this CA and delete it?";
     context.confirm(consent, question).await?;
     let steps = context.steps("rotating");
@@ -148,13 +125,11 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
 }
 
 /// Refuses a new CA with which clients would be rejected.
-fn check_usable(arguments: &Arguments, contents: &[Contents]) -> Result<(), Failure> {
-    let now = Timestamp::now();
-    let problem = contents.iter().find_map(|one| one.problem(now));
-    match problem.filter(|_| !arguments.allow_unusable) {
+fn check_usable(arguments: &Arguments, contents: &[CertificateContents]) -> Result<(), Failure> {
+    match x509::problem(contents).filter(|_| !arguments.allow_unusable) {
         None => Ok(()),
         Some(problem) => Err(Failure::invalid_input(format!(
-            "the new CA in {} {problem}, so clients may be rejected; nothing was changed; pass \
+            "the new CA in {} would reject all clients: {problem}; nothing was changed; pass \
              --allow-unusable to proceed anyway",
             printable(&input::name(&arguments.ca)),
         ))),
@@ -166,28 +141,22 @@ fn check_usable(arguments: &Arguments, contents: &[Contents]) -> Result<(), Fail
 async fn report_gone(
     context: &Context,
     arguments: &Arguments,
-    certificates: &Certificates,
     new: &Upload,
-    contents: &[Contents],
+    contents: &[CertificateContents],
     failure: Failure,
 ) -> Result<(), Failure> {
     let (output, dry_run) = (context.output, arguments.consent.dry_run);
-    let find = upload::find_same(certificates, new);
-    let successor = context.interrupt.reading(find).await??;
-    let id = successor.as_ref().map(Certificate::id).cloned();
-    let (Some(successor), Some(id)) = (successor, id) else {
+    let certificates = context.certificates().await?;
+    let find = certificates.find_same(new);
+    let Some(successor) = context.interrupt.reading(find).await?? else {
         return Err(failure.with_hint(
             "the account does not contain the new CA either, so --if-exists does not apply; \
              nothing was uploaded",
         ));
     };
     if output.is_table() && !output.quiet {
-        let uses = lookup::uses(certificates, &id);
-        let target = Target {
-            // This is a remark, so nothing fails for it.
-            uses: context.interrupt.reading(uses).await?.ok(),
-            ..Target::new(id, Some(successor.clone()))
-        };
+        let mut target = Target::new(successor.id().clone(), Some(successor.clone()));
+        lookup::add_details(context, vec![&mut target]).await?;
         let shown = preview::targets(&[target], width::stderr());
         output.note(format!(
             "there is no certificate {}, and whether it ever existed is not known; the account \
@@ -203,7 +172,7 @@ async fn report_gone(
             "successor": successor,
             "other_copies": null,
             "name_unused": arguments.is_name_unused(Some(&successor)),
-            "certificates": contents,
+            "certificates": x509::to_json(contents),
         }),
         false => json!({
             "successor": successor, "attached": [], "old": old, "steps": [],
@@ -213,7 +182,7 @@ async fn report_gone(
 }
 
 /// The new CA of a plan, in words.
-fn describe(plan: &RotatePlan, arguments: &Arguments, contents: &[Contents]) -> String {
+fn describe(plan: &RotatePlan, arguments: &Arguments, contents: &[CertificateContents]) -> String {
     let file = printable(&input::name(&arguments.ca));
     let mut lines = Vec::new();
     lines.push(match plan.successor().map(named) {
@@ -226,8 +195,7 @@ fn describe(plan: &RotatePlan, arguments: &Arguments, contents: &[Contents]) -> 
         1 => format!("It is the certificate in {file}:"),
         count => format!("It is all {count} certificates in {file}, uploaded as one CA:"),
     });
-    let now = Timestamp::now();
-    lines.extend(contents.iter().map(|one| format!("  {}", one.summary(now))));
+    lines.extend(contents.iter().map(|one| format!("  {}", x509::summary(one))));
     if let (Some(name), true) = (&arguments.name, arguments.is_name_unused(plan.successor())) {
         let name = printable(name);
         lines.push(format!("The name {name:?} is ignored: a stored certificate keeps its name."));

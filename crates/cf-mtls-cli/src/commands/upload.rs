@@ -2,17 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use cf_mtls::{Certificate, CertificateChain, CertificateFilter, Certificates, Error, Upload};
+use cf_mtls::{CertificateChain, Error, ErrorKind, Upload};
+use cf_mtls_lifecycle::CertificateContents;
 use clap::Args;
 use jiff::Timestamp;
 
 use crate::context::Context;
 use crate::input;
 use crate::options::plain_text;
+use crate::report::exit::Kind;
 use crate::report::failure::Failure;
 use crate::terminal::text::printable;
+use crate::terminal::width;
 use crate::view::preview;
-use crate::view::x509::{self, Contents};
+use crate::view::x509;
 
 /// Upload a CA, or a leaf certificate with its private key
 ///
@@ -67,8 +70,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         (None, None, _) => return Err(Failure::usage("one of --ca and --cert is needed")),
     };
     let file = printable(&input::name(ca.as_deref().or(cert.as_deref()).unwrap_or(Path::new(""))));
-    for problem in contents.iter().filter_map(|one| one.problem(now)) {
-        context.output.warn(format!("{file}: a certificate {problem}"));
+    if let Some(problem) = x509::problem(&contents) {
+        context.output.warn(format!("clients may be rejected: {file}: {problem}"));
     }
     if ca.is_some() && 1 < contents.len() {
         let count = contents.len();
@@ -81,38 +84,26 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         None => upload,
     };
     let certificates = context.certificates().await?;
-    let same = match arguments.if_not_exists {
-        true => context.interrupt.reading(find_same(&certificates, &upload)).await??,
-        false => None,
+    let change = async {
+        match arguments.if_not_exists {
+            true => certificates.ensure(&upload).await.map(|it| (it.certificate, it.uploaded)),
+            false => certificates.upload(&upload).await.map(|certificate| (certificate, true)),
+        }
     };
-    if let Some(id) = same.as_ref().map(Certificate::id) {
+    let stored = context.changing("uploading", certificates.client(), change).await;
+    let (stored, is_new) = stored.map_err(|failure| match failure.kind() {
+        Kind::Library(ErrorKind::AlreadyExists) => {
+            failure.with_hint("--if-not-exists takes the stored certificate for success")
+        }
+        _ => failure,
+    })?;
+    let id = stored.id();
+    if !is_new {
         context.output.note(format!("nothing to upload: it is stored as {id}"));
     }
-    let stored = match same {
-        Some(same) => same,
-        None => {
-            let change = certificates.upload(&upload);
-            let stored = context.interrupt.changing(certificates.client(), change);
-            stored.await??
-        }
-    };
-    let written = context.output.write_value(&stored, || preview::card(&stored, now));
-    let id = stored.id();
+    let card = || preview::card(&stored, now, width::stdout());
+    let written = context.output.write_value(&stored, card);
     written.map_err(|failure| failure.with_done(format!("{id} is stored")).about(id))
-}
-
-/// The stored certificate with the same content; of several, the first of the list.
-pub(crate) async fn find_same(
-    certificates: &Certificates,
-    upload: &Upload,
-) -> Result<Option<Certificate>, Failure> {
-    let mut list = certificates.list(CertificateFilter::all());
-    while let Some(certificate) = list.next().await.transpose()? {
-        if certificate.chain().is_ok_and(|chain| chain == *upload.chain()) {
-            return Ok(Some(certificate));
-        }
-    }
-    Ok(None)
 }
 
 /// Reads a leaf and its key, which may be in one file.
@@ -120,7 +111,7 @@ async fn leaf(
     context: &Context,
     cert: &Path,
     key: Option<&Path>,
-) -> Result<(Upload, Vec<Contents>), Failure> {
+) -> Result<(Upload, Vec<CertificateContents>), Failure> {
     let pem = context.read_input(cert).await?;
     let upload = match key.filter(|key| *key != cert) {
         None => Upload::leaf_bundle(&pem[..]).map_err(|error| of_file(error, cert))?,
@@ -137,13 +128,13 @@ async fn leaf(
             upload.map_err(|error| of_file(error, key))?
         }
     };
-    let contents = x509::read(upload.chain());
+    let contents = CertificateContents::read(upload.chain());
     let name = printable(&input::name(cert));
-    match contents.first().filter(|first| first.is_ca() == Some(true)) {
+    match contents.first().filter(|first| first.is_ca == Some(true)) {
         Some(first) if x509::first_leaf(&contents).is_some() => {
             return Err(Failure::invalid_input(format!(
                 "{name} begins with a CA ({}), and the leaf has to come first; nothing was sent",
-                first.subject()
+                x509::subject(first)
             )));
         }
         Some(_) => context.output.warn(format!(
@@ -161,10 +152,13 @@ fn of_file(error: Error, path: &Path) -> Failure {
 
 /// Reads a CA from a file. A leaf is refused here, as the service would refuse it
 /// in the middle of a rotation.
-pub(crate) async fn ca(context: &Context, path: &Path) -> Result<(Upload, Vec<Contents>), Failure> {
+pub(crate) async fn ca(
+    context: &Context,
+    path: &Path,
+) -> Result<(Upload, Vec<CertificateContents>), Failure> {
     let pem = context.read_input(path).await?;
     let upload = Upload::ca(&pem[..]).map_err(|error| of_file(error, path))?;
-    let contents = x509::read(upload.chain());
+    let contents = CertificateContents::read(upload.chain());
     let Some((number, leaf)) = x509::first_leaf(&contents) else {
         return Ok((upload, contents));
     };
@@ -172,7 +166,7 @@ pub(crate) async fn ca(context: &Context, path: &Path) -> Result<(Upload, Vec<Co
         "certificate {number} in {} ({}) is not a CA: it has no basic constraint CA:TRUE, without \
          which the service refuses it (code 1411); nothing was sent",
         printable(&input::name(path)),
-        leaf.subject(),
+        x509::subject(leaf),
     ))
     .with_hint("`cf-mtls upload --cert FILE --key FILE` uploads a leaf certificate"))
 }

@@ -3,11 +3,14 @@
 use std::process::ExitCode;
 
 use cf_mtls::ErrorKind;
+use serde::Serialize;
+use serde_json::json;
 
 /// The exit code of the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Exit {
     Success = 0,
+    #[default]
     Other = 1,
     Invalid = 2,
     NotFound = 3,
@@ -51,35 +54,28 @@ impl From<Exit> for ExitCode {
 }
 
 /// Why a command failed: `kind` in JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
-    /// One of the kinds of the library.
-    Library(ErrorKind),
     Usage,
     SomeFailed,
     Declined,
     WaitEnded,
     Interrupted,
+    #[default]
     Io,
     /// The reader of standard output has gone, which is no failure.
     ClosedPipe,
     /// Certificates were found, which is no failure.
     Found,
+    /// One of the kinds of the library.
+    #[serde(untagged)]
+    Library(ErrorKind),
 }
 
 impl Kind {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Library(kind) => kind.as_str(),
-            Self::Usage => "usage",
-            Self::SomeFailed => "some_failed",
-            Self::Declined => "declined",
-            Self::Interrupted => "interrupted",
-            Self::Io => "io",
-            Self::ClosedPipe => "closed_pipe",
-            Self::WaitEnded => "wait_ended",
-            Self::Found => "found",
-        }
+    pub(crate) fn name(self) -> String {
+        json!(self).as_str().unwrap_or_default().to_owned()
     }
 
     /// The exit code, unless the outcome is unknown.

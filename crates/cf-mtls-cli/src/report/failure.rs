@@ -6,19 +6,28 @@ use std::process::ExitCode;
 
 use anstyle::AnsiColor;
 use cf_mtls::{Association, CertificateId, Error, ErrorKind};
-use cf_mtls_lifecycle::{Step, ZoneHostnames};
+use cf_mtls_lifecycle::{Holder, Step, ZoneHostnames};
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use crate::report::exit::{Exit, Kind};
 use crate::terminal::interrupt::Interrupted;
-use crate::terminal::text::{printable, printable_json};
+use crate::terminal::text::{hide, printable, printable_json};
 use crate::terminal::width;
+use crate::view::uses::{Uses, holders_to_json};
+
+pub(crate) struct Asked {
+    /// The command and what it is about.
+    pub(crate) words: String,
+    /// Arguments that may be a token, and are not shown.
+    pub(crate) tokens: Vec<String>,
+}
 
 /// Why a command did not succeed.
 #[derive(Debug)]
 pub(crate) struct Failure(Box<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Inner {
     kind: Kind,
     exit: Exit,
@@ -28,6 +37,8 @@ struct Inner {
     hint: Option<String>,
     id: Option<CertificateId>,
     associations: Vec<Association>,
+    zones: Vec<ZoneHostnames>,
+    holders: Vec<Holder>,
     candidates: Vec<CertificateId>,
     steps: Vec<Step>,
 }
@@ -35,18 +46,8 @@ struct Inner {
 impl Failure {
     pub(crate) fn new(kind: impl Into<Kind>, message: impl Into<String>) -> Self {
         let kind = kind.into();
-        Self(Box::new(Inner {
-            kind,
-            exit: kind.exit(),
-            message: message.into(),
-            error: None,
-            causes: Vec::new(),
-            hint: None,
-            id: None,
-            associations: Vec::new(),
-            candidates: Vec::new(),
-            steps: Vec::new(),
-        }))
+        let (exit, message) = (kind.exit(), message.into());
+        Self(Box::new(Inner { kind, exit, message, ..Inner::default() }))
     }
 
     /// Options or arguments that are missing or contradict each other.
@@ -54,12 +55,10 @@ impl Failure {
         Self::new(Kind::Usage, message)
     }
 
-    /// A value from the caller that cannot be used.
     pub(crate) fn invalid_input(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidInput, message)
     }
 
-    /// Standard output that cannot be written.
     pub(crate) fn output(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::new(Kind::ClosedPipe, ""),
@@ -80,29 +79,38 @@ impl Failure {
 
     /// Says what was asked instead of which operation failed, and why there was no
     /// connection.
-    pub(crate) fn during(mut self, asked: &str, server: &str) -> Self {
+    pub(crate) fn during(mut self, asked: &Asked, server: &str) -> Self {
         let inner = &mut *self.0;
-        let Some(error) = inner.error.as_ref() else {
-            return self;
-        };
-        let own = printable(&error.to_string());
-        let rest = own.split_once(": ").filter(|_| error.operation().is_some());
-        if let Some((_, rest)) = rest {
-            inner.message = match inner.message.strip_prefix(&own) {
-                Some(more) => format!("{asked}: {rest}{more}"),
-                None => inner.message.replacen(&own, rest, 1),
-            };
-        }
-        if error.kind() == ErrorKind::Connection {
-            let cause = inner.causes.last().map_or("", String::as_str);
-            inner.message.push_str(&format!("; {server}: {cause}"));
-            if cause.contains("UnknownIssuer") {
-                inner.hint = Some(
-                    "if the server or a proxy has a CA of its own, set SSL_CERT_FILE to its PEM \
-                     file"
-                        .to_owned(),
-                );
+        if let Some(error) = inner.error.as_ref() {
+            let own = printable(&error.to_string());
+            let rest = own.split_once(": ").filter(|_| error.operation().is_some());
+            if let Some((_, rest)) = rest {
+                inner.message = match inner.message.strip_prefix(&own) {
+                    Some(more) => format!("{}: {rest}{more}", asked.words),
+                    None => inner.message.replacen(&own, rest, 1),
+                };
             }
+            let cause = inner.causes.last().map_or("", String::as_str);
+            if error.kind() == ErrorKind::Connection {
+                inner.message.push_str(&format!("; {server}: {cause}"));
+            }
+            let is_refused_by_proxy = error.status().is_some_and(|status| status == 407)
+                || cause.contains("proxy authorization required");
+            let hint = if is_refused_by_proxy {
+                "the proxy wants a user and a password (407): set them in HTTPS_PROXY, as in \
+                 http://USER:PASSWORD@HOST:PORT"
+            } else if cause.contains("UnknownIssuer") {
+                "if the server or a proxy has a CA of its own, set SSL_CERT_FILE to its PEM file"
+            } else {
+                ""
+            };
+            if !hint.is_empty() {
+                inner.hint = Some(hint.to_owned());
+            }
+        }
+        inner.message = hide(&inner.message, &asked.tokens);
+        for text in inner.causes.iter_mut().chain(&mut inner.hint) {
+            *text = hide(text, &asked.tokens);
         }
         self
     }
@@ -123,15 +131,20 @@ impl Failure {
         self
     }
 
-    /// Adds the certificate that it is about.
     pub(crate) fn about(mut self, id: &CertificateId) -> Self {
         self.0.id = Some(id.clone());
         self
     }
 
-    pub(crate) fn with_associations(mut self, associations: &[Association]) -> Self {
-        self.0.associations = associations.to_vec();
-        self
+    /// Adds what uses the certificate that cannot be deleted, and what to do about it.
+    pub(crate) fn with_uses(mut self, id: &CertificateId, uses: &Uses) -> Self {
+        let inner = &mut *self.0;
+        if inner.associations.is_empty() {
+            inner.associations.clone_from(&uses.services);
+        }
+        (inner.zones, inner.holders) = (uses.zones().to_vec(), uses.holders().to_vec());
+        inner.hint = Some(uses.remedy(id));
+        self.about(id)
     }
 
     pub(crate) fn with_candidates(mut self, candidates: &[CertificateId]) -> Self {
@@ -139,7 +152,6 @@ impl Failure {
         self
     }
 
-    /// Adds the steps that were done before.
     pub(crate) fn with_steps(mut self, steps: Vec<Step>) -> Self {
         self.0.steps = steps;
         self
@@ -163,17 +175,16 @@ impl Failure {
         &self.0.message
     }
 
+    pub(crate) fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
     pub(crate) fn is_closed_pipe(&self) -> bool {
         self.0.kind == Kind::ClosedPipe
     }
 
-    /// Whether there is nothing to report.
     fn is_silent(&self) -> bool {
         self.is_closed_pipe() || self.0.kind == Kind::Found
-    }
-
-    pub(crate) fn certificate_id(&self) -> Option<&CertificateId> {
-        self.0.id.as_ref()
     }
 }
 
@@ -201,74 +212,75 @@ impl From<cf_mtls_lifecycle::Error> for Failure {
         let (kind, message) = (error.kind(), printable(&format!("{error:#}")));
         let id = error.certificate_id().cloned();
         let associations = error.associations().to_vec();
+        let holders = error.holders().to_vec();
         let mut failure = match error.into_operation_error() {
             Some(source) => Self::from(source),
             None => Self::new(kind, ""),
         };
-        failure.0.message = message;
-        failure.0.id = id;
-        failure.0.associations = associations;
+        let inner = &mut *failure.0;
+        (inner.message, inner.id) = (message, id);
+        (inner.associations, inner.holders) = (associations, holders);
         failure
     }
 }
 
 impl From<Interrupted> for Failure {
-    fn from(_: Interrupted) -> Self {
-        Self::new(Kind::Interrupted, "interrupted; nothing was changed")
+    fn from(interrupted: Interrupted) -> Self {
+        let message = match interrupted.was_sent {
+            false => "interrupted; nothing was changed",
+            true => {
+                "interrupted after a change was sent; reads may show it only after a while, so \
+                 check before you run the command again"
+            }
+        };
+        Self::new(Kind::Interrupted, message)
     }
 }
 
-/// An error in JSON. Its fields are documented: some may be added, none is
-/// removed or changes its meaning.
+/// An error in JSON: that of the library, with fields of this command line. They are
+/// documented: some may be added, none is removed or changes its meaning.
 #[derive(Serialize)]
 struct ErrorBody<'a> {
-    kind: &'a str,
+    kind: Kind,
     message: &'a str,
-    status: Option<u16>,
-    codes: Vec<i64>,
-    ray_id: Option<&'a str>,
     exit_code: u8,
-    certificate_id: Option<&'a CertificateId>,
-    zone_id: Option<&'a str>,
-    attempts: u32,
-    retry_after_seconds: Option<u64>,
-    may_have_taken_effect: bool,
-    associations: &'a [Association],
-    candidates: &'a [CertificateId],
-    detached: Vec<&'a ZoneHostnames>,
-    steps: &'a [Step],
-    causes: &'a [String],
     hint: Option<&'a str>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
 }
 
 impl Serialize for Failure {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let inner = &self.0;
-        let error = inner.error.as_ref();
-        let status = error.and_then(|error| error.status());
-        let wait = error.and_then(|error| error.retry_after());
         let detached = inner.steps.iter().filter_map(|step| match step {
             Step::Detached { zone, .. } => Some(zone),
             _ => None,
         });
+        let blank = Error::new(ErrorKind::Configuration);
+        let body = json!(inner.error.as_ref().unwrap_or(&blank));
+        let own = json!({
+            "certificate_id": inner.id,
+            "associations": inner.associations,
+            "zones": inner.zones,
+            "holders": holders_to_json(&inner.holders),
+            "candidates": inner.candidates,
+            "detached": detached.collect::<Vec<_>>(),
+            "steps": inner.steps,
+            "causes": inner.causes,
+        });
+        let fields = [body, own].into_iter().filter_map(|value| match value {
+            Value::Object(fields) => Some(fields),
+            _ => None,
+        });
+        // The message has the detail, and tokens in a wrong place are hidden there.
+        let is_other = |name: &str| !["kind", "message", "detail"].contains(&name);
+        let fields = fields.flatten().filter(|(name, _)| is_other(name));
         let body = ErrorBody {
-            kind: inner.kind.as_str(),
+            kind: inner.kind,
             message: &inner.message,
-            status: status.map(|status| status.as_u16()),
-            codes: error.map_or(Vec::new(), |error| error.codes().collect()),
-            ray_id: error.and_then(|error| error.ray_id()),
             exit_code: inner.exit.code(),
-            certificate_id: inner.id.as_ref(),
-            zone_id: error.and_then(|error| error.zone_id()?.as_str().into()),
-            attempts: error.map_or(0, |error| error.attempts()),
-            retry_after_seconds: wait.map(|wait| wait.as_secs_f64().ceil() as u64),
-            may_have_taken_effect: error.is_some_and(|error| error.may_have_taken_effect()),
-            associations: &inner.associations,
-            candidates: &inner.candidates,
-            detached: detached.collect(),
-            steps: &inner.steps,
-            causes: &inner.causes,
             hint: inner.hint.as_deref(),
+            rest: fields.collect(),
         };
         body.serialize(serializer)
     }
@@ -306,6 +318,11 @@ impl Reporter {
         }
         let mut message = printable(failure.message());
         if self.verbose {
+            let operation = failure.0.error.as_ref().and_then(|error| error.operation());
+            if let Some(operation) = operation {
+                let (method, path) = (operation.method(), operation.url_template());
+                message.push_str(&format!("; request: {method} {path}"));
+            }
             for cause in &failure.0.causes {
                 message.push_str("; because: ");
                 message.push_str(&printable(cause));

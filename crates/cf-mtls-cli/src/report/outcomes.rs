@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
-use cf_mtls::{Certificate, CertificateId, ErrorKind};
-use cf_mtls_lifecycle::Reason;
+use cf_mtls::{Certificate, ErrorKind};
+use cf_mtls_lifecycle::Blocker;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::report::exit::{Exit, Kind};
 use crate::report::failure::Failure;
@@ -14,7 +15,7 @@ use crate::report::output::{ListWriter, Output};
 use crate::terminal::progress::Progress;
 use crate::terminal::text::printable;
 use crate::terminal::width;
-use crate::view::preview::{self, Target, Uses};
+use crate::view::preview::{self, Target};
 use crate::view::table::{Row, Table};
 use crate::view::times;
 
@@ -39,46 +40,8 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Deleted => "deleted",
-            Self::Absent => "absent",
-            Self::Failed => "failed",
-            Self::Unknown => "unknown",
-            Self::NotBegun => "not begun",
-            Self::WouldDelete => "would delete",
-            Self::WouldBeRefused => "would be refused",
-        }
-    }
-}
-
-/// An outcome in JSON. Its fields are documented: some may be added, none is
-/// removed or changes its meaning.
-#[derive(Serialize)]
-struct Entry<'a> {
-    id: &'a CertificateId,
-    name: Option<&'a str>,
-    outcome: Outcome,
-    error: Option<&'a Failure>,
-    /// These are for dry runs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    certificate: Option<&'a Certificate>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    used_by: Option<&'a Uses>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reasons: Option<&'a [Reason]>,
-}
-
-impl Entry<'_> {
-    fn row(&self) -> Row {
-        let mut outcome = self.outcome.as_str().to_owned();
-        let mut style = Style::new();
-        if let Some(failure) = self.error {
-            outcome.push_str(&format!(" ({})", failure.kind().as_str()));
-            style = AnsiColor::Red.on_default();
-        }
-        let cells = vec![self.id.to_string(), preview::text(self.name), outcome];
-        Row::new(cells, style)
+    fn label(self) -> String {
+        json!(self).as_str().unwrap_or_default().replace('_', " ")
     }
 }
 
@@ -131,7 +94,6 @@ impl OutcomeTable {
         Arc::clone(&self.is_lost)
     }
 
-    /// Adds an outcome.
     pub(crate) fn add(
         &mut self,
         target: &Target,
@@ -141,7 +103,9 @@ impl OutcomeTable {
             Ok(outcome) => (outcome, None),
             Err(failure) => match failure.exit() {
                 Exit::Unknown => (Outcome::Unknown, Some(failure)),
-                Exit::InUse if self.dry_run => (Outcome::WouldBeRefused, Some(failure)),
+                Exit::InUse | Exit::Invalid if self.dry_run => {
+                    (Outcome::WouldBeRefused, Some(failure))
+                }
                 _ => (Outcome::Failed, Some(failure)),
             },
         };
@@ -153,26 +117,36 @@ impl OutcomeTable {
         // What a dry run expects is no error yet.
         let error = failure.as_ref();
         let error = error.filter(|_| outcome != Outcome::WouldBeRefused);
-        let plan = self.dry_run.then_some(target);
-        let entry = Entry {
-            id: &target.id,
-            name: target.name(),
-            outcome,
-            error,
-            certificate: plan.and_then(|target| target.certificate.as_ref()),
-            used_by: plan.and_then(|target| target.uses.as_ref()),
-            reasons: plan.and_then(|target| target.reasons.as_deref()),
+        // Its fields are documented: some may be added, none is removed.
+        let mut entry = json!({
+            "id": target.id, "name": target.name(), "outcome": outcome, "error": error,
+        });
+        if self.dry_run {
+            let certificate = target.certificate.as_ref().map(|one| json!(one));
+            let uses = target.uses.as_ref().map(|uses| json!(uses));
+            let reasons = target.reasons.as_ref().map(|reasons| json!(reasons));
+            let plan = [("certificate", certificate), ("used_by", uses), ("reasons", reasons)];
+            for (field, value) in plan.into_iter().filter_map(|(field, it)| Some((field, it?))) {
+                entry[field] = value;
+            }
+        }
+        let row = || {
+            let kind = error.map_or(String::new(), |error| format!(" ({})", error.kind().name()));
+            let style = error.map_or(Style::new(), |_| AnsiColor::Red.on_default());
+            let outcome = outcome.label() + &kind;
+            Row::new(vec![target.id.to_string(), preview::text(target.name()), outcome], style)
         };
         let is_table = self.output.is_table();
         if !(self.is_single && error.is_some() && is_table) {
-            self.writer.push(&entry, || entry.row())?;
+            self.writer.push(&entry, row)?;
             self.writer.flush()?;
             let is_lost = self.writer.has_failed();
             self.is_lost.store(is_lost, Ordering::SeqCst);
         }
         if let (Some(error), false, true) = (error, self.is_single, is_table) {
-            let (outcome, message) = (outcome.as_str(), printable(error.message()));
-            self.progress.suspend(|| self.output.show(format_args!("{outcome}: {message}")));
+            let (outcome, message) = (outcome.label(), printable(error.message()));
+            let hint = error.hint().map_or(String::new(), |hint| format!("; {hint}"));
+            self.progress.suspend(|| self.output.show(format_args!("{outcome}: {message}{hint}")));
         }
         self.last = failure.or(self.last.take());
         Ok(())
@@ -183,7 +157,7 @@ impl OutcomeTable {
     }
 
     /// Ends the table. The error sums up what was not deleted.
-    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+    pub(crate) fn finish(mut self, is_interrupted: bool) -> Result<(), Failure> {
         let written = self.writer.finish();
         let total = self.outcomes.len();
         let failed = self.exits.iter().filter(|exit| **exit != Exit::Success);
@@ -204,21 +178,21 @@ impl OutcomeTable {
                     return Err(failure.with_done(summary));
                 }
                 _ if 0 < not_begun => {
-                    let message = format!("interrupted: {summary}");
-                    return Err(Failure::new(Kind::Interrupted, message));
+                    // Without an interruption, the failures stopped it.
+                    return Err(match self.last.filter(|_| !is_interrupted) {
+                        Some(last) => {
+                            let message = format!("stopped: {summary}; {}", last.message());
+                            Failure::new(last.kind(), message)
+                        }
+                        None => Failure::new(Kind::Interrupted, format!("interrupted: {summary}")),
+                    });
                 }
                 _ => {}
             }
         }
         let Some(last) = self.last else { return Ok(()) };
         if self.is_single {
-            let id = last.certificate_id().cloned();
-            return Err(match id.filter(|_| last.exit() == Exit::InUse) {
-                Some(id) => last.with_hint(format!(
-                    "to detach its hostnames and delete it, run `cf-mtls release {id}`"
-                )),
-                None => last,
-            });
+            return Err(last);
         }
         let verb = match (self.dry_run, failed) {
             (true, _) => "would not be",
@@ -235,21 +209,15 @@ impl OutcomeTable {
     }
 
     fn note_expected(&self, failed: usize) {
-        if !self.output.is_table() {
-            return;
-        }
-        let in_use = self.count(Outcome::WouldBeRefused);
-        let deleted = (self.outcomes.len() - failed) as u64;
-        let deleted = times::counted(deleted, "certificate");
+        let in_use = self.exits.iter().filter(|exit| **exit == Exit::InUse).count();
+        let deleted = times::counted((self.outcomes.len() - failed) as u64, "certificate");
         let mut note = format!("dry run: {deleted} would be deleted");
-        match in_use {
-            0 => {}
-            1 => note.push_str(", 1 is in use"),
-            _ => note.push_str(&format!(", {in_use} are in use")),
+        if 0 < in_use {
+            let verb = if in_use == 1 { "is" } else { "are" };
+            note.push_str(&format!(", {in_use} {verb} in use"));
         }
-        if in_use < failed {
-            let unreadable = failed - in_use;
-            note.push_str(&format!(", {unreadable} could not be read"));
+        if let others @ 1.. = failed - in_use {
+            note.push_str(&format!(", {others} cannot be read or deleted"));
         }
         self.output.note(note);
     }
@@ -259,6 +227,17 @@ impl OutcomeTable {
 pub(crate) fn expected(target: &Target) -> Result<Outcome, Failure> {
     const MAX_USES: usize = 3;
 
+    if let Some(error) = &target.error {
+        return Err(error.clone().into());
+    }
+    let (id, certificate) = (&target.id, target.certificate.as_ref());
+    let kind = certificate.and_then(Certificate::certificate_type);
+    if let Some(certificate_type) = kind.filter(|_| target.is_managed()) {
+        let why = Blocker::Managed { certificate_type };
+        let message =
+            format!("certificate {id} cannot be deleted here: {why}; nothing was changed");
+        return Err(Failure::invalid_input(message).about(id));
+    }
     let Some(uses) = target.uses.as_ref().filter(|_| target.is_in_use()) else {
         return Ok(Outcome::WouldDelete);
     };
@@ -268,10 +247,8 @@ pub(crate) fn expected(target: &Target) -> Result<Outcome, Failure> {
         by.push_str(&format!("; and {more} more"));
     }
     let message = format!(
-        "certificate {} is in use by {by}: the service would refuse to delete it; nothing was \
-         changed",
-        target.id
+        "certificate {id} is in use by {by}: the service would refuse to delete it; nothing was \
+         changed"
     );
-    let failure = Failure::new(ErrorKind::InUse, message).about(&target.id);
-    Err(failure.with_associations(&uses.services))
+    Err(Failure::new(ErrorKind::InUse, message).with_uses(id, uses))
 }

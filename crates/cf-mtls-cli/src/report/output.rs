@@ -33,7 +33,6 @@ impl Output {
         }
     }
 
-    /// Writes a warning for people.
     pub(crate) fn warn(self, text: impl Display) {
         let style = AnsiColor::Yellow.on_default();
         self.note(format_args!("{style}warning:{style:#} {text}"));
@@ -49,7 +48,6 @@ impl Output {
         self.format == Format::Table
     }
 
-    /// Writes a single result.
     pub(crate) fn write_value<T: Serialize>(
         self,
         value: &T,
@@ -84,7 +82,6 @@ impl Output {
     }
 }
 
-/// Writes a list of results.
 pub(crate) struct ListWriter {
     format: Format,
     table: Table,
@@ -128,7 +125,6 @@ impl ListWriter {
         }
     }
 
-    /// Writes what was added.
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         if !self.rows.is_empty() {
             self.text.push_str(&self.table.write(&self.rows));

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use cf_mtls::{CertificateId, Client, ErrorKind};
 use cf_mtls_lifecycle::{Error, Step};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::options::Format;
 use crate::report::exit::{Exit, Kind};
@@ -80,33 +81,15 @@ fn is_wait(step: &Step) -> bool {
     )
 }
 
-/// A result with its steps, in JSON.
-#[derive(Serialize)]
-struct WithSteps<'a, T> {
-    #[serde(flatten)]
-    result: &'a T,
-    steps: &'a [Step],
-}
-
 /// Reports the steps of a release or rotation while it runs.
 pub(crate) struct StepReporter<'a> {
-    output: Output,
-    interrupt: &'a Interrupt,
-    ledger: &'a Ledger,
-    progress: Progress,
+    pub(crate) output: Output,
+    pub(crate) interrupt: &'a Interrupt,
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) progress: Progress,
 }
 
-impl<'a> StepReporter<'a> {
-    pub(crate) fn new(
-        output: Output,
-        interrupt: &'a Interrupt,
-        ledger: &'a Ledger,
-        label: &str,
-    ) -> Self {
-        Self { output, interrupt, ledger, progress: Progress::spinner(output.quiet, label) }
-    }
-
-    /// A listener that reports each step.
+impl StepReporter<'_> {
     pub(crate) fn listener(&self) -> impl FnMut(&Step) + Send + '_ {
         let mut waiting_for: Option<String> = None;
         move |step| {
@@ -150,7 +133,9 @@ impl<'a> StepReporter<'a> {
         let result = match outcome {
             Ok(Ok(result)) => result,
             Ok(Err(error)) => {
-                let is_waited_for = matches!(error.kind(), ErrorKind::InUse | ErrorKind::Timeout);
+                // Those that hold it are for a person to change.
+                let is_waited_for = matches!(error.kind(), ErrorKind::InUse | ErrorKind::Timeout)
+                    && error.holders().is_empty();
                 let failure = Failure::from(error).with_steps(steps);
                 return Err(match is_waited_for && wait <= begun.elapsed() {
                     true => failure.with_kind(Kind::WaitEnded),
@@ -174,9 +159,9 @@ impl<'a> StepReporter<'a> {
             // The steps are the result.
             Format::Ndjson => self.ledger.entries().failure.take().map_or(Ok(()), Err),
             Format::Table | Format::Json => {
-                let (result, steps) = (&result, &steps[..]);
-                let value = WithSteps { result, steps };
-                self.output.write_value(&value, || table(result))
+                let mut json = json!(result);
+                json["steps"] = json!(steps);
+                self.output.write_value(&json, || table(&result))
             }
         };
         match written {

@@ -12,7 +12,10 @@ use tokio::sync::watch;
 
 /// The command was interrupted, and nothing more will be sent.
 #[derive(Debug)]
-pub(crate) struct Interrupted;
+pub(crate) struct Interrupted {
+    /// Whether a change was sent before.
+    pub(crate) was_sent: bool,
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Interrupt {
@@ -57,7 +60,6 @@ impl Interrupt {
         *self.raised.borrow()
     }
 
-    /// Waits for Ctrl-C.
     pub(crate) async fn raised(&self) {
         let mut raised = self.raised.clone();
         if raised.wait_for(|raised| *raised).await.is_err() {
@@ -69,7 +71,7 @@ impl Interrupt {
     pub(crate) async fn reading<T>(&self, read: impl Future<Output = T>) -> Result<T, Interrupted> {
         tokio::select! {
             biased;
-            () = self.raised() => Err(Interrupted),
+            () = self.raised() => Err(Interrupted { was_sent: false }),
             value = read => Ok(value),
         }
     }
@@ -84,16 +86,18 @@ impl Interrupt {
         *self.client() = Some(client.clone());
         let mut change = pin!(change);
         let mut raised = pin!(self.raised());
-        let mut stops = false;
+        let (mut stops, mut was_sent) = (false, false);
         poll_fn(|context| {
             stops = stops || raised.as_mut().poll(context).is_ready();
             let may_stop = |stops: bool| stops && !client.has_pending_write();
             if may_stop(stops) {
-                return Poll::Ready(Err(Interrupted));
+                return Poll::Ready(Err(Interrupted { was_sent }));
             }
-            match change.as_mut().poll(context) {
+            let polled = change.as_mut().poll(context);
+            was_sent |= client.has_pending_write();
+            match polled {
                 Poll::Ready(value) => Poll::Ready(Ok(value)),
-                Poll::Pending if may_stop(stops) => Poll::Ready(Err(Interrupted)),
+                Poll::Pending if may_stop(stops) => Poll::Ready(Err(Interrupted { was_sent })),
                 Poll::Pending => Poll::Pending,
             }
         })

@@ -1,11 +1,31 @@
 //! Progress on standard error, if that is a terminal.
 
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, WeakProgressBar};
 
 use crate::terminal::text::printable;
 use crate::terminal::width;
+
+/// The last one that was shown.
+static CURRENT: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
+
+/// Whether there is a terminal to show progress on.
+pub(crate) fn is_possible() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// Writes a remark from below the commands, whatever progress is shown.
+pub(crate) fn remark(text: &str) {
+    let write = || drop(writeln!(anstream::stderr(), "{text}"));
+    let current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match current.and_then(|bar| bar.upgrade()) {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
+}
 
 /// A bar, a spinner, or nothing.
 #[derive(Clone, Debug)]
@@ -42,6 +62,7 @@ impl Progress {
             false => ProgressDrawTarget::stderr(),
         };
         let bar = ProgressBar::with_draw_target(None, target).with_message(label.to_owned());
+        *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.downgrade());
         match ProgressStyle::with_template(template) {
             Ok(style) => bar.with_style(style),
             Err(_) => bar,

@@ -35,13 +35,27 @@ pub(crate) fn printable_json(json: &str) -> String {
     safe
 }
 
-/// A text of the user for a message. What may be a token that was pasted by mistake
-/// is left out.
+const LONG_TEXT: &str = "(a long text)";
+
+/// A text of the user for a message, unless it may be a token.
 pub(crate) fn mention(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     match text.bytes().all(is_plain) {
-        true if 36 < text.len() => "(a long text)".to_owned(),
+        _ if may_be_token(text) => LONG_TEXT.to_owned(),
         true => text.to_owned(),
         false => format!("\"{}\"", printable(text)),
     }
+}
+
+/// Whether a text may be a token that was passed in a wrong place: ids are shorter,
+/// hostnames have a dot, and paths have a slash or a dot.
+pub(crate) fn may_be_token(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    36 < text.len() && (text.bytes().all(is_plain) || text.starts_with("v1.0-"))
+}
+
+/// A message without these texts.
+pub(crate) fn hide(message: &str, tokens: &[String]) -> String {
+    let hide = |message: String, token: &String| message.replace(token.as_str(), LONG_TEXT);
+    tokens.iter().fold(message.to_owned(), hide)
 }

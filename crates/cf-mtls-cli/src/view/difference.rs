@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use cf_mtls::Hostname;
-use serde::Serialize;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
@@ -13,9 +12,7 @@ pub(crate) enum Change {
 }
 
 /// How a list differs from an earlier one.
-#[derive(Serialize)]
 pub(crate) struct Difference {
-    #[serde(skip)]
     pub(crate) after: Vec<String>,
     pub(crate) added: Vec<String>,
     pub(crate) removed: Vec<String>,
@@ -76,7 +73,6 @@ fn missing_from(list: &[String], hosts: &[String]) -> Vec<String> {
     hosts.iter().filter(missing).cloned().collect()
 }
 
-/// Whether a hostname is outside of a zone.
 pub(crate) fn is_outside(host: &str, zone: &str) -> bool {
     let labels: Vec<&str> = host.split('.').collect();
     let above = labels.len().saturating_sub(zone.split('.').count());

@@ -1,15 +1,15 @@
 //! Certificates and their uses, written for people.
 
 use anstyle::{AnsiColor, Style};
-use cf_mtls::{Association, Certificate, CertificateId};
-use cf_mtls_lifecycle::{Reason, ZoneHostnames};
+use cf_mtls::{Certificate, CertificateId, CertificateType};
+use cf_mtls_lifecycle::{Error, Reason};
 use clap::ValueEnum;
 use jiff::Timestamp;
-use serde::Serialize;
 
 use crate::terminal::text::printable;
 use crate::view::table::{Row, Table};
 use crate::view::times;
+use crate::view::uses::Uses;
 
 /// What a list can show of a certificate, in the order of [`cells`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -32,19 +32,9 @@ impl Column {
         &[Self::Id, Self::Name, Self::Kind, Self::Type, Self::Expires];
 
     pub(crate) fn header(self) -> &'static str {
-        const HEADERS: [&str; 10] = [
-            "ID",
-            "NAME",
-            "KIND",
-            "TYPE",
-            "ISSUER",
-            "SERIAL",
-            "SIGNATURE",
-            "UPLOADED",
-            "EXPIRES ON",
-            "EXPIRES",
-        ];
-        HEADERS.get(self as usize).copied().unwrap_or_default()
+        const HEADERS: &str =
+            "ID,NAME,KIND,TYPE,ISSUER,SERIAL,SIGNATURE,UPLOADED,EXPIRES ON,EXPIRES";
+        HEADERS.split(',').nth(self as usize).unwrap_or_default()
     }
 
     /// Sorts texts, and puts what is missing last.
@@ -64,7 +54,6 @@ const TARGET_COLUMNS: &[&str] = &["ID", "NAME", "KIND", "EXPIRES"];
 /// The column of names, which is cut on a narrow terminal.
 pub(crate) const NAME: usize = 1;
 
-/// A row of a list.
 pub(crate) fn row(certificate: &Certificate, columns: &[Column], now: Timestamp) -> Row {
     let (expires, style) = expiry(certificate, now);
     let mut all = cells(certificate);
@@ -77,23 +66,34 @@ pub(crate) fn row(certificate: &Certificate, columns: &[Column], now: Timestamp)
     Row::new(cells.cloned().collect(), style)
 }
 
-/// One certificate in full.
-pub(crate) fn card(certificate: &Certificate, now: Timestamp) -> String {
-    const LABELS: &[&str] =
-        &["ID", "Name", "Kind", "Type", "Issuer", "Serial", "Signature", "Uploaded", "Expires"];
+pub(crate) fn card(certificate: &Certificate, now: Timestamp, terminal: Option<usize>) -> String {
+    const LABELS: &[&str] = &[
+        "ID",
+        "Name",
+        "Kind",
+        "Type",
+        "Issuer",
+        "Serial",
+        "Signature",
+        "Uploaded",
+        "Expires",
+        "Updated",
+    ];
     let (expires, style) = expiry(certificate, now);
-    let expires = format!(" ({style}{expires}{style:#})");
+    let mut values = cells(certificate);
+    if let (Some(end), Some(_)) = (values.last_mut(), certificate.expires_on()) {
+        end.push_str(&format!(" ({style}{expires}{style:#})"));
+    }
+    values.extend(certificate.updated_at().map(|updated| moment(Some(updated))));
     let bold = Style::new().bold();
-    let line = |label: &str, value: &str| format!("{bold}{label:<10}{bold:#}  {value}\n");
-    let fields = LABELS.iter().zip(cells(certificate));
-    let mut card: String = fields.map(|(label, value)| line(label, &value)).collect();
-    if certificate.expires_on().is_some() {
-        card.insert_str(card.len() - 1, &expires);
-    }
-    if let Some(updated) = certificate.updated_at() {
-        card.push_str(&line("Updated", &updated.to_string()));
-    }
-    card
+    let line = |(label, value): (&&str, String)| {
+        let label = format!("{bold}{label:<10}{bold:#}  ");
+        let options = textwrap::Options::new(terminal.unwrap_or(usize::MAX))
+            .initial_indent(&label)
+            .subsequent_indent("            ");
+        textwrap::fill(&value, options) + "\n"
+    };
+    LABELS.iter().zip(values).map(line).collect()
 }
 
 /// What is shown of a certificate, apart from the time that is left.
@@ -132,7 +132,8 @@ fn moment(moment: Option<Timestamp>) -> String {
     match moment {
         None => "-".to_owned(),
         Some(end) if end == Timestamp::MAX => "9999-12-31".to_owned(),
-        Some(moment) => moment.to_string(),
+        // Without fractions of a second.
+        Some(moment) => Timestamp::from_second(moment.as_second()).unwrap_or(moment).to_string(),
     }
 }
 
@@ -148,45 +149,6 @@ pub(crate) fn expiry(certificate: &Certificate, now: Timestamp) -> (String, Styl
     (times::expiry(end, now), style)
 }
 
-/// What uses a certificate.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Uses {
-    pub(crate) services: Vec<Association>,
-    pub(crate) zones: Vec<ZoneHostnames>,
-}
-
-impl Uses {
-    /// Whether nothing prevents a deletion.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.zones.is_empty() && self.services.iter().all(Association::has_ended)
-    }
-
-    /// A line for each use. A service may be listed once for every zone.
-    pub(crate) fn lines(&self) -> Vec<String> {
-        let mut lines: Vec<String> = Vec::new();
-        for service in self.services.iter().filter(|service| !service.has_ended()) {
-            let line = printable(&service.to_string());
-            if !lines.contains(&line) {
-                lines.push(line);
-            }
-        }
-        lines.extend(self.zones.iter().map(|zone| printable(&zone.to_string())));
-        lines
-    }
-
-    /// The lines below the row of the certificate.
-    fn below(&self, terminal: Option<usize>) -> String {
-        if self.is_empty() {
-            return "  used by nothing\n".to_owned();
-        }
-        let options = textwrap::Options::new(terminal.unwrap_or(usize::MAX))
-            .initial_indent("  used by ")
-            .subsequent_indent("    ");
-        let lines = self.lines().into_iter();
-        lines.map(|line| textwrap::fill(&line, &options) + "\n").collect()
-    }
-}
-
 /// A certificate that is about to be deleted.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
@@ -195,17 +157,29 @@ pub(crate) struct Target {
     pub(crate) certificate: Option<Certificate>,
     /// `None` if they were not looked up.
     pub(crate) uses: Option<Uses>,
+    /// Why it could not be read, and is left alone.
+    pub(crate) error: Option<Error>,
     /// The criteria of `prune` that it meets.
     pub(crate) reasons: Option<Vec<Reason>>,
 }
 
 impl Target {
     pub(crate) fn new(id: CertificateId, certificate: Option<Certificate>) -> Self {
-        Self { id, certificate, uses: None, reasons: None }
+        Self { id, certificate, uses: None, error: None, reasons: None }
     }
 
     pub(crate) fn name(&self) -> Option<&str> {
         self.certificate.as_ref()?.name()
+    }
+
+    /// Whether another product manages it, and it can only be deleted there.
+    pub(crate) fn is_managed(&self) -> bool {
+        let kind = self.certificate.as_ref().and_then(Certificate::certificate_type);
+        matches!(kind, Some(CertificateType::GatewayManaged | CertificateType::AccessManaged))
+    }
+
+    pub(crate) fn is_leaf(&self) -> bool {
+        self.certificate.as_ref().and_then(Certificate::is_ca) == Some(false)
     }
 
     /// Whether it is known that something uses it.

@@ -1,83 +1,50 @@
-//! The contents of the certificates in a file, read before anything is sent.
+//! The contents of certificates, for people and in JSON.
 
-use cf_mtls::CertificateChain;
 use cf_mtls_lifecycle::CertificateContents;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::terminal::text::printable;
 use crate::view::times;
 
-/// A certificate of a file. A field is `None` if it could not be read, or if this
-/// build has no parser.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct Contents {
-    subject: Option<String>,
-    expires_on: Option<Timestamp>,
-    #[serde(skip)]
-    valid_from: Option<Timestamp>,
-    /// Whether Cloudflare can verify what its key signs.
-    #[serde(skip)]
-    has_usable_key: Option<bool>,
-    #[serde(skip)]
-    is_ca: Option<bool>,
-}
-
-/// Reads each certificate of a file. The service judges those that are malformed.
-pub(crate) fn read(chain: &CertificateChain) -> Vec<Contents> {
-    let read = CertificateContents::read(chain).into_iter();
-    let contents = read.map(|one| Contents {
-        subject: one.subject,
-        expires_on: one.expires_on,
-        valid_from: one.valid_from,
-        has_usable_key: one.has_supported_key,
-        is_ca: one.is_ca,
-    });
-    contents.collect()
-}
-
 /// The first certificate that is known to be no CA, with its number from one.
-pub(crate) fn first_leaf(contents: &[Contents]) -> Option<(usize, &Contents)> {
+pub(crate) fn first_leaf(
+    contents: &[CertificateContents],
+) -> Option<(usize, &CertificateContents)> {
     let mut numbered = (1..).zip(contents);
-    numbered.find(|(_, contents)| contents.is_ca == Some(false))
+    numbered.find(|(_, one)| one.is_ca == Some(false))
 }
 
-impl Contents {
-    pub(crate) fn is_ca(&self) -> Option<bool> {
-        self.is_ca
-    }
+/// Why certificates verify no client, as far as is known; the first reason.
+pub(crate) fn problem(contents: &[CertificateContents]) -> Option<String> {
+    let now = Timestamp::now();
+    let problem = |one: &CertificateContents| Some((one.problem(now)?, subject(one)));
+    let (problem, subject) = contents.iter().find_map(problem)?;
+    Some(format!("{problem} ({subject})"))
+}
 
-    /// Why clients with certificates of this CA may be rejected.
-    pub(crate) fn problem(&self, now: Timestamp) -> Option<String> {
-        if self.expires_on.is_some_and(|end| end <= now) {
-            return Some(format!("has expired ({})", self.summary(now)));
-        }
-        let subject = self.subject();
-        match self.valid_from.filter(|begin| now < *begin) {
-            Some(begin) => Some(format!("is not valid before {begin} ({subject})")),
-            None if self.has_usable_key == Some(false) => Some(format!(
-                "has neither an RSA nor an ECDSA key, so Cloudflare verifies nothing with it \
-                 ({subject})"
-            )),
-            None => None,
-        }
+/// The subject and the expiry, in words.
+pub(crate) fn summary(contents: &CertificateContents) -> String {
+    let subject = subject(contents);
+    match contents.expires_on.map(|end| times::expiry(end, Timestamp::now())) {
+        Some(past) if past.starts_with("expired") => format!("{subject}, {past}"),
+        Some(future) => format!("{subject}, expires {future}"),
+        None => format!("{subject}, expiry unknown"),
     }
+}
 
-    /// The subject and the expiry, in words.
-    pub(crate) fn summary(&self, now: Timestamp) -> String {
-        let subject = self.subject();
-        match self.expires_on.map(|end| times::expiry(end, now)) {
-            Some(past) if past.starts_with("expired") => format!("{subject}, {past}"),
-            Some(future) => format!("{subject}, expires {future}"),
-            None => format!("{subject}, expiry unknown"),
-        }
+pub(crate) fn subject(contents: &CertificateContents) -> String {
+    match contents.subject.as_deref() {
+        Some("") => "no subject".to_owned(),
+        Some(subject) => printable(subject),
+        None => "unknown subject".to_owned(),
     }
+}
 
-    pub(crate) fn subject(&self) -> String {
-        match self.subject.as_deref() {
-            Some("") => "no subject".to_owned(),
-            Some(subject) => printable(subject),
-            None => "unknown subject".to_owned(),
-        }
-    }
+/// Certificates of a file in JSON. A field is `null` if it could not be read, or if
+/// this build has no parser.
+pub(crate) fn to_json(contents: &[CertificateContents]) -> Value {
+    let one =
+        |one: &CertificateContents| json!({ "subject": one.subject, "expires_on": one.expires_on });
+    contents.iter().map(one).collect()
 }

@@ -141,3 +141,39 @@ fn a_zone_that_is_not_there_is_3() {
         world.run(&["hostnames", "list", "--zone", "example.net", "--managed-ca", "-o", "json"]);
     assert_eq!((run.code, &run.error_json()["kind"]), (3, &"not_found".into()), "{run:?}");
 }
+
+#[test]
+fn a_proxy_that_wants_a_password_is_named() {
+    use std::io::{Read as _, Write as _};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let mut stream = stream;
+            let _ = stream.read(&mut [0; 1024]);
+            let refusal = "HTTP/1.1 407 Proxy Authentication Required\r\n\
+                           Proxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n";
+            let _ = stream.write_all(refusal.as_bytes());
+        }
+    });
+    let account = "023e105f4ecef8ad9ca31a8372d0c353";
+    let mut command = crate::support::bare(&["list", "--account", account, "--retries", "0"]);
+    command.env("HTTPS_PROXY", &proxy).env("NO_PROXY", "");
+    command.env("CLOUDFLARE_API_TOKEN", "simulated-00000000000000000000000000000000");
+    let run: crate::support::Run = command.output().unwrap().into();
+    assert_eq!(run.code, 7, "{run:?}");
+    assert!(run.stderr.contains("hint: the proxy wants a user and a password"), "{run:?}");
+}
+
+#[test]
+fn verbose_shows_the_request_that_failed() {
+    let world = World::new();
+    let run = world.run(&["get", "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60", "-v"]);
+    let request = "; request: GET /accounts/{account_id}/mtls_certificates/{mtls_certificate_id}";
+    assert!(run.last_error().contains(request), "{run:?}");
+    let mut command = world.command(&["list"]);
+    let run: crate::support::Run =
+        command.env("RUST_LOG", "cf_mtls=debug").output().unwrap().into();
+    assert!(run.code == 0 && run.stderr.contains("cf_mtls"), "{run:?}");
+}

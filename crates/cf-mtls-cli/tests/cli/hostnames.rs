@@ -27,6 +27,7 @@ fn a_list_is_edited_and_nothing_else_is_touched() {
             "removed": [],
             "unchanged": [],
             "dry_run": false,
+            "visible": true,
         })
     );
     assert_eq!(run(&["remove", "B.example.com.", "--yes"])["removed"], json!(["b.example.com"]));
@@ -116,7 +117,8 @@ fn a_removal_of_what_is_not_there_is_told_and_is_no_error() {
     assert_eq!(none.code, 0, "{none:?}");
     assert_eq!(
         none.stderr,
-        "warning: nope.example.com is not in the list\nnothing changed; 2 in zone example.com\n"
+        "warning: nope.example.com is not in the list; if it was added moments ago, the list may \
+         not show it yet\nnothing changed; 2 in zone example.com\n"
     );
     assert_eq!(world.writes(), [""; 0]);
     let quiet = run(&["remove", "nope.example.com", "--quiet"]);

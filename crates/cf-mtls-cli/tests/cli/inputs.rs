@@ -194,9 +194,9 @@ fn a_ca_that_rejects_its_clients_is_warned_of_and_not_rotated_in() {
         parameters.self_signed(&key).unwrap().pem()
     };
     let table = [
-        (ca_valid(2010, 2020), "has expired"),
+        (ca_valid(2010, 2020), "it expired on 2020-"),
         (ca_valid(2040, 2050), "is not valid before 2040-01-01"),
-        (ed25519, "has neither an RSA nor an ECDSA key"),
+        (ed25519, "its key is neither RSA nor ECDSA"),
     ];
     for (pem, why) in table {
         let world = World::new();

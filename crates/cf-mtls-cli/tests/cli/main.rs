@@ -3,10 +3,12 @@
 
 mod delete;
 mod exits;
+mod holders;
 mod hostnames;
 mod inputs;
 mod interrupts;
 mod jobs;
+mod lags;
 mod many;
 mod names;
 mod output;

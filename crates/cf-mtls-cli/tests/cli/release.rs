@@ -11,7 +11,10 @@ const NOBODY: &str = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60";
 fn a_release_of_nothing_has_the_documented_form() {
     let world = World::new();
     let done = json!({ "certificate": null, "detached": [], "confirmed": false, "steps": [] });
-    let planned = json!({ "certificate": null, "zones": [], "associations": [], "blockers": [] });
+    let planned = json!({
+        "certificate": null, "zones": [], "associations": [], "holders": [],
+        "unreadable_products": [], "unentitled": [], "blockers": [],
+    });
     for (consent, want) in [("--yes", done), ("--dry-run", planned)] {
         for form in ["json", "ndjson"] {
             let run = world.run(&["release", NOBODY, "--if-exists", consent, "-o", form]);

@@ -69,7 +69,10 @@ fn a_rotation_with_nothing_left_to_do_has_the_documented_form() {
         assert_eq!(run.code, 0, "{run:?}");
         let told: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
         assert_eq!(told["successor"]["id"], there);
-        let old = json!({ "certificate": null, "zones": [], "associations": [], "blockers": [] });
+        let old = json!({
+            "certificate": null, "zones": [], "associations": [], "holders": [],
+            "unreadable_products": [], "unentitled": [], "blockers": [],
+        });
         assert_eq!(told["old"], old);
         assert_eq!(told["other_copies"], json!(null));
         assert_eq!(run.stdout.lines().count() == 1, form == "ndjson", "{run:?}");

@@ -73,3 +73,59 @@ fn the_token_is_not_among_the_arguments() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+/// People put it after the wrong option.
+#[test]
+fn a_token_in_a_wrong_place_is_not_repeated() {
+    let world = World::new();
+    let account = world.simulator.account_id().to_owned();
+    for token in [
+        "v1-0123456789abcdefghijklmnopqrstuvwxyzABCD",
+        "cfut_0123456789abcdefghijklmnopqrstuvwxyzABCD",
+        "0123456789abcdef0123456789abcdef01234",
+    ] {
+        let option = format!("--account={token}");
+        let target = ["--zone", "example.com", "--managed-ca"];
+        let table: [Vec<&str>; 11] = [
+            vec!["get", token],
+            vec!["list", token],
+            vec!["list", "--token", token],
+            vec!["list", &option],
+            vec!["list", "--token-file", token],
+            vec!["list", "--base-url", token],
+            vec!["upload", "--ca", token],
+            vec!["delete", "--name", token, "--yes"],
+            vec!["rotate", "devices", "--ca", token],
+            vec!["hostnames", "list", "--zone", token, "--managed-ca"],
+            [&["hostnames", "add", token], &target[..]].concat(),
+        ];
+        for arguments in &table {
+            for form in ["table", "json"] {
+                let run = world.run(&[&arguments[..], &["-o", form]].concat());
+                assert_ne!(run.code, 0, "{run:?}");
+                let is_shown = run.stdout.contains(token) || run.stderr.contains(token);
+                assert!(!is_shown, "{arguments:?}: {run:?}");
+            }
+        }
+        let mut command = world.command(&["list"]);
+        let run: Run = command.env("CLOUDFLARE_ACCOUNT_ID", token).output().unwrap().into();
+        assert!(run.code != 0 && !run.stderr.contains(token), "{run:?}");
+    }
+    assert!(world.run(&["list", "--account", &account]).code == 0);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_token_file_that_others_can_read_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let world = World::new();
+    let file = world.file("token", world.simulator.token());
+    for (mode, warns) in [(0o644, true), (0o640, false), (0o600, false)] {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let mut command = without_token(&world, &["list", "--token-file", &file]);
+        let run: Run = command.output().unwrap().into();
+        assert_eq!(run.code, 0, "{run:?}");
+        assert_eq!(run.stderr.contains("chmod 600"), warns, "{mode:o}: {run:?}");
+    }
+}

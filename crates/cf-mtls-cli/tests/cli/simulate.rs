@@ -1,7 +1,7 @@
 //! simulate: the server that is built in.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use cf_mtls_testkit::DOCUMENTED_CA;
 use serde_json::Value;
@@ -9,13 +9,13 @@ use serde_json::Value;
 use crate::support::{Run, bare, new_ca};
 
 /// A simulator that ends with the test.
-struct Simulated {
+pub(crate) struct Simulated {
     child: Child,
     place: Value,
 }
 
 impl Simulated {
-    fn start(options: &[&str]) -> Self {
+    pub(crate) fn start(options: &[&str]) -> Self {
         let arguments = [&["simulate", "-o", "ndjson"], options].concat();
         let mut command = bare(&arguments);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -27,15 +27,31 @@ impl Simulated {
         Self { child, place }
     }
 
-    fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let place = |name: &str| self.place[name].as_str().unwrap();
-        bare(arguments)
+        let mut command = bare(arguments);
+        command
             .env("CLOUDFLARE_BASE_URL", place("base_url"))
             .env("CLOUDFLARE_API_TOKEN", place("api_token"))
-            .env("CLOUDFLARE_ACCOUNT_ID", place("account_id"))
-            .output()
-            .unwrap()
-            .into()
+            .env("CLOUDFLARE_ACCOUNT_ID", place("account_id"));
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    /// Interrupts a run after the first step that it reports.
+    #[cfg(unix)]
+    pub(crate) fn stop(&self, arguments: &[&str]) -> Run {
+        let mut command = self.command(&[arguments, &["-o", "ndjson"]].concat());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        lines.next().unwrap().unwrap();
+        crate::support::signal(&child, "-INT");
+        lines.for_each(drop);
+        child.wait_with_output().unwrap().into()
     }
 }
 

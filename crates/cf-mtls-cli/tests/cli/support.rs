@@ -119,6 +119,7 @@ pub(crate) fn bare(arguments: &[&str]) -> Command {
         "NO_COLOR",
         "CLICOLOR",
         "CLICOLOR_FORCE",
+        "RUST_LOG",
     ] {
         command.env_remove(name);
     }

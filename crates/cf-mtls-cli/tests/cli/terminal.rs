@@ -268,17 +268,14 @@ fn what_takes_long_has_a_bar_on_a_terminal() {
         arguments.extend(quiet);
         let (code, seen) = Terminal::start(&world, 100, &arguments, &[]).end();
         assert_eq!(code, 0, "{seen}");
-        for verb in ["looking up", "deleting"] {
+        for verb in ["reading the certificates", "deleting"] {
             assert_eq!(seen.contains(verb), shown, "{seen}");
         }
         assert_eq!(seen.contains(" of 30, "), shown, "{seen}");
         let frames = plain(&seen);
         let mut frames = frames.split(['\n', '\r']).filter(|frame| frame.contains('░'));
         // Each says what goes on, the first ones too.
-        assert!(
-            frames.all(|frame| frame.contains("looking up") || frame.contains("deleting")),
-            "{seen}"
-        );
+        assert!(frames.all(|frame| frame.contains("deleting")), "{seen}");
         assert_eq!(plain(&seen).matches("  deleted").count(), 30, "{seen}");
     }
 }
@@ -310,4 +307,31 @@ fn an_error_is_broken_at_words_and_its_hint_comes_last() {
     assert!(lines.iter().all(|line| line.len() <= 60), "{error}");
     assert!(lines[1..].iter().any(|line| line.starts_with("  Cloudflare says ")), "{error}");
     assert!(lines.iter().any(|line| line.starts_with("hint: ")), "{error}");
+}
+
+#[test]
+fn a_wait_for_the_rate_limit_is_shown() {
+    let limited = cf_mtls_testkit::Simulator::builder();
+    let world = World::with(limited.rate_limit(2, Duration::from_secs(1)));
+    let ids: Vec<String> = (0..4).map(|number| world.seed(&format!("c{number}"))).collect();
+    let mut arguments = vec!["delete", "--yes"];
+    arguments.extend(ids.iter().map(String::as_str));
+    let (code, seen) = Terminal::start(&world, 100, &arguments, &[]).end();
+    assert_eq!(code, 0, "{seen}");
+    assert!(plain(&seen).contains("waiting 1 s for the rate limit"), "{seen}");
+    let mut command = world.command(&["list"]);
+    let run: crate::support::Run = command.output().unwrap().into();
+    assert!(!run.stderr.contains("rate limit"), "not in a pipe: {run:?}");
+}
+
+#[test]
+fn a_card_is_indented_on_a_narrow_terminal() {
+    let world = World::new();
+    let id = world.seed("devices");
+    let (_, seen) = Terminal::start(&world, 50, &["get", &id], &[]).end();
+    let seen = plain(&seen);
+    let lines: Vec<&str> = seen.lines().map(str::trim_end).collect();
+    assert!(lines.iter().all(|line| line.len() <= 50), "{seen}");
+    let serial = lines.iter().position(|line| line.starts_with("Serial")).unwrap();
+    assert!(lines[serial + 1].starts_with("            "), "{seen}");
 }
