@@ -1,7 +1,6 @@
 //! The token, from the environment, a file or standard input. It is never an
 //! argument, because arguments are visible in process lists.
 
-use std::env::VarError;
 use std::time::Duration;
 
 use cf_mtls::{Client, ClientBuilder, Error, ErrorKind, Retry};
@@ -15,14 +14,11 @@ pub(crate) fn client(global: &Global, token: Option<&str>) -> Result<Client, Fai
     let variable = |name: &str| match (name, token) {
         // An empty one is not none.
         ("CLOUDFLARE_API_TOKEN", Some(token)) => Ok(Some(format!("{token}\n"))),
-        _ => match std::env::var(name) {
-            Ok(value) => Ok(Some(value)),
-            Err(VarError::NotPresent) => Ok(None),
-            Err(VarError::NotUnicode(_)) => {
-                let error = Error::new(ErrorKind::Configuration);
-                Err(error.with_detail(format!("{name} is not valid Unicode")))
-            }
-        },
+        _ => {
+            let error = Error::new(ErrorKind::Configuration);
+            let error = |_| error.with_detail(format!("{name} is not valid Unicode"));
+            std::env::var_os(name).map(|value| value.into_string().map_err(error)).transpose()
+        }
     };
     let builder = ClientBuilder::from_variables(variable).map_err(|error| {
         Failure::from(error)

@@ -122,11 +122,10 @@ impl OutcomeTable {
             "id": target.id, "name": target.name(), "outcome": outcome, "error": error,
         });
         if self.dry_run {
-            let certificate = target.certificate.as_ref().map(|one| json!(one));
-            let uses = target.uses.as_ref().map(|uses| json!(uses));
-            let reasons = target.reasons.as_ref().map(|reasons| json!(reasons));
+            let (certificate, uses) = (json!(target.certificate), json!(target.uses));
+            let reasons = json!(target.reasons);
             let plan = [("certificate", certificate), ("used_by", uses), ("reasons", reasons)];
-            for (field, value) in plan.into_iter().filter_map(|(field, it)| Some((field, it?))) {
+            for (field, value) in plan.into_iter().filter(|(_, value)| !value.is_null()) {
                 entry[field] = value;
             }
         }
@@ -140,8 +139,7 @@ impl OutcomeTable {
         if !(self.is_single && error.is_some() && is_table) {
             self.writer.push(&entry, row)?;
             self.writer.flush()?;
-            let is_lost = self.writer.has_failed();
-            self.is_lost.store(is_lost, Ordering::SeqCst);
+            self.is_lost.store(self.writer.has_failed(), Ordering::SeqCst);
         }
         if let (Some(error), false, true) = (error, self.is_single, is_table) {
             let (outcome, message) = (outcome.label(), printable(error.message()));

@@ -88,7 +88,7 @@ impl Uses {
             }
         }
         lines.extend(self.zones().iter().map(|zone| printable(&zone.to_string())));
-        lines.extend(self.holders().iter().map(with_advice));
+        lines.extend(self.holders().iter().map(|holder| printable(&holder.to_string())));
         lines
     }
 

@@ -100,7 +100,8 @@ fn associations_and_plans_show_the_holders() {
     for consent in ["--yes", "--dry-run"] {
         let run = held.world.run(&["release", "api-client", consent]);
         assert_eq!(run.code, 4, "{run:?}");
-        assert!(run.stderr.contains(ADVICE[0]), "{run:?}");
+        let blocked = "blocked: Worker billing (binding CLIENT_CERT) holds it: redeploy the Worker";
+        assert!(run.stderr.contains(blocked), "{run:?}");
         assert!(run.stderr.contains("hint: --wait-for-holders waits"), "{run:?}");
     }
     let run = held.world.run(&["release", "api-client", "--dry-run", "-o", "json"]);
