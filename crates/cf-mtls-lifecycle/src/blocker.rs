@@ -10,12 +10,13 @@
 
 use std::fmt;
 
-use cf_mtls::{Association, CertificateType, ErrorKind};
+use cf_mtls::{Association, Certificate, CertificateType, ErrorKind};
 use serde::{Deserialize, Serialize};
 
 use crate::holder::Holder;
-use crate::services::{Service, service};
-use crate::usage::UnreadableZone;
+use crate::options::ReleaseOptions;
+use crate::services::{Service, managed_type, service};
+use crate::usage::{UnreadableZone, Usage};
 use crate::zone_hostnames::ZoneHostnames;
 
 /// Why a certificate is not released.
@@ -35,7 +36,7 @@ pub enum Blocker {
     /// where.
     Service(Association),
     /// A service uses it for more hostnames than were found. They are in zones that
-    /// the credentials cannot see, or were detached just now.
+    /// the credentials cannot see, or were changed just now.
     HiddenHostnames(Association),
     /// It has hostnames in a zone that was not given.
     OtherZone(ZoneHostnames),
@@ -43,60 +44,38 @@ pub enum Blocker {
     UnreadableZone(UnreadableZone),
 }
 
-/// What is known about the uses of a certificate.
-pub(crate) struct Facts<'a> {
-    pub(crate) certificate_type: Option<CertificateType>,
-    pub(crate) associations: &'a [Association],
-    pub(crate) holders: &'a [Holder],
-    /// Whether the job waits until holders and services have ended their use.
-    pub(crate) holders_awaited: bool,
-    /// The number of zones with hostnames of it.
-    pub(crate) zones: usize,
-    /// Services that stand for hostnames, according to the caller.
-    pub(crate) hostname_services: &'a [String],
-}
-
-#[derive(Debug)]
-pub(crate) struct Assessment {
-    pub(crate) blockers: Vec<Blocker>,
-    /// Services that stand for hostnames.
-    pub(crate) hostname_services: Vec<String>,
-}
-
-pub(crate) fn assess(facts: &Facts<'_>) -> Assessment {
+/// What blocks the release of a certificate, apart from its zones, and the services that
+/// its hostnames appear as.
+pub(crate) fn assess(usage: &Usage, options: &ReleaseOptions) -> (Vec<Blocker>, Vec<String>) {
     let mut blockers = Vec::new();
     let is_held = |row: &Association| {
-        let mut products = facts.holders.iter().map(Holder::product);
+        let mut products = usage.holders.iter().map(Holder::product);
         products.any(|product| product.is_service(&row.service))
     };
-    if !facts.holders_awaited {
-        blockers.extend(facts.holders.iter().cloned().map(Blocker::Holder));
+    if !options.holders_awaited {
+        blockers.extend(usage.holders.iter().cloned().map(Blocker::Holder));
     }
-    match &facts.certificate_type {
-        // Older responses have no type, and no managed certificates.
-        None | Some(CertificateType::Custom) => {}
-        Some(managed) => blockers.push(Blocker::Managed { certificate_type: managed.clone() }),
-    }
-    let live = || facts.associations.iter().filter(|row| row.is_live());
+    blockers.extend(Blocker::managed(&usage.certificate));
+    let live = || usage.associations.iter().filter(|row| row.is_live());
     let of_kind = |kind: Service| -> Vec<String> {
-        let rows = live().filter(|row| service(&row.service, facts.hostname_services) == kind);
+        let rows = live().filter(|row| service(&row.service, &options.hostname_services) == kind);
         rows.map(|row| row.service.clone()).collect()
     };
     let mut hostname_services = of_kind(Service::Hostnames);
     if hostname_services.is_empty() {
         let unknown = of_kind(Service::Unknown);
         let is_one_name = unknown.windows(2).all(|pair| pair[0] == pair[1]);
-        if is_one_name && unknown.len() <= facts.zones {
+        if is_one_name && unknown.len() <= usage.zones.len() {
             hostname_services = unknown;
         }
     }
     hostname_services.dedup();
     // There may be one row for each zone, or one for all: so fewer rows than zones are
     // fine, and more are not.
-    let mut unexplained_zones = facts.zones;
+    let mut unexplained_zones = usage.zones.len();
     for row in live() {
         if !hostname_services.contains(&row.service) {
-            if is_held(row) || facts.holders_awaited {
+            if is_held(row) || options.holders_awaited {
                 continue;
             }
             blockers.push(Blocker::Service(row.clone()));
@@ -106,17 +85,25 @@ pub(crate) fn assess(facts: &Facts<'_>) -> Assessment {
             unexplained_zones -= 1;
         }
     }
-    Assessment { blockers, hostname_services }
+    (blockers, hostname_services)
 }
 
 impl Blocker {
+    /// That another product manages a certificate, which is therefore deleted there; its
+    /// text says where. `None` if it can be deleted with this API.
+    pub fn managed(certificate: &Certificate) -> Option<Self> {
+        let certificate_type = managed_type(certificate)?;
+        Some(Self::Managed { certificate_type })
+    }
+
     /// What a caller can do next about the most severe blocker: what is about the
     /// certificate itself comes first.
     pub(crate) fn most_severe(blockers: &[Self]) -> Option<ErrorKind> {
-        let kinds = || blockers.iter().map(Self::kind);
-        let mut severe = [ErrorKind::InvalidInput, ErrorKind::InUse].into_iter();
-        let severe = severe.find(|kind| kinds().any(|other| other == *kind));
-        severe.or_else(|| kinds().next())
+        blockers.iter().map(Self::kind).min_by_key(|kind| match kind {
+            ErrorKind::InvalidInput => 0,
+            ErrorKind::InUse => 1,
+            _ => 2,
+        })
     }
 
     fn kind(&self) -> ErrorKind {
@@ -130,13 +117,6 @@ impl Blocker {
                 ErrorKind::Authentication => ErrorKind::Permission,
                 kind => kind,
             },
-        }
-    }
-
-    pub(crate) fn association(&self) -> Option<&Association> {
-        match self {
-            Self::Service(row) | Self::HiddenHostnames(row) => Some(row),
-            _ => None,
         }
     }
 }
@@ -164,7 +144,7 @@ impl fmt::Display for Blocker {
             Self::HiddenHostnames(row) => write!(
                 f,
                 "{row} uses it for hostnames that no zone shows: they are in a zone that the \
-                 credentials cannot see, or were detached just now"
+                 credentials cannot see, or were changed just now"
             ),
             Self::OtherZone(zone) => write!(f, "it has {zone}, which was not given"),
             Self::UnreadableZone(zone) => write!(f, "{zone}; it may have hostnames"),

@@ -1,5 +1,7 @@
 //! The jobs, as methods of the certificates of an account.
 
+use std::borrow::Borrow;
+
 use cf_mtls::{Certificate, CertificateId, Certificates, Deleted, Upload};
 use futures_core::Stream;
 
@@ -10,20 +12,6 @@ use crate::release::Release;
 use crate::rotate::Rotate;
 use crate::usage::{self, Usage, UsageWalk, ZoneUse};
 
-mod sealed {
-    use cf_mtls::Certificates;
-
-    pub trait Sealed {
-        fn certificates(&self) -> &Certificates;
-    }
-
-    impl Sealed for Certificates {
-        fn certificates(&self) -> &Certificates {
-            self
-        }
-    }
-}
-
 /// The jobs of this crate, as methods of [`Certificates`].
 ///
 /// They send as many requests at a time as
@@ -31,7 +19,7 @@ mod sealed {
 /// grow with the number of certificates or zones. Each request is retried like the
 /// operation of [`cf_mtls`] that it is, and waits up to 15 minutes for the rate limit
 /// unless [`with_patience`](Certificates::with_patience) is set.
-pub trait CertificatesExt: sealed::Sealed {
+pub trait CertificatesExt: Borrow<Certificates> {
     /// What uses a certificate: the services, the Workers and Hyperdrive configurations
     /// by name, and for a CA the hostnames in all zones of the account. Sends reads only.
     ///
@@ -52,14 +40,14 @@ pub trait CertificatesExt: sealed::Sealed {
     /// may stand for hostnames, unless
     /// [`with_all_zones`](UsageWalk::with_all_zones) is set.
     fn usage_of(&self, ids: impl IntoIterator<Item = CertificateId>) -> UsageWalk {
-        UsageWalk::new(self.certificates(), ids.into_iter().collect())
+        UsageWalk::new(self.borrow(), ids.into_iter().collect())
     }
 
     /// The zones of the account in which a CA has hostnames, as they are found, in no
     /// particular order. Each zone is one request. The stream ends after an `Err`,
     /// which means that the zones cannot be listed.
     fn zones_using(&self, ca: &CertificateId) -> Outcomes<Result<ZoneUse, Error>> {
-        usage::zones_using(self.certificates(), ca)
+        usage::zones_using(self.borrow(), ca)
     }
 
     /// Reads many certificates with [`get`](Certificates::get), like
@@ -69,10 +57,7 @@ pub trait CertificatesExt: sealed::Sealed {
         &self,
         ids: impl Stream<Item = CertificateId> + Send + 'static,
     ) -> Outcomes<Outcome<Certificate>> {
-        many::each(self.certificates(), ids, |this, id| async move {
-            let result = this.get(&id).await;
-            Outcome { id, result }
-        })
+        many::each(self.borrow(), ids, |this, id| async move { this.get(&id).await })
     }
 
     /// Deletes many certificates with [`delete`](Certificates::delete). The outcomes
@@ -86,10 +71,7 @@ pub trait CertificatesExt: sealed::Sealed {
         &self,
         ids: impl Stream<Item = CertificateId> + Send + 'static,
     ) -> Outcomes<Outcome<Deleted>> {
-        many::each(self.certificates(), ids, |this, id| async move {
-            let result = this.delete(&id).await;
-            Outcome { id, result }
-        })
+        many::each(self.borrow(), ids, |this, id| async move { this.delete(&id).await })
     }
 
     /// Releases a certificate that is in use: detaches its hostnames, waits until no
@@ -100,7 +82,7 @@ pub trait CertificatesExt: sealed::Sealed {
     /// [`with_wait_for_holders`](crate::ReleaseOptions::with_wait_for_holders) is set; so
     /// do hostnames that it cannot see or must not touch.
     fn release(&self, id: &CertificateId) -> Release {
-        Release::new(self.certificates().clone(), id.clone())
+        Release::new(self.borrow().clone(), id.clone())
     }
 
     /// Replaces a CA: uploads its successor, moves the hostnames, and deletes the old
@@ -109,27 +91,11 @@ pub trait CertificatesExt: sealed::Sealed {
     /// After an interruption, run it again with the same certificate: a successor that
     /// was uploaded before is found in the list, whatever its name.
     fn rotate(&self, old: &CertificateId, successor: Upload) -> Rotate {
-        Rotate::new(self.certificates().clone(), old.clone(), successor)
+        Rotate::new(self.borrow().clone(), old.clone(), successor)
     }
 
     /// Finds the certificates that meet all criteria, in the order of the list. Sends
     /// reads only.
-    ///
-    /// ```no_run
-    /// use cf_mtls_lifecycle::{CertificatesExt as _, Prune};
-    /// # async fn example(certificates: cf_mtls::Certificates) -> Result<(), cf_mtls_lifecycle::Error> {
-    ///
-    /// let mut candidates = certificates.prune_candidates(Prune::new().expired().unused())?;
-    /// let mut ids = Vec::new();
-    /// while let Some(candidate) = candidates.next().await {
-    ///     let candidate = candidate?;
-    ///     println!("{}: {}", candidate.certificate, candidate.reasons[0]);
-    ///     ids.push(candidate.id);
-    /// }
-    /// let outcomes = certificates.delete_many(futures_util::stream::iter(ids));
-    /// # Ok(())
-    /// # }
-    /// ```
     ///
     /// Collect them before deleting, which shifts the pages. The stream goes on after
     /// the `Err` of one certificate, and ends after that of a page. With a criterion
@@ -144,7 +110,7 @@ pub trait CertificatesExt: sealed::Sealed {
         &self,
         criteria: Prune,
     ) -> Result<Outcomes<Result<Candidate, Error>>, Error> {
-        prune::candidates(self.certificates(), criteria)
+        prune::candidates(self.borrow(), criteria)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use cf_mtls::text::printable;
-use cf_mtls::{Certificates, ErrorKind, ProductUse, ScriptName};
+use cf_mtls::{CertificateId, Certificates, ErrorKind, ProductUse, ScriptName};
 use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
@@ -62,12 +62,24 @@ pub struct UnreadableProduct {
 }
 
 impl Product {
+    pub(crate) const ALL: [Self; 3] = [Self::Workers, Self::Hyperdrive, Self::Gateway];
+
     /// The permission with which a token can read it.
     pub fn permission(self) -> &'static str {
         match self {
             Self::Workers => "Workers Scripts Read",
             Self::Hyperdrive => "Hyperdrive Read",
             Self::Gateway => "Zero Trust Read",
+        }
+    }
+
+    /// Whether it can hold a CA, or a leaf: a Worker and Hyperdrive present a leaf, and
+    /// Hyperdrive and Gateway use a CA.
+    pub(crate) fn can_hold(self, is_ca: Option<bool>) -> bool {
+        match self {
+            Self::Workers => is_ca != Some(true),
+            Self::Hyperdrive => true,
+            Self::Gateway => is_ca != Some(false),
         }
     }
 
@@ -111,7 +123,7 @@ pub(crate) struct Found {
 
 impl Found {
     /// The holders of one certificate.
-    pub(crate) fn of(&self, id: &cf_mtls::CertificateId) -> Vec<Holder> {
+    pub(crate) fn of(&self, id: &CertificateId) -> Vec<Holder> {
         let same = |other: &str| id.as_str().eq_ignore_ascii_case(other);
         let held = self.holders.iter().filter(|(other, _)| same(other));
         let mut holders: Vec<Holder> = held.map(|(_, holder)| holder.clone()).collect();
@@ -123,9 +135,9 @@ impl Found {
         self.unreadable.push(UnreadableProduct { product, script, error });
     }
 
-    fn add(&mut self, uses: Vec<ProductUse>, holder: impl Fn(&ProductUse) -> Holder) {
-        let held = uses.into_iter().map(|one| (holder(&one), one.certificate_id));
-        self.holders.extend(held.map(|(holder, id)| (id, holder)));
+    fn add(&mut self, uses: Vec<ProductUse>, holder: impl Fn(String, bool) -> Holder) {
+        let held = |one: ProductUse| (one.certificate_id, holder(one.name, one.is_ca));
+        self.holders.extend(uses.into_iter().map(held));
     }
 
     /// Reads all of a product. Reports how many of how many Workers were read.
@@ -145,9 +157,8 @@ impl Found {
             Product::Gateway => client.gateway_certificates(account).await,
         };
         match uses {
-            Ok(uses) if product == Product::Gateway => self.add(uses, |_| Holder::Gateway),
-            Ok(uses) => self
-                .add(uses, |one| Holder::Hyperdrive { name: one.name.clone(), is_ca: one.is_ca }),
+            Ok(uses) if product == Product::Gateway => self.add(uses, |_, _| Holder::Gateway),
+            Ok(uses) => self.add(uses, |name, is_ca| Holder::Hyperdrive { name, is_ca }),
             Err(error) => self.note(product, None, error),
         }
     }
@@ -176,10 +187,9 @@ impl Found {
             done += 1;
             on_worker(done, total);
             match uses {
-                Ok(uses) => self.add(uses, |one| Holder::Worker {
-                    script: script.clone(),
-                    binding: one.name.clone(),
-                }),
+                Ok(uses) => {
+                    self.add(uses, |binding, _| Holder::Worker { script: script.clone(), binding });
+                }
                 // Deleted since it was listed.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 // The others would be refused like this one.
@@ -192,19 +202,22 @@ impl Found {
     }
 }
 
-/// Those of the holders that still hold the certificate. Only they are read again; what
-/// cannot be read still holds it.
-pub(crate) async fn still_hold(
+/// Keeps those of the holders that still hold the certificate. Only they are read again;
+/// what cannot be read still holds it.
+pub(crate) async fn keep_holding(
     certificates: &Certificates,
-    id: &cf_mtls::CertificateId,
-    holders: Vec<Holder>,
-) -> Vec<Holder> {
+    id: &CertificateId,
+    holders: &mut Vec<Holder>,
+) {
+    if holders.is_empty() {
+        return;
+    }
     let mut found = Found::default();
-    let script = |holder: &Holder| match holder {
+    let scripts = holders.iter().filter_map(|holder| match holder {
         Holder::Worker { script, .. } => Some(Some(script.clone())),
         _ => None,
-    };
-    let mut scripts: Vec<_> = holders.iter().filter_map(script).collect();
+    });
+    let mut scripts: Vec<_> = scripts.collect();
     scripts.dedup(); // holders are sorted
     found.read_workers(certificates, scripts, &mut |_, _| ()).await;
     for product in [Product::Hyperdrive, Product::Gateway] {
@@ -220,8 +233,8 @@ pub(crate) async fn still_hold(
             _ => part.product == holder.product(),
         })
     };
-    held.extend(holders.into_iter().filter(is_unknown));
-    held
+    held.extend(holders.drain(..).filter(is_unknown));
+    *holders = held;
 }
 
 impl fmt::Display for Product {

@@ -87,24 +87,25 @@ impl Brake {
     fn observe(&self, error: Option<&Error>) {
         use ErrorKind::{Connection, InvalidResponse, RateLimited, ServiceUnavailable, Timeout};
 
-        let count = |run: usize| match error.map(|error| (error.kind(), error.attempts())) {
-            _ if Self::MAX_OUTAGES <= run => None,
-            Some((ErrorKind::Authentication, _)) => Some(Self::MAX_OUTAGES),
-            Some((RateLimited, 0)) => Some(run), // not sent
+        match error.map(|error| (error.kind(), error.attempts())) {
+            Some((ErrorKind::Authentication, _)) => {
+                self.outages.store(Self::MAX_OUTAGES, Ordering::SeqCst);
+            }
+            Some((RateLimited, 0)) => {} // not sent
             Some((
                 Connection | InvalidResponse | RateLimited | ServiceUnavailable | Timeout,
                 _,
-            )) => Some(run + 1),
-            _ => Some(0),
-        };
-        // Once it is on, it remains so.
-        let _ = (self.outages).fetch_update(Ordering::SeqCst, Ordering::SeqCst, count);
+            )) => drop(self.outages.fetch_add(1, Ordering::SeqCst)),
+            // Once it is on, it remains so.
+            _ if self.is_on() => {}
+            _ => self.outages.store(0, Ordering::SeqCst),
+        }
     }
 }
 
 /// The result for each id, as many at a time as the handle allows, until the
 /// [`Brake`] stops it.
-pub(crate) fn each<T: 'static, F: Future<Output = Outcome<T>> + Send + 'static>(
+pub(crate) fn each<T: 'static, F: Future<Output = Result<T, Error>> + Send + 'static>(
     certificates: &Certificates,
     ids: impl Stream<Item = CertificateId> + Send + 'static,
     run: impl Fn(Certificates, CertificateId) -> F + Send + 'static,
@@ -114,8 +115,11 @@ pub(crate) fn each<T: 'static, F: Future<Output = Outcome<T>> + Send + 'static>(
     let brake = Arc::new(Brake::default());
     let observer = Arc::clone(&brake);
     let begun = ids.take_while(move |_| ready(!brake.is_on())).map(move |id| {
-        let brake = Arc::clone(&observer);
-        run(this.clone(), id).inspect(move |outcome| brake.observe(outcome.result.as_ref().err()))
+        let (brake, result) = (Arc::clone(&observer), run(this.clone(), id.clone()));
+        result.map(move |result| {
+            brake.observe(result.as_ref().err());
+            Outcome { id, result }
+        })
     });
     Outcomes::new(begun.buffer_unordered(max))
 }

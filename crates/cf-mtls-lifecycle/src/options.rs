@@ -93,10 +93,8 @@ impl ReleaseOptions {
     }
 
     pub(crate) fn ignores(&self, zone: &cf_mtls::Zone) -> bool {
-        let is_named = |text: &String| {
-            zone.id == **text
-                || (zone.name.as_deref()).is_some_and(|name| name.eq_ignore_ascii_case(text))
-        };
-        self.unreadable_zones_ignored || self.ignored_zones.iter().any(is_named)
+        let name = zone.name.as_deref().unwrap_or_default();
+        let is_zone = |text: &String| zone.id == **text || name.eq_ignore_ascii_case(text);
+        self.unreadable_zones_ignored || self.ignored_zones.iter().any(is_zone)
     }
 }

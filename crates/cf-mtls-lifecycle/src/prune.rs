@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use crate::error::Error;
-use crate::holder::{Found, Product, UnreadableProduct};
+use crate::holder::{Found, Product};
 use crate::many::{Outcomes, patient};
+use crate::services::managed_type;
 
 const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_hours(24);
 
@@ -177,21 +178,9 @@ impl Prune {
         Err(Error::new(ErrorKind::InvalidInput, problem))
     }
 
-    /// The criteria that the service knows.
-    fn filter(&self) -> CertificateFilter {
-        let all = CertificateFilter::all();
-        match self.kind {
-            Some(true) => all.ca(),
-            Some(false) => all.leaf(),
-            None => all,
-        }
-    }
-
     /// The criteria that a certificate meets, but for its use; `None` unless all.
     fn reasons(&self, certificate: &Certificate) -> Option<Vec<Reason>> {
-        // Older responses have no type, and no managed certificates.
-        let kind = certificate.certificate_type();
-        let kind = kind.unwrap_or(CertificateType::Custom);
+        let kind = managed_type(certificate).unwrap_or(CertificateType::Custom);
         let is_wanted = match self.types.as_slice() {
             [] => kind == CertificateType::Custom,
             types => types.contains(&kind),
@@ -229,55 +218,56 @@ pub(crate) fn candidates(
     criteria.check()?;
     let this = patient(certificates);
     let max = this.concurrency();
-    // The products are read once, and only if a candidate is left.
-    let products = Arc::new(OnceCell::<Found>::new());
-    let list = this.list(criteria.filter());
+    let products = [Product::Workers, Product::Hyperdrive];
+    let products: Arc<Products> = Arc::new(products.map(|product| (product, OnceCell::new())));
+    let all = CertificateFilter::all();
+    let list = this.list(match criteria.kind {
+        Some(true) => all.ca(),
+        Some(false) => all.leaf(),
+        None => all,
+    });
     let looks = list.map(move |certificate| {
         let (this, criteria) = (this.clone(), criteria.clone());
         let products = Arc::clone(&products);
-        async move {
-            match certificate {
-                Ok(certificate) => {
-                    let found = candidate(&this, &criteria, &products, certificate).await;
-                    found.transpose()
-                }
-                Err(error) => Some(Err(error.into())),
-            }
-        }
+        async move { candidate(&this, &criteria, &products, certificate?).await }
     });
     // In the order of the list.
-    Ok(Outcomes::new(looks.buffered(max).filter_map(ready)))
+    Ok(Outcomes::new(looks.buffered(max).filter_map(|one| ready(one.transpose()))))
 }
 
-/// The products that hold certificates.
-async fn read_products(certificates: &Certificates) -> Found {
-    let mut found = Found::default();
-    for product in [Product::Workers, Product::Hyperdrive] {
-        found.read(certificates, product, &mut |_, _| ()).await;
-    }
-    found
-}
+/// The products that may hold a certificate, each read once, when it is first needed.
+type Products = [(Product, OnceCell<Found>); 2];
 
 /// Whether no product holds a certificate; an error if that is not known.
-fn is_unheld(found: &Found, id: &CertificateId, is_ca: bool) -> Result<bool, Error> {
-    if !found.of(id).is_empty() {
-        return Ok(false);
-    }
-    // A Worker presents a leaf.
-    let matters = |part: &&UnreadableProduct| !(is_ca && part.product == Product::Workers);
-    match found.unreadable.iter().find(matters) {
-        None => Ok(true),
-        Some(part) => {
-            let error = Error::from(part.error.clone());
-            Err(error.with_detail(format!("whether {id} is unused is not known: {part}")))
+async fn is_unheld(
+    certificates: &Certificates,
+    products: &Products,
+    id: &CertificateId,
+    is_ca: Option<bool>,
+) -> Result<bool, Error> {
+    let mut unreadable = None;
+    for (product, cell) in products.iter().filter(|(product, _)| product.can_hold(is_ca)) {
+        let read = async || {
+            let mut found = Found::default();
+            found.read(certificates, *product, &mut |_, _| ()).await;
+            found
+        };
+        let found = cell.get_or_init(read).await;
+        if !found.of(id).is_empty() {
+            return Ok(false);
         }
+        unreadable = unreadable.or(found.unreadable.first());
     }
+    unreadable.map_or(Ok(true), |part| {
+        let error = Error::from(part.error.clone());
+        Err(error.with_detail(format!("whether {id} is unused is not known: {part}")))
+    })
 }
 
 async fn candidate(
     certificates: &Certificates,
     criteria: &Prune,
-    products: &OnceCell<Found>,
+    products: &Products,
     certificate: Certificate,
 ) -> Result<Option<Candidate>, Error> {
     criteria.check_clock(certificates)?;
@@ -293,8 +283,7 @@ async fn candidate(
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        let found = products.get_or_init(|| read_products(certificates)).await;
-        if !is_unheld(found, &id, certificate.is_ca() == Some(true))? {
+        if !is_unheld(certificates, products, &id, certificate.is_ca()).await? {
             return Ok(None);
         }
     }

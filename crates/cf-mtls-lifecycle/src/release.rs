@@ -3,15 +3,13 @@
 use cf_mtls::{Association, Certificate, CertificateId, Certificates, ClientCa, Zone, ZoneId};
 use serde::{Deserialize, Serialize};
 
-use crate::blocker::{self, Assessment, Blocker, Facts};
-use crate::error::Error;
+use crate::blocker::{self, Blocker};
+use crate::error::{Error, list};
 use crate::holder::{Holder, UnreadableProduct};
 use crate::many::{in_span, patient};
 use crate::options::ReleaseOptions;
-use crate::poll::OnStep;
-use crate::retire::Job;
 use crate::step::Step;
-use crate::usage::{self, UnreadableZone, Usage, UsageWalk, ZoneUse};
+use crate::usage::{self, UnreadableZone, Usage, UsageWalk};
 use crate::zone_hostnames::ZoneHostnames;
 
 /// A certificate to release. Made by
@@ -19,10 +17,10 @@ use crate::zone_hostnames::ZoneHostnames;
 #[derive(Clone, Debug)]
 #[must_use = "nothing is released until it is run"]
 pub struct Release {
-    pub(crate) certificates: Certificates,
-    pub(crate) id: CertificateId,
-    pub(crate) zones: Option<Vec<ZoneId>>,
-    pub(crate) options: ReleaseOptions,
+    certificates: Certificates,
+    id: CertificateId,
+    zones: Option<Vec<ZoneId>>,
+    options: ReleaseOptions,
 }
 
 /// What a release will do, and what blocks it. Made by [`Release::plan`].
@@ -30,16 +28,19 @@ pub struct Release {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[must_use = "a plan does nothing until it is run"]
 pub struct ReleasePlan {
-    certificate: Certificate,
-    zones: Vec<ZoneHostnames>,
-    associations: Vec<Association>,
-    holders: Vec<Holder>,
-    unreadable_products: Vec<UnreadableProduct>,
-    unentitled: Vec<Zone>,
+    /// What uses the certificate. Its `unreadable` zones are those that are ignored.
+    #[serde(flatten)]
+    pub(crate) usage: Usage,
     blockers: Vec<Blocker>,
     #[serde(skip)]
-    #[cfg_attr(feature = "schemars", schemars(skip))]
-    pub(crate) job: Job,
+    pub(crate) certificates: Certificates,
+    #[serde(skip)]
+    pub(crate) id: CertificateId,
+    #[serde(skip)]
+    pub(crate) options: ReleaseOptions,
+    /// The services that its hostnames appear as.
+    #[serde(skip)]
+    pub(crate) hostname_services: Vec<String>,
 }
 
 /// A certificate was released, and is gone.
@@ -83,55 +84,28 @@ impl Release {
     pub async fn plan(&self) -> Result<ReleasePlan, Error> {
         let walk = UsageWalk::new(&self.certificates, vec![self.id.clone()]);
         let usage = usage::usage_of_one(walk.for_release(&self.options)).await;
-        let Usage {
-            certificate,
-            associations,
-            mut zones,
-            holders,
-            mut unreadable,
-            unreadable_products,
-            unentitled,
-        } = usage.map_err(|error| error.during("release", &self.id))?;
-        if certificate.is_ca() != Some(false) {
-            self.read_unlisted(&mut zones, &mut unreadable).await;
+        let mut usage = usage.map_err(|error| error.during("release", &self.id))?;
+        if usage.certificate.is_ca() != Some(false) {
+            self.read_unlisted(&mut usage).await;
         }
-        let Assessment { mut blockers, hostname_services } = blocker::assess(&Facts {
-            certificate_type: certificate.certificate_type(),
-            associations: &associations,
-            holders: &holders,
-            holders_awaited: self.options.holders_awaited,
-            zones: zones.len(),
-            hostname_services: &self.options.hostname_services,
-        });
+        let (mut blockers, hostname_services) = blocker::assess(&usage, &self.options);
         // If nothing indicates hostnames, unreadable zones have none.
-        let hostnames_matter = !zones.is_empty() || !hostname_services.is_empty();
-        unreadable.retain(|one| !self.options.ignores(&one.zone));
-        if hostnames_matter {
-            blockers.extend(unreadable.into_iter().map(Blocker::UnreadableZone));
-        }
+        let hostnames_matter = !usage.zones.is_empty() || !hostname_services.is_empty();
+        let is_blocker =
+            |one: &mut UnreadableZone| hostnames_matter && !self.options.ignores(&one.zone);
+        let unreadable = usage.unreadable.extract_if(.., is_blocker);
+        blockers.extend(unreadable.map(Blocker::UnreadableZone));
         if let Some(wanted) = &self.zones {
             let is_other = |zone: &mut ZoneHostnames| !wanted.contains(&zone.zone_id);
-            blockers.extend(zones.extract_if(.., is_other).map(Blocker::OtherZone));
+            blockers.extend(usage.zones.extract_if(.., is_other).map(Blocker::OtherZone));
         }
-        let has_uses = !zones.is_empty() || !associations.iter().all(Association::has_ended);
-        let is_ca = certificate.is_ca() != Some(false);
         Ok(ReleasePlan {
-            certificate,
-            zones,
-            associations,
-            unreadable_products,
-            unentitled,
+            usage,
             blockers,
-            job: Job {
-                certificates: patient(&self.certificates),
-                id: self.id.clone(),
-                options: self.options.clone(),
-                hostname_services,
-                holders: holders.clone(),
-                has_uses,
-                is_ca,
-            },
-            holders,
+            certificates: patient(&self.certificates),
+            id: self.id.clone(),
+            options: self.options.clone(),
+            hostname_services,
         })
     }
 
@@ -146,24 +120,17 @@ impl Release {
 
     /// Reads those of the given zones that are not listed: the credentials may reach a
     /// zone that they cannot list.
-    async fn read_unlisted(
-        &self,
-        zones: &mut Vec<ZoneHostnames>,
-        unreadable: &mut Vec<UnreadableZone>,
-    ) {
+    async fn read_unlisted(&self, usage: &mut Usage) {
         let certificates = patient(&self.certificates);
         for zone_id in self.zones.iter().flatten() {
-            let is_listed = zones.iter().any(|zone| zone.zone_id == *zone_id)
-                || unreadable.iter().any(|one| one.zone.id == *zone_id);
+            let is_listed = usage.zones.iter().any(|zone| zone.zone_id == *zone_id)
+                || usage.unreadable.iter().any(|one| one.zone.id == *zone_id);
             if is_listed {
                 continue;
             }
             let zone = Zone::new(zone_id.clone());
-            match usage::look(&certificates, zone, &ClientCa::from(&self.id)).await {
-                Some(ZoneUse::Used(zone)) => zones.push(zone),
-                Some(ZoneUse::Unknown(zone)) => unreadable.push(zone),
-                Some(ZoneUse::Unentitled(_)) | None => {}
-            }
+            let look = usage::look(&certificates, zone, &ClientCa::from(&self.id)).await;
+            look.into_iter().for_each(|look| usage.add(look));
         }
     }
 }
@@ -171,33 +138,33 @@ impl Release {
 impl ReleasePlan {
     /// The certificate that will be deleted.
     pub fn certificate(&self) -> &Certificate {
-        &self.certificate
+        &self.usage.certificate
     }
 
     /// The hostnames that will be detached, by zone.
     pub fn zones(&self) -> &[ZoneHostnames] {
-        &self.zones
+        &self.usage.zones
     }
 
     /// The services that use the certificate.
     pub fn associations(&self) -> &[Association] {
-        &self.associations
+        &self.usage.associations
     }
 
     /// The Workers, Hyperdrive configurations and others that hold the certificate.
     pub fn holders(&self) -> &[Holder] {
-        &self.holders
+        &self.usage.holders
     }
 
     /// The products that cannot be read, and may hold the certificate. No blockers:
     /// the service refuses to delete what is in use.
     pub fn unreadable_products(&self) -> &[UnreadableProduct] {
-        &self.unreadable_products
+        &self.usage.unreadable_products
     }
 
     /// The zones that cannot have hostnames, as they lack the feature.
     pub fn unentitled(&self) -> &[Zone] {
-        &self.unentitled
+        &self.usage.unentitled
     }
 
     /// What blocks the release.
@@ -228,7 +195,7 @@ impl ReleasePlan {
     /// - [`Conflict`](cf_mtls::ErrorKind::Conflict) if hostnames were attached since the plan was made
     /// - those of the operations
     pub async fn run(&self, mut on_step: impl FnMut(&Step) + Send) -> Result<Released, Error> {
-        in_span("release", &self.job.id, self.run_before(None, &mut on_step)).await
+        in_span("release", &self.id, self.retire(None, &mut on_step)).await
     }
 
     /// Checks that nothing blocks the plan. Sends nothing.
@@ -244,34 +211,13 @@ impl ReleasePlan {
         let Some(kind) = Blocker::most_severe(&self.blockers) else {
             return Ok(());
         };
-        let reasons = self.blockers.iter().take(MAX_REASONS);
-        let reasons: Vec<String> = reasons.map(ToString::to_string).collect();
-        let mut detail = reasons.join("; ");
-        if let Some(more @ 1..) = self.blockers.len().checked_sub(MAX_REASONS) {
-            detail.push_str(&format!("; and {more} more reasons"));
-        }
-        let associations = self.blockers.iter().filter_map(Blocker::association);
-        let error = self.job.error(kind, &detail);
-        let error = error.with_associations(self.job.certificates.client(), associations);
-        let error = error.with_holders(self.holders.clone());
-        let error = error.with_advice("nothing was changed");
-        Err(error.during("release", &self.job.id))
-    }
-
-    /// Runs it, and detaches no hostname that `successor` does not have.
-    pub(crate) async fn run_before(
-        &self,
-        successor: Option<&CertificateId>,
-        on_step: OnStep<'_>,
-    ) -> Result<Released, Error> {
-        self.check()?;
-        let mut detached = Vec::new();
-        let zones = &self.zones;
-        match self.job.run(zones, successor, &mut detached, on_step).await {
-            Ok(confirmed) => {
-                Ok(Released { certificate: self.certificate.clone(), detached, confirmed })
-            }
-            Err(error) => Err(error.with_detached(detached)),
-        }
+        let associations = self.blockers.iter().filter_map(|blocker| match blocker {
+            Blocker::Service(row) | Blocker::HiddenHostnames(row) => Some(row),
+            _ => None,
+        });
+        let error = self.error(kind, &list(&self.blockers, MAX_REASONS, "; "));
+        let error = error.with_associations(self.certificates.client(), associations);
+        let error = error.with_holders(self.holders().to_vec());
+        Err(error.with_advice("nothing was changed").during("release", &self.id))
     }
 }

@@ -1,84 +1,73 @@
-//! Retires a certificate: detaches its hostnames, waits until nothing uses it, and
-//! deletes it.
+//! Runs the plan of a release: detaches the hostnames, waits until nothing uses the
+//! certificate, and deletes it.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
-use cf_mtls::{
-    Association, CertificateId, Certificates, Client, ClientCa, ErrorKind, Hostname, Hostnames,
-    ZoneId,
-};
+use cf_mtls::{Association, CertificateId, ClientCa, ErrorKind, Hostname, Hostnames, ZoneId};
 
 use crate::error::Error;
 use crate::holder::{self, Found, Holder, Product};
-use crate::options::ReleaseOptions;
-use crate::poll::{Look, OnStep, Poll, poll_until, yield_once};
+use crate::poll::{OnStep, Poll};
+use crate::release::{ReleasePlan, Released};
 use crate::services;
 use crate::step::Step;
-use crate::usage;
+use crate::usage::{self, ZoneUse};
 use crate::zone_hostnames::ZoneHostnames;
+
+/// How long the service may refuse a deletion after the last use has ended: about a
+/// minute was seen.
+const IN_USE_LAG: Duration = Duration::from_secs(90);
 
 /// What to do after a wait that timed out.
 pub(crate) const RUN_AGAIN: &str = "run it again later to go on";
 
-/// A certificate to retire.
-#[derive(Clone, Debug)]
-pub(crate) struct Job {
-    pub(crate) certificates: Certificates,
-    pub(crate) id: CertificateId,
-    pub(crate) options: ReleaseOptions,
-    /// The services that its hostnames appear as.
-    pub(crate) hostname_services: Vec<String>,
-    /// The products that held it when the plan was made.
-    pub(crate) holders: Vec<Holder>,
-    /// Whether the plan found any use, whose end has to be waited for.
-    pub(crate) has_uses: bool,
-    pub(crate) is_ca: bool,
-}
-
-impl Job {
-    /// Returns whether the service confirmed the deletion. Detaches no hostname
-    /// that `successor` does not have, and adds to `detached` what it detached.
-    pub(crate) async fn run(
+impl ReleasePlan {
+    /// Runs the plan, and detaches no hostname that `successor` does not have.
+    pub(crate) async fn retire(
         &self,
-        zones: &[ZoneHostnames],
         successor: Option<&CertificateId>,
-        detached: &mut Vec<ZoneHostnames>,
         on_step: OnStep<'_>,
-    ) -> Result<bool, Error> {
-        let confirmed = match self.steps(zones, successor, detached, on_step).await {
+    ) -> Result<Released, Error> {
+        self.check()?;
+        let mut detached = Vec::new();
+        let confirmed = match self.steps(successor, &mut detached, on_step).await {
+            Ok(confirmed) => confirmed,
             // Another client deleted it.
             Err(error) if error.kind() == ErrorKind::NotFound && self.is_gone().await => false,
-            confirmed => confirmed?,
+            Err(error) => return Err(error.with_detached(detached)),
         };
-        let certificate_id = self.id.clone();
-        on_step(&Step::Deleted { certificate_id });
-        Ok(confirmed)
+        on_step(&Step::Deleted { certificate_id: self.id.clone() });
+        Ok(Released { certificate: self.usage.certificate.clone(), detached, confirmed })
     }
 
+    /// Returns whether the service confirmed the deletion, and adds to `detached`.
     async fn steps(
         &self,
-        zones: &[ZoneHostnames],
         successor: Option<&CertificateId>,
         detached: &mut Vec<ZoneHostnames>,
         on_step: OnStep<'_>,
     ) -> Result<bool, Error> {
-        for zone in zones {
-            self.detach(zone, successor, detached, on_step).await?;
+        for zone in self.zones() {
+            if let Some(successor) = successor {
+                self.wait_until_shown(successor, zone, on_step).await?;
+            }
+            self.detach(zone, detached, on_step).await?;
         }
         let mut poll = Poll::new(&self.options);
-        let mut holders = self.holders.clone();
-        if self.has_uses {
-            let waited = self.wait_until_unused(zones, &mut holders, &mut poll, on_step);
-            if !waited.await? {
-                return Ok(false);
-            }
+        let mut holders = self.usage.holders.clone();
+        if self.has_uses() && !self.wait_until_unused(&mut holders, &mut poll, on_step).await? {
+            return Ok(false);
         }
-        let certificate_id = self.id.clone();
-        on_step(&Step::Unused { certificate_id });
+        on_step(&Step::Unused { certificate_id: self.id.clone() });
         // The last chance to stop: a deletion cannot be undone.
-        yield_once().await;
-        self.delete(holders, zones, &mut poll, on_step).await
+        tokio::task::yield_now().await;
+        self.delete(holders, &mut poll, on_step).await
+    }
+
+    /// Whether the plan found any use, whose end has to be waited for.
+    fn has_uses(&self) -> bool {
+        !self.zones().is_empty() || !self.associations().iter().all(Association::has_ended)
     }
 
     async fn is_gone(&self) -> bool {
@@ -90,16 +79,11 @@ impl Job {
     async fn detach(
         &self,
         zone: &ZoneHostnames,
-        successor: Option<&CertificateId>,
         detached: &mut Vec<ZoneHostnames>,
         on_step: OnStep<'_>,
     ) -> Result<(), Error> {
-        if let Some(successor) = successor {
-            self.ensure_successor_has(successor, zone).await?;
-        }
-        let hostnames = self.hostnames(&zone.zone_id);
         let ca = ClientCa::from(&self.id);
-        let edited = hostnames.remove(&ca, &zone.hostnames).await?;
+        let edited = self.hostnames(&zone.zone_id).remove(&ca, &zone.hostnames).await?;
         if let Some(zone) = zone.with_hostnames(edited.removed) {
             detached.push(zone.clone());
             on_step(&Step::Detached { certificate_id: self.id.clone(), zone });
@@ -107,12 +91,11 @@ impl Job {
         self.ensure_none_left(&edited.hostnames)
     }
 
-    /// Fails unless the lists are still empty.
-    async fn ensure_still_detached(&self, zones: &[ZoneHostnames]) -> Result<(), Error> {
-        for zone in zones {
-            let hostnames = self.hostnames(&zone.zone_id);
-            let list = hostnames.list(&ClientCa::from(&self.id)).await?;
-            self.ensure_none_left(&list)?;
+    /// Fails unless the lists are still empty, as far as reads show more than the lists
+    /// that this client replaced.
+    async fn ensure_still_detached(&self) -> Result<(), Error> {
+        for zone in self.zones() {
+            self.ensure_none_left(&self.last_known(zone, &self.id).await?)?;
         }
         Ok(())
     }
@@ -122,61 +105,88 @@ impl Job {
             return Ok(());
         }
         let others = list.join(", ");
-        Err(self.error(
-            ErrorKind::Conflict,
-            &format!(
-                "another client attached {others} to it since it was planned; plan and run it again"
-            ),
-        ))
+        let detail = format!(
+            "another client attached {others} to it since it was planned; plan and run it again"
+        );
+        Err(self.error(ErrorKind::Conflict, &detail))
     }
 
-    /// Fails unless a successor has all hostnames of a zone.
-    pub(crate) async fn ensure_successor_has(
+    /// Waits until reads show that a successor has all hostnames of a zone.
+    async fn wait_until_shown(
         &self,
         successor: &CertificateId,
         zone: &ZoneHostnames,
+        on_step: OnStep<'_>,
     ) -> Result<(), Error> {
-        let hostnames = self.hostnames(&zone.zone_id);
-        let held = hostnames.list(&ClientCa::from(successor)).await?;
-        let held: HashSet<Hostname> = held.into_iter().map(Hostname::unchecked).collect();
-        let has = |host: &String| held.contains(&Hostname::unchecked(host));
-        let missing = zone.hostnames.iter().filter(|host| !has(host));
-        let missing: Vec<&str> = missing.map(String::as_str).collect();
-        if missing.is_empty() {
-            return Ok(());
+        let mut poll = Poll::new(&self.options);
+        while !self.is_shown(successor, zone).await? {
+            let certificate_id = successor.clone();
+            on_step(&Step::AwaitingActive { certificate_id, associations: Vec::new() });
+            if !poll.wait().await {
+                let detail = self.after(&format!("reads do not show {zone} for {successor}"));
+                return Err(self.error(ErrorKind::Timeout, &detail).with_advice(RUN_AGAIN));
+            }
         }
-        let missing = missing.join(", ");
-        Err(self.error(
-            ErrorKind::Conflict,
-            &format!(
-                "{missing} would be left without a CA: another client detached it from {successor}"
-            ),
-        ))
+        Ok(())
+    }
+
+    /// Whether reads show that a successor has all hostnames of a zone; fails if another
+    /// client detached them.
+    pub(crate) async fn is_shown(
+        &self,
+        successor: &CertificateId,
+        zone: &ZoneHostnames,
+    ) -> Result<bool, Error> {
+        let missing_in = |list: Vec<String>| {
+            let held: HashSet<Hostname> = list.into_iter().map(Hostname::unchecked).collect();
+            let is_missing = |host: &&String| !held.contains(&Hostname::unchecked(*host));
+            let missing = zone.hostnames.iter().filter(is_missing);
+            missing.map(String::as_str).collect::<Vec<_>>().join(", ")
+        };
+        let hostnames = self.hostnames(&zone.zone_id);
+        if missing_in(hostnames.list(&ClientCa::from(successor)).await?).is_empty() {
+            return Ok(true);
+        }
+        let missing = missing_in(self.last_known(zone, successor).await?);
+        if missing.is_empty() {
+            return Ok(false);
+        }
+        let detail = format!(
+            "{missing} would be left without a CA: another client detached it from {successor}"
+        );
+        Err(self.error(ErrorKind::Conflict, &detail))
+    }
+
+    /// The hostnames of a CA: those that this client wrote last while reads show an older
+    /// list.
+    async fn last_known(
+        &self,
+        zone: &ZoneHostnames,
+        ca: &CertificateId,
+    ) -> Result<Vec<String>, Error> {
+        let nothing: [&str; 0] = [];
+        let unchanged = self.hostnames(&zone.zone_id).add(&ClientCa::from(ca), nothing).await?;
+        Ok(unchanged.hostnames)
     }
 
     /// Returns whether it still exists: another client may have deleted it.
     async fn wait_until_unused(
         &self,
-        zones: &[ZoneHostnames],
         holders: &mut Vec<Holder>,
         poll: &mut Poll,
         on_step: OnStep<'_>,
     ) -> Result<bool, Error> {
         let mut looks: u32 = 0;
-        let mut rows = Vec::new();
-        let exists = poll_until!(poll, on_step, |left| {
+        loop {
             looks += 1;
-            rows = match self.associations(&self.id, left).await {
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Look::Done(false)),
+            let mut rows = match self.associations_of(&self.id, poll.left()).await {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
                 rows => rows?,
             };
             rows.retain(|row| !row.has_ended());
-            if !holders.is_empty() {
-                let known = std::mem::take(holders);
-                *holders = holder::still_hold(&self.certificates, &self.id, known).await;
-            }
+            holder::keep_holding(&self.certificates, &self.id, holders).await;
             if rows.is_empty() && holders.is_empty() {
-                return Ok(Look::Done(true));
+                return Ok(true);
             }
             if let Some(row) = self.first_permanent_use(&rows) {
                 let detail = format!("{row} began to use it after the plan was made");
@@ -184,126 +194,120 @@ impl Job {
             }
             // Hostnames that were attached again keep it in use for good. Each zone is a
             // request, so they are looked for less and less often.
-            if rows.iter().any(Association::is_live) && 1 < looks && looks.is_power_of_two() {
-                self.ensure_still_detached(zones).await?;
+            let is_last = poll.left().is_zero();
+            let is_due = is_last || (1 < looks && looks.is_power_of_two());
+            if is_due && rows.iter().any(Association::is_live) {
+                self.ensure_still_detached().await?;
             }
-            Ok(Look::Pending(Step::AwaitingRelease {
-                certificate_id: self.id.clone(),
-                associations: rows.clone(),
-                holders: holders.clone(),
-            }))
-        });
-        if let Some(exists) = exists {
-            return Ok(exists);
+            if is_last {
+                let error = self.still_in_use(&self.after("still in use"), &rows);
+                return Err(error.with_holders(holders.clone()).with_advice(RUN_AGAIN));
+            }
+            on_step(&self.awaiting_release(rows, holders));
+            poll.wait().await;
         }
-        if rows.iter().any(Association::is_live) {
-            self.ensure_still_detached(zones).await?;
-        }
-        let detail = format!("still in use after {}", seconds(self.options.wait_timeout));
-        let error = self.still_in_use(&detail, &rows);
-        Err(error.with_holders(holders.clone()).with_advice(RUN_AGAIN))
     }
 
     async fn delete(
         &self,
         mut holders: Vec<Holder>,
-        zones: &[ZoneHostnames],
         poll: &mut Poll,
         on_step: OnStep<'_>,
     ) -> Result<bool, Error> {
-        let certificate_id = &self.id;
-        let (mut refusal, mut has_searched) = (None, false);
-        let deleted = poll_until!(poll, on_step, |_| {
-            // While a product holds it, another refusal is certain.
-            if !holders.is_empty() {
-                let known = std::mem::take(&mut holders);
-                holders = holder::still_hold(&self.certificates, &self.id, known).await;
-            }
-            let mut associations = Vec::new();
+        let (mut has_searched, mut has_walked) = (false, false);
+        loop {
+            holder::keep_holding(&self.certificates, &self.id, &mut holders).await;
+            let mut refusal = None;
+            // While a product holds it, a refusal is certain.
             if holders.is_empty() {
                 let error = match self.certificates.delete(&self.id).await {
-                    Ok(deleted) => return Ok(Look::Done(deleted.is_confirmed())),
+                    Ok(deleted) => return Ok(deleted.is_confirmed()),
                     // It was there a moment ago, so this is what was wanted.
-                    Err(error) if error.kind() == ErrorKind::NotFound => {
-                        return Ok(Look::Done(false));
-                    }
+                    Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
                     Err(error) if !self.may_pass(&error) => return Err(error.into()),
                     Err(error) => error,
                 };
-                associations = error.associations().to_vec();
-                if error.kind() == ErrorKind::InUse && !has_searched {
-                    has_searched = true;
-                    holders = self.find_holders(zones).await?;
+                // Soon after the last use that is expected, and lists may be older.
+                let is_lasting = IN_USE_LAG <= poll.elapsed() || poll.left().is_zero();
+                if error.kind() == ErrorKind::InUse {
+                    if !has_searched && (is_lasting || !self.has_uses()) {
+                        has_searched = true;
+                        holders = self.find_holders().await;
+                    }
+                    if !has_walked && is_lasting {
+                        has_walked = true;
+                        self.find_hostnames().await?;
+                    }
                 }
                 refusal = Some(error);
             }
             if !holders.is_empty() && !self.options.holders_awaited {
                 return Err(self.held(&holders));
             }
-            let certificate_id = certificate_id.clone();
-            Ok(Look::Pending(match holders.is_empty() && associations.is_empty() {
-                true => Step::StillRefused { certificate_id },
-                false => {
-                    Step::AwaitingRelease { certificate_id, associations, holders: holders.clone() }
-                }
-            }))
-        });
-        let after = seconds(self.options.wait_timeout);
-        match (deleted, refusal) {
-            (Some(confirmed), _) => Ok(confirmed),
-            (None, _) if !holders.is_empty() => {
-                let error = self.held(&holders);
-                let error = error.with_detail(format!("still in use after {after}"));
-                Err(error.with_advice(RUN_AGAIN))
+            if poll.left().is_zero() {
+                let error = match refusal {
+                    Some(error) if holders.is_empty() => {
+                        Error::from(error).with_detail(self.after("still refused"))
+                    }
+                    _ => self.held(&holders).with_detail(self.after("still in use")),
+                };
+                return Err(error.with_advice(RUN_AGAIN));
             }
-            (None, Some(error)) => {
-                let error = Error::from(error).with_detail(format!("still refused after {after}"));
-                Err(error.with_advice(RUN_AGAIN))
-            }
-            (None, None) => Ok(false),
+            let associations = refusal.map_or(Vec::new(), |error| error.associations().to_vec());
+            on_step(&match holders.is_empty() && associations.is_empty() {
+                true => Step::StillRefused { certificate_id: self.id.clone() },
+                false => self.awaiting_release(associations, &holders),
+            });
+            poll.wait().await;
         }
     }
 
-    /// What keeps it from being deleted although the plan knows of no use: the products
-    /// that hold it, and an error if it has hostnames in zones that were not planned.
-    async fn find_holders(&self, zones: &[ZoneHostnames]) -> Result<Vec<Holder>, Error> {
+    /// The products that hold it although the plan knows of none.
+    async fn find_holders(&self) -> Vec<Holder> {
         let mut found = Found::default();
-        let mut products = vec![Product::Hyperdrive];
-        products.push(if self.is_ca { Product::Gateway } else { Product::Workers });
-        for product in products {
-            let certificates = &self.certificates;
-            found.read(certificates, product, &mut |_, _| ()).await;
+        let is_ca = self.certificate().is_ca();
+        for product in Product::ALL.into_iter().filter(|product| product.can_hold(is_ca)) {
+            found.read(&self.certificates, product, &mut |_, _| ()).await;
         }
-        // With hostnames of its own the plan has seen all zones.
-        if self.is_ca && zones.is_empty() && self.hostname_services.is_empty() {
-            let mut others = usage::zones_using(&self.certificates, &self.id);
-            while let Some(zone) = others.next().await {
-                if let usage::ZoneUse::Used(zone) = zone? {
-                    let detail = format!(
-                        "it has {zone}, which no association showed; plan it with all zones"
-                    );
-                    return Err(self.error(ErrorKind::InUse, &detail));
-                }
+        found.of(&self.id)
+    }
+
+    /// Fails if it has hostnames although no association showed any, so that the plan has
+    /// not seen the zones.
+    async fn find_hostnames(&self) -> Result<(), Error> {
+        let has_seen_zones = !self.zones().is_empty() || !self.hostname_services.is_empty();
+        if self.certificate().is_ca() == Some(false) || has_seen_zones {
+            return Ok(());
+        }
+        let mut zones = usage::zones_using(&self.certificates, &self.id);
+        while let Some(zone) = zones.next().await {
+            if let ZoneUse::Used(zone) = zone? {
+                let detail =
+                    format!("it has {zone}, which no association showed; plan it with all zones");
+                return Err(self.error(ErrorKind::InUse, &detail));
             }
         }
-        Ok(found.of(&self.id))
+        Ok(())
+    }
+
+    fn awaiting_release(&self, associations: Vec<Association>, holders: &[Holder]) -> Step {
+        let certificate_id = self.id.clone();
+        Step::AwaitingRelease { certificate_id, associations, holders: holders.to_vec() }
     }
 
     fn held(&self, holders: &[Holder]) -> Error {
         let list = holders.iter().map(|one| format!("{one}: {}", one.advice()));
-        let list: Vec<String> = list.collect();
-        let error = self.error(ErrorKind::InUse, &list.join("; "));
-        error.with_holders(holders.to_vec())
+        let list = list.collect::<Vec<_>>().join("; ");
+        self.error(ErrorKind::InUse, &list).with_holders(holders.to_vec())
     }
 
     /// The associations of a certificate, in the time that is left.
-    pub(crate) async fn associations(
+    pub(crate) async fn associations_of(
         &self,
         id: &CertificateId,
         left: Duration,
     ) -> Result<Vec<Association>, cf_mtls::Error> {
-        let certificates = self.certificates.clone().within(left);
-        certificates.associations(id).await
+        self.certificates.clone().within(left).associations(id).await
     }
 
     /// A use that ends neither by itself nor with the hostnames.
@@ -325,27 +329,26 @@ impl Job {
     }
 
     fn still_in_use(&self, detail: &str, rows: &[Association]) -> Error {
-        self.error(ErrorKind::InUse, detail).with_associations(self.client(), rows.iter())
+        let client = self.certificates.client();
+        self.error(ErrorKind::InUse, detail).with_associations(client, rows.iter())
     }
 
     /// An error whose detail holds words of the service.
     pub(crate) fn error(&self, kind: ErrorKind, detail: &str) -> Error {
-        Error::new(kind, self.client().redact(detail))
+        Error::new(kind, self.certificates.client().redact(detail))
     }
 
-    /// The hostnames of a zone. A job reads the lists again later, so its edits need no
-    /// time to settle.
+    /// The hostnames of a zone. Changes return at once: the wait for one zone after the
+    /// other would take minutes each, while all take effect together. Instead, the job
+    /// itself waits until associations and lists show the successor before it detaches
+    /// anything, and until nothing uses a certificate before it deletes that.
     pub(crate) fn hostnames(&self, zone: &ZoneId) -> Hostnames {
-        let hostnames = self.certificates.hostnames(zone);
-        hostnames.with_settling(Duration::ZERO)
+        let hostnames = self.certificates.hostnames(zone).with_settling(Duration::ZERO);
+        hostnames.with_visibility_timeout(Duration::ZERO)
     }
 
-    fn client(&self) -> &Client {
-        self.certificates.client()
+    /// What is so after the wait.
+    pub(crate) fn after(&self, what: &str) -> String {
+        format!("{what} after {} s", self.options.wait_timeout.as_secs_f64())
     }
-}
-
-/// A time as people read it.
-pub(crate) fn seconds(time: Duration) -> String {
-    format!("{} s", time.as_secs_f64())
 }

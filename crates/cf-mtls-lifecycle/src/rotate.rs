@@ -1,24 +1,21 @@
 //! Replaces a CA by its successor, while its hostnames are in use.
 
 use cf_mtls::{
-    Association, AssociationStatus, Certificate, CertificateFilter, CertificateId, CertificateType,
-    Certificates, ClientCa, ErrorKind, Upload,
+    Association, AssociationStatus, Certificate, CertificateId, Certificates, ClientCa, ErrorKind,
+    Upload,
 };
-
 use jiff::Timestamp;
 
 use crate::error::Error;
 use crate::many::{in_span, patient};
 use crate::options::ReleaseOptions;
-use crate::poll::{Look, OnStep, Poll, poll_until};
+use crate::poll::{OnStep, Poll};
 use crate::release::{Release, ReleasePlan, Released};
-use crate::retire::{Job, RUN_AGAIN, seconds};
+use crate::retire::RUN_AGAIN;
 use crate::services;
 use crate::step::Step;
 use crate::x509::CertificateContents;
 use crate::zone_hostnames::ZoneHostnames;
-
-const NOTHING_DETACHED: &str = "nothing was detached from the old CA";
 
 /// A CA to replace by another. Made by
 /// [`CertificatesExt::rotate`](crate::CertificatesExt::rotate).
@@ -37,7 +34,6 @@ pub struct Rotate {
 pub struct RotatePlan {
     release: ReleasePlan,
     successor: Option<Certificate>,
-    copies: Vec<Certificate>,
     upload: Upload,
 }
 
@@ -74,6 +70,7 @@ impl Rotate {
     /// - those of [`Release::plan`]
     pub async fn plan(&self) -> Result<RotatePlan, Error> {
         let refuse = |detail: &str| Err(Error::new(ErrorKind::InvalidInput, detail));
+        let certificates = patient(&self.certificates);
         let plan = async {
             self.upload.check()?;
             if !self.upload.is_ca() {
@@ -84,9 +81,17 @@ impl Rotate {
             }
             let release = Release::new(self.certificates.clone(), self.old.clone());
             let release = release.with_options(self.options.clone().with_all_zones()).plan().await;
+            let successor = || certificates.find_same(&self.upload);
             let release = match release {
+                // It may have been rotated already.
                 Err(error) if error.kind() == ErrorKind::NotFound => {
-                    return Err(self.explain_missing(error).await);
+                    let successor = successor().await.ok().flatten();
+                    return Err(match successor.as_ref().map(Certificate::id) {
+                        Some(id) => error.with_detail(format!(
+                            "the new CA is there as {id}, so it may be rotated already"
+                        )),
+                        None => error,
+                    });
                 }
                 release => release?,
             };
@@ -99,8 +104,8 @@ impl Rotate {
             if old.chain().is_ok_and(|chain| chain == *self.upload.chain()) {
                 return refuse("the successor is the same certificate as the old one");
             }
-            let mut copies = self.copies().await?;
-            Ok(RotatePlan { release, successor: copies.pop(), copies, upload: self.upload.clone() })
+            let upload = self.named_like(old);
+            Ok(RotatePlan { release, successor: successor().await?, upload })
         };
         plan.await.map_err(|error| error.during("rotate", &self.old))
     }
@@ -114,15 +119,12 @@ impl Rotate {
         self.plan().await?.run(on_step).await
     }
 
-    /// The successor, if it is in the account already, as after an earlier run. Sends
-    /// reads only, and works when the old CA is gone.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Upload::check`] and [`Certificates::list`].
-    pub async fn successor(&self) -> Result<Option<Certificate>, Error> {
-        self.upload.check()?;
-        Ok(self.copies().await?.pop())
+    /// The upload, with the name of the old CA unless it has one.
+    fn named_like(&self, old: &Certificate) -> Upload {
+        let upload = self.upload.clone();
+        let name = old.name().filter(|name| !name.is_empty() && upload.name().is_none());
+        let named = name.map(|name| upload.clone().with_name(name));
+        named.filter(|named| named.check().is_ok()).unwrap_or(upload)
     }
 
     /// Why the successor would verify no client, unless that is allowed.
@@ -132,36 +134,6 @@ impl Rotate {
         let mut problems = contents.iter().filter_map(|one| one.problem(now));
         let problem = problems.next().filter(|_| !self.options.any_ca_allowed)?;
         Some(format!("the successor would verify no client: {problem}"))
-    }
-
-    /// The certificates in the account that are the same as the successor. The last
-    /// one is used: the newest, but one with the same name before all others.
-    async fn copies(&self) -> Result<Vec<Certificate>, Error> {
-        let is_custom = |kind: CertificateType| kind == CertificateType::Custom;
-        let is_same = |chain| chain == *self.upload.chain();
-        let mut list = patient(&self.certificates).list(CertificateFilter::all().ca());
-        let mut copies = Vec::new();
-        while let Some(certificate) = list.next().await {
-            let certificate = certificate?;
-            let is_copy = *certificate.id() != self.old
-                && certificate.certificate_type().is_none_or(is_custom)
-                && certificate.chain().is_ok_and(is_same);
-            if is_copy {
-                copies.push(certificate);
-            }
-        }
-        copies.sort_by_key(|one| (one.name() == self.upload.name(), one.uploaded_on()));
-        Ok(copies)
-    }
-
-    /// An old CA that does not exist may have been rotated already.
-    async fn explain_missing(&self, error: Error) -> Error {
-        let successor = self.successor().await.ok().flatten();
-        match successor.as_ref().map(Certificate::id) {
-            Some(id) => error
-                .with_detail(format!("the new CA is there as {id}, so it may be rotated already")),
-            None => error,
-        }
     }
 }
 
@@ -174,12 +146,6 @@ impl RotatePlan {
     /// The successor, if it is in the account already.
     pub fn successor(&self) -> Option<&Certificate> {
         self.successor.as_ref()
-    }
-
-    /// Other certificates in the account that are the same as the
-    /// [`successor`](Self::successor). They are left alone.
-    pub fn other_copies(&self) -> &[Certificate] {
-        &self.copies
     }
 
     /// Whether anything blocks the rotation.
@@ -210,7 +176,7 @@ impl RotatePlan {
             let rotated = self.rotate(&mut uploaded, &mut on_step).await;
             rotated.map_err(|error| error.with_uploaded(uploaded))
         };
-        in_span("rotate", &self.job().id, rotated).await
+        in_span("rotate", &self.release.id, rotated).await
     }
 
     /// Checks that nothing blocks the plan. Sends nothing.
@@ -220,7 +186,7 @@ impl RotatePlan {
     /// Those of [`ReleasePlan::check`].
     pub fn check(&self) -> Result<(), Error> {
         let checked = self.release.check();
-        checked.map_err(|error| error.during("rotate", &self.job().id))
+        checked.map_err(|error| error.during("rotate", &self.release.id))
     }
 
     async fn rotate(
@@ -229,49 +195,63 @@ impl RotatePlan {
         on_step: OnStep<'_>,
     ) -> Result<Rotated, Error> {
         self.check()?;
-        let successor = match &self.successor {
-            Some(stored) => stored.clone(),
-            None => self.job().certificates.upload(&self.upload).await?,
+        let attached = self.attach_all(uploaded, on_step).await;
+        let (successor, id, attached) =
+            attached.map_err(|error| error.with_detail("nothing was detached from the old CA"))?;
+        let old = self.release.retire(Some(&id), on_step).await?;
+        Ok(Rotated { successor, attached, old })
+    }
+
+    /// Does all that comes before the old CA loses anything.
+    async fn attach_all(
+        &self,
+        uploaded: &mut Option<CertificateId>,
+        on_step: OnStep<'_>,
+    ) -> Result<(Certificate, CertificateId, Vec<ZoneHostnames>), Error> {
+        let (successor, is_new) = match &self.successor {
+            Some(stored) => (stored.clone(), false),
+            None => self.ensure().await?,
         };
-        let certificate_id = successor.id().clone();
-        let id = &certificate_id.clone();
-        on_step(&match &self.successor {
-            Some(_) => Step::AlreadyUploaded { certificate_id },
-            None => {
-                *uploaded = Some(id.clone());
-                Step::Uploaded { certificate_id }
-            }
+        let id = successor.id().clone();
+        *uploaded = is_new.then(|| id.clone());
+        on_step(&match is_new {
+            true => Step::Uploaded { certificate_id: id.clone() },
+            false => Step::AlreadyUploaded { certificate_id: id.clone() },
         });
         let mut attached = Vec::new();
         for zone in self.release.zones() {
-            if let Some(zone) = self.attach(id, zone).await? {
+            let hostnames = self.release.hostnames(&zone.zone_id);
+            let added = hostnames.add(&ClientCa::from(&id), &zone.hostnames).await;
+            let added = added.map_err(|error| match error.kind() {
+                ErrorKind::InvalidRequest | ErrorKind::Conflict => {
+                    Error::from(error).with_detail("the successor did not get its hostnames")
+                }
+                _ => error.into(),
+            })?;
+            if let Some(zone) = zone.with_hostnames(added.added) {
                 attached.push(zone.clone());
                 on_step(&Step::Attached { certificate_id: id.clone(), zone });
             }
         }
-        self.wait_until_active(id, on_step).await?;
-        let old = self.release.run_before(Some(id), on_step).await?;
-        Ok(Rotated { successor, attached, old })
+        self.wait_until_active(&id, on_step).await?;
+        Ok((successor, id, attached))
     }
 
-    /// Attaches the hostnames of a zone to the successor; returns the new ones.
-    async fn attach(
-        &self,
-        successor: &CertificateId,
-        zone: &ZoneHostnames,
-    ) -> Result<Option<ZoneHostnames>, Error> {
-        let hostnames = self.job().hostnames(&zone.zone_id);
-        let ca = ClientCa::from(successor);
-        let edited = hostnames.add(&ca, &zone.hostnames).await;
-        let edited = edited.map_err(|error| match error.kind() {
-            ErrorKind::InvalidRequest | ErrorKind::Conflict => {
-                let detail = "the successor did not get its hostnames";
-                let error = Error::from(error).with_detail(detail);
-                error.with_detail(NOTHING_DETACHED)
+    /// Uploads the successor unless it is there; returns it, and whether it is new. An
+    /// earlier run may have uploaded it although the list does not show it yet.
+    async fn ensure(&self) -> Result<(Certificate, bool), Error> {
+        let mut poll = Poll::new(&self.release.options);
+        loop {
+            match self.release.certificates.ensure(&self.upload).await {
+                Err(error)
+                    if error.kind() == ErrorKind::AlreadyExists
+                        && error.existing_certificate().is_none()
+                        && poll.wait().await => {}
+                ensured => {
+                    return ensured.map(|it| (it.certificate, it.uploaded)).map_err(Error::from);
+                }
             }
-            _ => error.into(),
-        })?;
-        Ok(zone.with_hostnames(edited.added))
+        }
     }
 
     async fn wait_until_active(
@@ -279,72 +259,50 @@ impl RotatePlan {
         successor: &CertificateId,
         on_step: OnStep<'_>,
     ) -> Result<(), Error> {
-        let job = self.job();
+        let release = &self.release;
         let mut was_active = false;
-        let mut poll = Poll::new(&job.options);
-        let active = poll_until!(poll, on_step, |left| {
-            let mut rows = job.associations(successor, left).await?;
+        let mut poll = Poll::new(&release.options);
+        loop {
+            let mut rows = release.associations_of(successor, poll.left()).await?;
             rows.retain(|row| row.is_live() && self.stands_for_hostnames(row));
             let has = |row: &Association, status| row.status == status;
             let failed = |row: &&Association| has(row, AssociationStatus::DeploymentTimedOut);
             if let Some(row) = rows.iter().find(failed) {
                 let detail = format!("{row} did not deploy the successor in time");
-                let error = job.error(ErrorKind::Conflict, &detail);
-                let error = error.with_detail(NOTHING_DETACHED);
+                let error = release.error(ErrorKind::Conflict, &detail);
                 return Err(error.with_advice("wait a while, and try again"));
             }
-            if rows.is_empty() {
-                if self.release.zones().is_empty() {
-                    return Ok(Look::Done(()));
-                }
-                // Not reported yet, or detached again, which waiting does not change.
-                self.ensure_successor_has_all(successor).await?;
+            if rows.is_empty() && release.zones().is_empty() {
+                break;
             }
             // There may be one for each zone, or one for all; and new hostnames may not be
             // reported yet, so only two active looks in a row count.
             let all_active = rows.iter().all(|row| has(row, AssociationStatus::Active));
             let is_active = all_active && !rows.is_empty();
             if is_active && was_active {
-                return Ok(Look::Done(()));
+                break;
             }
             was_active = is_active;
-            Ok(Look::Pending(Step::AwaitingActive {
-                certificate_id: successor.clone(),
-                associations: rows,
-            }))
-        });
-        let is_active = active.is_some();
-        self.ensure_successor_has_all(successor).await?;
-        if !is_active {
-            let after = seconds(job.options.wait_timeout);
-            let detail = format!("the successor is not active for all hostnames after {after}");
-            let error = Error::new(ErrorKind::Timeout, detail).with_detail(NOTHING_DETACHED);
-            return Err(error.with_advice(RUN_AGAIN));
+            let certificate_id = successor.clone();
+            on_step(&Step::AwaitingActive { certificate_id, associations: rows });
+            if !poll.wait().await {
+                for zone in release.zones() {
+                    release.is_shown(successor, zone).await?;
+                }
+                let detail = release.after("the successor is not active for all hostnames");
+                return Err(Error::new(ErrorKind::Timeout, detail).with_advice(RUN_AGAIN));
+            }
         }
         on_step(&Step::Active { certificate_id: successor.clone() });
-        Ok(())
-    }
-
-    /// Fails unless the successor has all hostnames in every zone.
-    async fn ensure_successor_has_all(&self, successor: &CertificateId) -> Result<(), Error> {
-        for zone in self.release.zones() {
-            let has = self.job().ensure_successor_has(successor, zone).await;
-            has.map_err(|error| error.with_detail(NOTHING_DETACHED))?;
-        }
         Ok(())
     }
 
     /// Whether an association of the successor stands for its hostnames: it has the
     /// same name as those of the old CA, if they have one.
     fn stands_for_hostnames(&self, row: &Association) -> bool {
-        let job = self.job();
-        match job.hostname_services.as_slice() {
-            [] => services::may_be_hostnames(&row.service, &job.options.hostname_services),
+        match self.release.hostname_services.as_slice() {
+            [] => services::may_be_hostnames(&row.service, &self.release.options.hostname_services),
             names => names.contains(&row.service),
         }
-    }
-
-    fn job(&self) -> &Job {
-        &self.release.job
     }
 }

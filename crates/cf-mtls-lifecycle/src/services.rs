@@ -1,15 +1,18 @@
-//! What the name of a service says about a use.
+//! What the name of a service, or the type of a certificate, says about a use.
+
+use cf_mtls::{Certificate, CertificateType};
+
+/// The type of a certificate that another product manages. Older responses have no type,
+/// and no managed certificates.
+pub(crate) fn managed_type(certificate: &Certificate) -> Option<CertificateType> {
+    certificate.certificate_type().filter(|kind| *kind != CertificateType::Custom)
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Service {
     Hostnames,
     Other,
     Unknown,
-}
-
-/// Whether the name is one under which hostnames are known to appear.
-pub(crate) fn is_hostname_service(name: &str, hostname_services: &[String]) -> bool {
-    service(name, hostname_services) == Service::Hostnames
 }
 
 /// Whether a use may end when hostnames are detached.

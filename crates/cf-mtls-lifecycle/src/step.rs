@@ -5,6 +5,7 @@ use std::fmt;
 use cf_mtls::{Association, CertificateId};
 use serde::{Deserialize, Serialize};
 
+use crate::error::list;
 use crate::holder::Holder;
 use crate::zone_hostnames::ZoneHostnames;
 
@@ -96,21 +97,18 @@ impl fmt::Display for Step {
                  newer one"
             ),
             Self::AwaitingActive { certificate_id, associations } => {
-                write!(f, "waiting until {certificate_id} is active")?;
-                list(f, associations)
+                let uses = uses(associations, ", ");
+                write!(f, "waiting until {certificate_id} is active{uses}")
             }
             Self::Active { certificate_id } => write!(f, "{certificate_id} is active"),
             Self::Detached { certificate_id: id, zone } => write!(f, "detached {zone} from {id}"),
             Self::AwaitingRelease { certificate_id, associations, holders } => {
-                write!(f, "waiting until nothing uses {certificate_id}")?;
-                if holders.is_empty() {
-                    return list(f, associations);
-                }
-                for (index, holder) in holders.iter().enumerate() {
-                    let separator = if index == 0 { ": " } else { "; " };
-                    write!(f, "{separator}{holder}: {}", holder.advice())?;
-                }
-                Ok(())
+                let advice = |one: &Holder| format!("{one}: {}", one.advice());
+                let uses = match holders.is_empty() {
+                    true => uses(associations, ", "),
+                    false => uses(&holders.iter().map(advice).collect::<Vec<_>>(), "; "),
+                };
+                write!(f, "waiting until nothing uses {certificate_id}{uses}")
             }
             Self::Unused { certificate_id } => write!(f, "nothing uses {certificate_id}"),
             Self::StillRefused { certificate_id } => write!(
@@ -122,13 +120,10 @@ impl fmt::Display for Step {
     }
 }
 
-/// Each association once: there may be one for each zone.
-fn list(f: &mut fmt::Formatter<'_>, associations: &[Association]) -> fmt::Result {
-    for (index, association) in associations.iter().enumerate() {
-        if !associations[..index].contains(association) {
-            let separator = if index == 0 { ": " } else { ", " };
-            write!(f, "{separator}{association}")?;
-        }
+/// After what is waited for: each use once, since there may be one for each zone.
+fn uses<T: fmt::Display>(uses: &[T], separator: &str) -> String {
+    match list(uses, usize::MAX, separator).as_str() {
+        "" => String::new(),
+        list => format!(": {list}"),
     }
-    Ok(())
 }

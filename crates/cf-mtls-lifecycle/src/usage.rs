@@ -1,10 +1,12 @@
 //! What uses a certificate, or many of them in one walk.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use cf_mtls::text::printable;
 use cf_mtls::{
-    Association, Certificate, CertificateId, Certificates, ClientCa, ErrorKind, Zone, ZoneFilter,
+    Association, Certificate, CertificateFilter, CertificateId, Certificates, ClientCa, ErrorKind,
+    Zone, ZoneFilter,
 };
 use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
@@ -13,7 +15,7 @@ use crate::error::Error;
 use crate::holder::{Found, Holder, Product, UnreadableProduct};
 use crate::many::{Outcome, Outcomes, patient};
 use crate::options::ReleaseOptions;
-use crate::services;
+use crate::services::{self, Service, managed_type, service};
 use crate::zone_hostnames::ZoneHostnames;
 
 /// A zone that cannot be read, and may have hostnames of a certificate.
@@ -81,6 +83,14 @@ impl Usage {
             unreadable: Vec::new(),
             unreadable_products: Vec::new(),
             unentitled: Vec::new(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, look: ZoneUse) {
+        match look {
+            ZoneUse::Used(zone) => self.zones.push(zone),
+            ZoneUse::Unknown(zone) => self.unreadable.push(zone),
+            ZoneUse::Unentitled(zone) => self.unentitled.push(zone),
         }
     }
 
@@ -185,27 +195,59 @@ impl UsageWalk {
             };
             found.read(&self.certificates, product, &mut on_worker).await;
         }
+        let mut usages: Vec<(ClientCa, &mut Usage)> = Vec::new();
         for Outcome { id, result } in &mut outcomes {
-            if let Ok(usage) = result {
-                usage.holders = found.of(id);
-                usage.unreadable_products.clone_from(&found.unreadable);
+            let Ok(usage) = result else { continue };
+            let is_ca = usage.certificate.is_ca();
+            usage.holders = found.of(id);
+            let unreadable = found.unreadable.iter().filter(|part| part.product.can_hold(is_ca));
+            usage.unreadable_products = unreadable.cloned().collect();
+            if is_ca != Some(false)
+                && (self.all_zones || self.may_have_hostnames(&usage.associations))
+                && (!self.indicated_only || managed_type(&usage.certificate).is_none())
+            {
+                usages.push((ClientCa::from(&*id), usage));
             }
         }
-        self.zones(&mut outcomes, &mut progress, &mut on_progress).await?;
+        if usages.is_empty() {
+            return Ok(outcomes);
+        }
+        let cas = usages.iter().map(|(ca, _)| ca.clone()).collect();
+        let mut zones = walk(&self.certificates, cas);
+        while let Some(looks) = zones.next().await {
+            progress.zones += 1;
+            on_progress(&progress);
+            for (index, look) in looks? {
+                if let Some((_, usage)) = usages.get_mut(index) {
+                    usage.add(look);
+                }
+            }
+        }
+        for (_, usage) in usages {
+            usage.zones.sort_by_key(|zone| (zone.zone_name.clone(), zone.zone_id.clone()));
+            // Pages that shift while they are read show a zone twice.
+            usage.zones.dedup_by(|a, b| a.zone_id == b.zone_id);
+            usage.unreadable.sort_by_key(|one| one.zone.name.clone());
+            usage.unentitled.sort_by_key(|zone| zone.name.clone());
+        }
         Ok(outcomes)
     }
 
     /// The certificates and their associations.
     async fn services(&self) -> Vec<Outcome<Usage>> {
-        let read = |id: CertificateId| async move {
-            let known = self.known.iter().find(|one| *one.id() == id);
+        let known = self.known_or_listed().await;
+        let read = |id: CertificateId| async {
+            let known = known.get(&id).cloned();
             let result = async {
                 let certificate = match known {
-                    Some(certificate) => certificate.clone(),
+                    Some(certificate) => certificate,
                     None => self.certificates.get(&id).await?,
                 };
                 let mut usage = Usage::new(certificate);
-                usage.associations = self.certificates.associations(&id).await?;
+                // What another product manages is not released whatever uses it.
+                if !self.indicated_only || managed_type(&usage.certificate).is_none() {
+                    usage.associations = self.certificates.associations(&id).await?;
+                }
                 Ok(usage)
             };
             let result = result.await;
@@ -215,90 +257,58 @@ impl UsageWalk {
         reads.buffered(self.certificates.concurrency()).collect().await
     }
 
+    /// The certificates that are known, and the others as far as the first pages of the
+    /// list have them: at most one page for each ten of them.
+    async fn known_or_listed(&self) -> HashMap<CertificateId, Certificate> {
+        const PER_PAGE: usize = 50;
+        let known = self.known.iter().map(|one| (one.id().clone(), one.clone()));
+        let mut known: HashMap<CertificateId, Certificate> = known.collect();
+        let is_unknown = |id: &&CertificateId| !known.contains_key(*id);
+        let mut missing: HashSet<&CertificateId> = self.ids.iter().filter(is_unknown).collect();
+        if missing.len() < 2 {
+            return known;
+        }
+        let max = PER_PAGE * missing.len().div_ceil(10);
+        let mut list = self.certificates.list(CertificateFilter::all()).take(max);
+        while !missing.is_empty()
+            && let Some(Ok(certificate)) = list.next().await
+        {
+            if missing.remove(certificate.id()) {
+                known.insert(certificate.id().clone(), certificate);
+            }
+        }
+        known
+    }
+
     /// The products that may hold any of the certificates.
     fn products(&self, outcomes: &[Outcome<Usage>]) -> Vec<Product> {
         let usages = || outcomes.iter().filter_map(|outcome| outcome.result.as_ref().ok());
-        let all = [Product::Workers, Product::Hyperdrive, Product::Gateway];
         let may_hold = |product: Product, usage: &Usage| {
-            let is_ca = usage.certificate.is_ca();
-            let fits = match product {
-                // A Worker and Hyperdrive present a leaf; Gateway signs with a CA.
-                Product::Workers => is_ca != Some(true),
-                Product::Hyperdrive => true,
-                Product::Gateway => is_ca != Some(false),
-            };
             let mut live = usage.associations.iter().filter(|row| row.is_live());
             let is_shown = live.clone().any(|row| product.is_service(&row.service));
             // An unknown service may be the product.
-            let is_indicated = live.any(|row| !self.is_hostname_service(&row.service));
-            is_shown || (fits && (is_indicated || !self.indicated_only))
+            let is_other = |row: &Association| {
+                service(&row.service, &self.hostname_services) != Service::Hostnames
+            };
+            let is_indicated = !self.indicated_only || live.any(is_other);
+            is_shown || (is_indicated && product.can_hold(usage.certificate.is_ca()))
         };
-        let wanted = |product: &Product| usages().any(|usage| may_hold(*product, usage));
-        all.into_iter().filter(wanted).collect()
-    }
-
-    fn is_hostname_service(&self, name: &str) -> bool {
-        services::is_hostname_service(name, &self.hostname_services)
+        let is_wanted = |product: &Product| usages().any(|usage| may_hold(*product, usage));
+        Product::ALL.into_iter().filter(is_wanted).collect()
     }
 
     fn may_have_hostnames(&self, rows: &[Association]) -> bool {
         let mut live = rows.iter().filter(|row| row.is_live());
         live.any(|row| services::may_be_hostnames(&row.service, &self.hostname_services))
     }
-
-    async fn zones(
-        &self,
-        outcomes: &mut [Outcome<Usage>],
-        progress: &mut UsageProgress,
-        on_progress: &mut (dyn FnMut(&UsageProgress) + Send),
-    ) -> Result<(), Error> {
-        let mut usages: Vec<(ClientCa, &mut Usage)> = Vec::new();
-        for Outcome { id, result } in outcomes {
-            if let Ok(usage) = result
-                && usage.certificate.is_ca() != Some(false)
-                && (self.all_zones || self.may_have_hostnames(&usage.associations))
-            {
-                usages.push((ClientCa::from(&*id), usage));
-            }
-        }
-        if usages.is_empty() {
-            return Ok(());
-        }
-        let cas = usages.iter().map(|(ca, _)| ca.clone()).collect();
-        let mut zones = walk(&self.certificates, cas);
-        while let Some(looks) = zones.next().await {
-            progress.zones += 1;
-            on_progress(progress);
-            for (index, look) in looks? {
-                let Some((_, usage)) = usages.get_mut(index) else {
-                    continue;
-                };
-                match look {
-                    ZoneUse::Used(zone) => usage.zones.push(zone),
-                    ZoneUse::Unknown(zone) => usage.unreadable.push(zone),
-                    ZoneUse::Unentitled(zone) => usage.unentitled.push(zone),
-                }
-            }
-        }
-        for (_, usage) in usages {
-            // Pages that shift while they are read show a zone twice.
-            let by_name = |a: &ZoneHostnames| (a.zone_name.clone(), a.zone_id.clone());
-            usage.zones.sort_by_key(by_name);
-            usage.zones.dedup_by(|a, b| a.zone_id == b.zone_id);
-            let by_name = |a: &UnreadableZone| (a.zone.name.clone(), a.zone.id.clone());
-            usage.unreadable.sort_by_key(by_name);
-            usage.unentitled.sort_by_key(|a| (a.name.clone(), a.id.clone()));
-        }
-        Ok(())
-    }
 }
 
 /// What uses one certificate.
 pub(crate) async fn usage_of_one(walk: UsageWalk) -> Result<Usage, Error> {
-    let outcomes = walk.run(|_| ()).await?;
-    let outcome = outcomes.into_iter().next();
-    let outcome = outcome.map(|outcome| outcome.result.map_err(Error::from));
-    outcome.unwrap_or_else(|| Err(Error::new(ErrorKind::InvalidInput, "no certificate was given")))
+    match walk.run(|_| ()).await?.pop() {
+        Some(outcome) => Ok(outcome.result?),
+        None => Err(Error::new(ErrorKind::InvalidInput, "no certificate was given")),
+    }
 }
 
 pub(crate) fn zones_using(
@@ -333,8 +343,12 @@ fn walk(certificates: &Certificates, cas: Vec<ClientCa>) -> Outcomes<Result<Look
                 let Some(look) = look(&this, zone.clone(), ca).await else {
                     continue;
                 };
-                // What the zone lacks it lacks for all.
-                let is_same_for_all = matches!(look, ZoneUse::Unentitled(_));
+                // What the zone or the token lacks it lacks for all.
+                let is_same_for_all = match &look {
+                    ZoneUse::Used(_) => false,
+                    ZoneUse::Unknown(zone) => zone.error.kind() == ErrorKind::Permission,
+                    ZoneUse::Unentitled(_) => true,
+                };
                 if is_same_for_all {
                     let others = index..cas.len();
                     looks.extend(others.map(|other| (other, look.clone())));
@@ -354,6 +368,10 @@ pub(crate) async fn look(
     zone: Zone,
     ca: &ClientCa,
 ) -> Option<ZoneUse> {
+    // A zone that is not active yet is not routed, which reads would only confirm.
+    if zone.status.as_deref() == Some("pending") {
+        return Some(ZoneUse::Unentitled(zone));
+    }
     let (zone_id, zone_name) = (zone.id.clone(), zone.name.clone());
     Some(match certificates.hostnames(&zone_id).list(ca).await {
         Ok(hostnames) if hostnames.is_empty() => return None,
@@ -376,12 +394,12 @@ impl fmt::Display for UnreadableZone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.zone.name.as_deref().unwrap_or(self.zone.id.as_str());
         let kind = self.error.kind();
-        write!(f, "zone {} cannot be read: {kind}", printable(name))?;
-        match kind {
-            ErrorKind::Permission => f.write_str(
-                " (the token lacks \"SSL and Certificates\" for the zone, or cannot reach it)",
-            ),
-            _ => Ok(()),
-        }
+        let advice = match kind {
+            ErrorKind::Permission => {
+                " (the token lacks \"SSL and Certificates\" for the zone, or cannot reach it)"
+            }
+            _ => "",
+        };
+        write!(f, "zone {} cannot be read: {kind}{advice}", printable(name))
     }
 }

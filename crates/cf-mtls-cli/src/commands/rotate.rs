@@ -103,7 +103,6 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         let body = json!({
             "old": release::to_json(plan.release()),
             "successor": plan.successor(),
-            "other_copies": plan.other_copies(),
             "name_unused": arguments.is_name_unused(plan.successor()),
             "certificates": x509::to_json(&contents),
         });
@@ -170,7 +169,6 @@ async fn report_gone(
         true => json!({
             "old": old,
             "successor": successor,
-            "other_copies": null,
             "name_unused": arguments.is_name_unused(Some(&successor)),
             "certificates": x509::to_json(contents),
         }),
@@ -199,11 +197,6 @@ fn describe(plan: &RotatePlan, arguments: &Arguments, contents: &[CertificateCon
     if let (Some(name), true) = (&arguments.name, arguments.is_name_unused(plan.successor())) {
         let name = printable(name);
         lines.push(format!("The name {name:?} is ignored: a stored certificate keeps its name."));
-    }
-    if !plan.other_copies().is_empty() {
-        let copies: Vec<String> = plan.other_copies().iter().map(named).collect();
-        let copies = copies.join(", ");
-        lines.push(format!("The same CA is stored more than once; these are left alone: {copies}"));
     }
     lines.join("\n")
 }

@@ -6,6 +6,8 @@ mod get_many;
 mod holders;
 mod prune;
 mod release;
+mod requests;
 mod rotate;
+mod slow_day;
 mod support;
 mod usage;

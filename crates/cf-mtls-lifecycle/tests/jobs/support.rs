@@ -82,6 +82,42 @@ pub(crate) fn writes(simulator: &Simulator) -> Vec<String> {
         .collect()
 }
 
+/// Runs a job with a clock that it shares with the simulator, and that only moves on
+/// while the job neither sends nor computes: hours pass in no time, but none while a
+/// response is on its way. The test starts paused.
+pub(crate) async fn in_virtual_time<T>(
+    simulator: &Simulator,
+    step: Duration,
+    job: impl Future<Output = T>,
+) -> T {
+    // While a blocking task runs, tokio does not move its clock by itself.
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    tokio::task::spawn_blocking(move || ended.recv());
+    let clock = async {
+        let (mut idle, mut seen) = (0, 0);
+        loop {
+            let pause = || std::thread::sleep(Duration::from_millis(1));
+            tokio::task::spawn_blocking(pause).await.unwrap();
+            // The simulator serves one after the other.
+            let is_open = simulator.requests().last().is_some_and(|one| one.status.is_none());
+            let count = simulator.request_count(None);
+            idle = if !is_open && count == seen { idle + 1 } else { 0 };
+            seen = count;
+            if 3 <= idle {
+                idle = 0;
+                simulator.advance(step);
+                tokio::time::advance(step).await;
+            }
+        }
+    };
+    let result = tokio::select! {
+        result = job => result,
+        () = clock => unreachable!(),
+    };
+    drop(end);
+    result
+}
+
 /// A CA under two hostnames of one zone and one of another, beside lists that
 /// are none of its business.
 pub(crate) struct InUse {

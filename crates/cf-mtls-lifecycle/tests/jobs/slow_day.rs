@@ -1,0 +1,199 @@
+//! The jobs with the service's delays and without, in virtual time, and interrupted at
+//! every request.
+
+use std::time::Duration;
+
+use cf_mtls::{CertificateId, ErrorKind, Upload};
+use cf_mtls_lifecycle::{CertificatesExt as _, Error, Prune, ReleaseOptions};
+use cf_mtls_testkit::simulator::{Fault, Operation, Seed};
+use futures_util::stream;
+
+use super::support::{InUse, certificates, in_virtual_time, make_ca};
+
+const STEP: Duration = Duration::from_secs(5);
+const HOSTS: [&str; 3] = ["one.a.example", "one.b.example", "two.a.example"];
+
+/// With every delay of the service, or without any.
+async fn world(is_slow: bool) -> InUse {
+    let builder = InUse::start_with(|builder| match is_slow {
+        true => builder.slow_day(),
+        false => builder.propagation(Duration::ZERO),
+    });
+    let world = builder.await;
+    world.simulator.advance(Duration::from_secs(600));
+    world.simulator.clear_requests();
+    world
+}
+
+fn successor(world: &InUse) -> Option<CertificateId> {
+    let mut held = world.simulator.certificates().into_iter();
+    let new = held.find(|one| one.name.as_deref() == Some("new"))?;
+    Some(new.id.parse().unwrap())
+}
+
+/// Each hostname has a CA that is active for it.
+fn assert_no_gap(world: &InUse, row: &str) {
+    let of_old = world.hostnames_of(&world.ca);
+    let new = successor(world);
+    let active = new.filter(|new| {
+        let uses = world.simulator.associations(new.as_str());
+        uses.iter().all(|(_, status)| status == "active")
+    });
+    let of_new = active.map_or(Vec::new(), |new| world.hostnames_of(&new));
+    for host in HOSTS {
+        let has = |list: &[String]| list.iter().any(|other| other == host);
+        assert!(has(&of_old) || has(&of_new), "{row}: {host} has no active CA");
+    }
+}
+
+/// A job that works on the world; the second time with another client.
+#[derive(Clone, Copy, Debug)]
+enum Job {
+    Release,
+    Rotate,
+}
+
+async fn run(world: &InUse, job: Job, pem: &str) -> Result<(), Error> {
+    // One at a time, so that the same request is the same each time.
+    let certificates = certificates(&world.simulator).with_concurrency(1);
+    let options = ReleaseOptions::default();
+    let run = async {
+        match job {
+            Job::Release => {
+                let release = certificates.release(&world.ca).with_options(options);
+                release.run(|_| ()).await.map(drop)
+            }
+            Job::Rotate => {
+                let upload = Upload::ca(pem).unwrap().with_name("new");
+                let rotate = certificates.rotate(&world.ca, upload).with_options(options);
+                rotate.run(|_| ()).await.map(drop)
+            }
+        }
+    };
+    in_virtual_time(&world.simulator, STEP, run).await
+}
+
+fn assert_done(world: &InUse, job: Job, pem: &str, row: &str) {
+    assert!(!world.holds(&world.ca), "{row}");
+    let effects = world.simulator.effects();
+    assert_eq!(effects.deleted_as(world.ca.as_str()), 1, "{row}");
+    world.assert_others_untouched(row);
+    if matches!(job, Job::Rotate) {
+        let mut held = world.hostnames_of(&successor(world).unwrap());
+        held.sort();
+        assert_eq!(held, HOSTS, "{row}");
+        assert_eq!(effects.gaps, [], "{row}");
+        assert_eq!(effects.stored_as(pem), 1, "{row}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_end_well_on_any_day_and_no_hostname_is_without_a_ca() {
+    let pem = make_ca("slow");
+    for is_slow in [false, true] {
+        for job in [Job::Release, Job::Rotate] {
+            let row = format!("{job:?}, slow: {is_slow}");
+            let world = world(is_slow).await;
+            let poller = async {
+                loop {
+                    if matches!(job, Job::Rotate) {
+                        assert_no_gap(&world, &row);
+                    }
+                    tokio::time::sleep(STEP / 5).await;
+                }
+            };
+            tokio::select! {
+                done = run(&world, job, &pem) => done.unwrap(),
+                () = poller => unreachable!(),
+            }
+            assert_done(&world, job, &pem, &row);
+            // What is not there yet is not sent again.
+            let sent = world.simulator.request_count(Operation::ReplaceHostnames);
+            let want = if matches!(job, Job::Rotate) { 4 } else { 2 };
+            assert_eq!(sent, want, "{row}");
+        }
+    }
+}
+
+/// A future that is dropped while a request is under way, and a new process that begins
+/// again at once: nothing is lost, and nothing is done twice.
+#[tokio::test(start_paused = true)]
+async fn jobs_that_were_dropped_at_any_request_are_run_again_on_any_day() {
+    let pem = make_ca("dropped");
+    for is_slow in [false, true] {
+        for job in [Job::Release, Job::Rotate] {
+            for nth in 1.. {
+                let row = format!("{job:?}, slow: {is_slow}, request {nth}");
+                let world = world(is_slow).await;
+                let fault = world.simulator.inject(Fault::silence().nth(nth).after_effect());
+                let hangs = async {
+                    while world.simulator.fired(fault) == 0 {
+                        let pause = || std::thread::sleep(Duration::from_millis(1));
+                        tokio::task::spawn_blocking(pause).await.unwrap();
+                    }
+                };
+                let is_finished = tokio::select! {
+                    done = run(&world, job, &pem) => {
+                        done.unwrap();
+                        true
+                    }
+                    () = hangs => false,
+                };
+                if !is_finished && let Err(error) = run(&world, job, &pem).await {
+                    // It was deleted before.
+                    assert_eq!(error.kind(), ErrorKind::NotFound, "{row}: {error:#}");
+                }
+                assert_done(&world, job, &pem, &row);
+                if is_finished {
+                    assert!(10 < nth, "{row}");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// The list still shows what was deleted a moment ago.
+#[tokio::test(start_paused = true)]
+async fn what_was_pruned_is_pruned_once_on_any_day() {
+    for is_slow in [false, true] {
+        let world = world(is_slow).await;
+        let simulator = &world.simulator;
+        let old = ["expired 1", "expired 2"].map(|name| {
+            let seed = Seed::ca(make_ca(name)).name(name);
+            simulator.seed(seed).unwrap()
+        });
+        simulator.advance(Duration::from_secs(600));
+        let certificates = certificates(simulator);
+        for (round, gone) in [(1, 2), (2, 0)] {
+            let prune = async {
+                let mut candidates =
+                    certificates.prune_candidates(Prune::new().unused().ca()).unwrap();
+                let mut ids = Vec::new();
+                while let Some(candidate) = candidates.next().await {
+                    ids.push(candidate.unwrap().id);
+                }
+                let mut outcomes = certificates.delete_many(stream::iter(ids));
+                let (mut deleted, mut absent) = (0, 0);
+                while let Some(outcome) = outcomes.next().await {
+                    match outcome.result.map_err(|error| error.kind()) {
+                        Ok(_) => deleted += 1,
+                        Err(kind) => {
+                            assert_eq!(kind, ErrorKind::NotFound);
+                            absent += 1;
+                        }
+                    }
+                }
+                (deleted, absent)
+            };
+            let (deleted, absent) = in_virtual_time(simulator, STEP, prune).await;
+            assert_eq!(deleted, gone, "slow: {is_slow}, round {round}");
+            let is_late = is_slow && round == 2;
+            assert_eq!(absent, if is_late { 2 } else { 0 }, "slow: {is_slow}, round {round}");
+        }
+        for id in old {
+            assert_eq!(simulator.effects().deleted_as(id), 1);
+        }
+        assert!(world.holds(&world.ca) && world.holds(&world.other));
+    }
+}
