@@ -93,8 +93,9 @@ impl ReleaseOptions {
     }
 
     pub(crate) fn ignores(&self, zone: &cf_mtls::Zone) -> bool {
-        let name = zone.name.as_deref().unwrap_or_default();
-        let is_zone = |text: &String| zone.id == **text || name.eq_ignore_ascii_case(text);
+        let names = [Some(zone.id.as_str()), zone.name.as_deref()];
+        let is_zone =
+            |text: &String| names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(text));
         self.unreadable_zones_ignored || self.ignored_zones.iter().any(is_zone)
     }
 }

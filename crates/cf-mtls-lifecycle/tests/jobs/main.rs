@@ -5,6 +5,7 @@ mod delete_many;
 mod get_many;
 mod holders;
 mod prune;
+mod refusals;
 mod release;
 mod requests;
 mod rotate;

@@ -25,8 +25,11 @@ pub(crate) fn client(simulator: &Simulator) -> ClientBuilder {
         .with_retry(Retry::with_delays(4, |_| Duration::ZERO))
 }
 
+/// Of a client that waits for responses however far the clock is moved meanwhile.
 pub(crate) fn certificates(simulator: &Simulator) -> Certificates {
-    certificates_of(simulator, client(simulator))
+    const HOUR: Duration = Duration::from_secs(3600);
+    let client = client(simulator).with_attempt_timeout(HOUR).with_deadline(HOUR);
+    certificates_of(simulator, client)
 }
 
 pub(crate) fn certificates_of(simulator: &Simulator, client: ClientBuilder) -> Certificates {
