@@ -23,7 +23,7 @@ Environment:
                          an account email and global API key, instead of a token
   CLOUDFLARE_ACCOUNT_ID  the account
   CLOUDFLARE_BASE_URL    API base URL, e.g. of `cf-mtls simulate`
-  NO_COLOR               disable colours
+  NO_COLOR               no colors
 
 Exit codes:
   0 success               5 authentication or permission
@@ -36,11 +36,12 @@ Exit codes:
 130 interrupted
 
 Examples:
-  cf-mtls simulate --demo               # local server for trying things out, no account needed
+  cf-mtls simulate --demo               # try it without an account: paste what it prints
   cf-mtls upload --ca ca.pem --name devices
   cf-mtls list --expires-within 30d
-  cf-mtls hostnames add api.example.com --zone example.com --certificate ID
-  cf-mtls release ID                    # detach its hostnames, wait, delete it";
+  cf-mtls hostnames add api.example.com --zone example.com --certificate devices
+  cf-mtls rotate devices --ca next.pem  # replace a CA while its hostnames are in use
+  cf-mtls release devices               # detach its hostnames, wait, delete it";
 
 /// Manage the mTLS certificates of a Cloudflare account
 #[derive(Debug, Parser)]

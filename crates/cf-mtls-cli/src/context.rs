@@ -111,8 +111,7 @@ impl Context {
     /// Reads a file, or standard input for `-` unless that provides the token.
     pub(crate) async fn read_input(&self, path: &Path) -> Result<Bytes, Failure> {
         if input::is_stdin(path) && self.global.token_from_stdin() {
-            let message = "standard input already provides the token";
-            return Err(Failure::usage(message));
+            return Err(Failure::usage("standard input already provides the token"));
         }
         self.read(path).await
     }
@@ -197,15 +196,12 @@ impl Context {
     }
 
     /// Runs something that changes something; Ctrl-C stops it between two requests.
-    pub(crate) async fn changing<T, E>(
+    pub(crate) async fn changing<T>(
         &self,
         label: &str,
         client: &Client,
-        change: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, Failure>
-    where
-        Failure: From<E>,
-    {
+        change: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Failure> {
         let progress = Progress::spinner(self.output.quiet, label);
         let value = self.interrupt.changing(client, change).await;
         progress.finish();

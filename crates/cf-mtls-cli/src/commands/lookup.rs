@@ -131,7 +131,10 @@ fn only(name: &str, found: &[Certificate]) -> Result<Target, Failure> {
         (None, _) => {
             let message = format!("no certificate has the name or id {name}; nothing was changed");
             let failure = Failure::new(ErrorKind::NotFound, message);
-            Err(failure.with_hint("`cf-mtls list` shows the certificates of the account"))
+            Err(failure.with_hint(
+                "`cf-mtls list` shows the certificates of the account, but not yet what was \
+                 uploaded moments ago",
+            ))
         }
         (Some(last), others) => {
             let ids = others.iter().chain([&last]).map(|target| target.id.clone());

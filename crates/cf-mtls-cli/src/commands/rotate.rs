@@ -77,10 +77,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         lookup::read(context, std::slice::from_mut(&mut old)).await?;
     }
     let name = arguments.name.as_deref().or_else(|| old.name());
-    let named = match name.filter(|name| !name.is_empty()) {
-        Some(name) => new.clone().with_name(name),
-        None => new.clone(),
-    };
+    let name = name.filter(|name| !name.is_empty());
+    let named = name.into_iter().fold(new.clone(), Upload::with_name);
     named.check()?;
     let old = old.id;
     let rotation = certificates.rotate(&old, named);

@@ -59,12 +59,14 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let now = Timestamp::now();
     let What { ca, cert } = &arguments.what;
     let (upload, contents) = match (ca, cert, &arguments.key) {
-        (Some(ca), _, None) => self::ca(context, ca).await?,
-        (Some(ca), _, Some(key)) => {
-            let (upload, contents) = self::ca(context, ca).await?;
-            let private_key = context.read_input(key).await?;
-            let with_key = upload.with_private_key(&private_key[..]);
-            (with_key.map_err(|error| of_file(error, key))?, contents)
+        (Some(ca), _, key) => {
+            let (mut upload, contents) = self::ca(context, ca).await?;
+            if let Some(key) = key {
+                let private_key = context.read_input(key).await?;
+                let with_key = upload.with_private_key(&private_key[..]);
+                upload = with_key.map_err(|error| of_file(error, key))?;
+            }
+            (upload, contents)
         }
         (None, Some(cert), key) => leaf(context, cert, key.as_deref()).await?,
         (None, None, _) => return Err(Failure::usage("one of --ca and --cert is needed")),
@@ -79,10 +81,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
             "{file} holds {count} certificates, uploaded as one CA: clients of each are accepted"
         ));
     }
-    let upload = match arguments.name {
-        Some(name) => upload.with_name(name),
-        None => upload,
-    };
+    let upload = arguments.name.into_iter().fold(upload, Upload::with_name);
     let certificates = context.certificates().await?;
     let change = async {
         match arguments.if_not_exists {

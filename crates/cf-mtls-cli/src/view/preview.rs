@@ -67,18 +67,7 @@ pub(crate) fn row(certificate: &Certificate, columns: &[Column], now: Timestamp)
 }
 
 pub(crate) fn card(certificate: &Certificate, now: Timestamp, terminal: Option<usize>) -> String {
-    const LABELS: &[&str] = &[
-        "ID",
-        "Name",
-        "Kind",
-        "Type",
-        "Issuer",
-        "Serial",
-        "Signature",
-        "Uploaded",
-        "Expires",
-        "Updated",
-    ];
+    const LABELS: &str = "ID,Name,Kind,Type,Issuer,Serial,Signature,Uploaded,Expires,Updated";
     let (expires, style) = expiry(certificate, now);
     let mut values = cells(certificate);
     if let (Some(end), Some(_)) = (values.last_mut(), certificate.expires_on()) {
@@ -86,14 +75,14 @@ pub(crate) fn card(certificate: &Certificate, now: Timestamp, terminal: Option<u
     }
     values.extend(certificate.updated_at().map(|updated| moment(Some(updated))));
     let bold = Style::new().bold();
-    let line = |(label, value): (&&str, String)| {
+    let line = |(label, value): (&str, String)| {
         let label = format!("{bold}{label:<10}{bold:#}  ");
         let options = textwrap::Options::new(terminal.unwrap_or(usize::MAX))
             .initial_indent(&label)
             .subsequent_indent("            ");
         textwrap::fill(&value, options) + "\n"
     };
-    LABELS.iter().zip(values).map(line).collect()
+    LABELS.split(',').zip(values).map(line).collect()
 }
 
 /// What is shown of a certificate, apart from the time that is left.

@@ -13,6 +13,14 @@ fn has(program: &str) -> bool {
     found
 }
 
+/// The path of programs, with the binary.
+fn with_binary() -> std::ffi::OsString {
+    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_cf-mtls"));
+    let all = std::env::var_os("PATH").unwrap();
+    let folders = std::iter::once(binary.parent().unwrap().to_owned());
+    std::env::join_paths(folders.chain(std::env::split_paths(&all))).unwrap()
+}
+
 #[test]
 fn what_people_type_first_works() {
     let world = World::new();
@@ -114,8 +122,17 @@ fn bash_completes_each_word() {
     assert!(!script.stdout.contains("-o default"), "files are offered only for files");
     let script = world.file("completion", &script.stdout);
     world.file("a-file", "");
+    let id = world.seed("devices");
+    // A shell would split these, or run them.
+    for name in ["two words", "$(touch ran)", "`touch ran`", "-x"] {
+        world.seed(name);
+    }
     // (the words, what is offered)
     let table = [
+        ("cf-mtls get ", "devices"),
+        ("cf-mtls delete devices ", id.as_str()),
+        ("cf-mtls rotate d", "devices"),
+        ("cf-mtls hostnames list --certificate ", "devices"),
         ("cf-mtls hos", "hostnames"),
         ("cf-mtls hostnames ", "add"),
         ("cf-mtls list --exp", "--expires-within"),
@@ -136,11 +153,16 @@ fn bash_completes_each_word() {
         );
         let mut bash = Command::new("bash");
         bash.args(["--norc", "-c", &complete]).current_dir(world.folder.path());
+        bash.envs(world.simulator.environment()).env("PATH", with_binary());
         let offered: Run = bash.output().unwrap().into();
+        for other in ["two", "words", "-x", "NAME"] {
+            assert!(!offered.stdout.lines().any(|one| one == other), "{line}: {offered:?}");
+        }
         assert!(offered.stdout.lines().any(|one| one == want), "{line}: {offered:?}");
         let is_file = line.contains("--ca");
         assert_eq!(offered.stdout.contains("a-file"), is_file, "{line}: {offered:?}");
     }
+    assert!(!world.folder.path().join("ran").exists(), "nothing is run");
 }
 
 #[test]
@@ -169,12 +191,7 @@ fn the_nightly_script_of_the_documentation_works() {
     let world = World::new();
     let script = world.file("nightly.sh", &format!("#!{script}"));
     let next = world.file("next.pem", &new_ca());
-    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_cf-mtls"));
-    let path = std::env::join_paths(
-        std::iter::once(binary.parent().unwrap().to_owned())
-            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
-    );
-    let path = path.unwrap();
+    let path = with_binary();
     let nightly = || -> Run {
         let mut bash = Command::new("bash");
         bash.args([&script, "devices", &next]).envs(world.simulator.environment());
