@@ -45,7 +45,8 @@ async fn server(body: &[u8]) -> String {
 async fn a_bomb_is_bounded_by_what_becomes_of_it() {
     let account: AccountId = "0123456789abcdef0123456789abcdef".parse().expect("an id");
     let id: CertificateId = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60".parse().expect("an id");
-    let small = br#"{"success":true,"result":{"name":"small"}}"#.to_vec();
+    let small = format!(r#"{{"success":true,"result":{{"id":"{id}","name":"small"}}}}"#);
+    let small = small.into_bytes();
     let bomb = [br#"{"success":true,"result":{"name":""#.to_vec(), vec![b'a'; 64 << 20]].concat();
     for (body, is_read) in [(small, true), (bomb, false)] {
         let client = Client::builder("token-of-this-test")
