@@ -1,9 +1,12 @@
 //! What must hold for any input. Each check panics when it does not.
 
+use std::time::Duration;
+
 use cf_mtls::{
     AccountId, Certificate, CertificateChain, CertificateId, Error, Upload, ZoneId, fuzzing,
 };
 use reqwest::StatusCode;
+use reqwest::header::HeaderValue;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -100,7 +103,12 @@ pub fn differential(body: &[u8]) -> bool {
 }
 
 /// Reads a value as `Ratelimit` and as `Retry-After`.
-pub use fuzzing::headers;
+pub fn headers(value: &[u8]) -> (Option<(u64, Duration)>, Option<Duration>) {
+    match HeaderValue::from_bytes(value) {
+        Ok(value) => (fuzzing::headers::ratelimit([&value]), fuzzing::headers::retry_after(&value)),
+        Err(_) => (None, None),
+    }
+}
 
 /// Reads a text as an id of each kind.
 ///

@@ -16,14 +16,20 @@ mod exchange;
     reason = "the generator decides on its form"
 )]
 mod generated;
+pub mod headers;
+mod hostname;
 mod ids;
 mod object;
 mod request;
-mod text;
+pub mod text;
+mod values;
+mod words;
 
 pub use body::is_body_limit;
 pub use exchange::{Exchange, ResponseHead};
 pub use generated::{Client, ClientInfo, Error, ResponseValue, requests, types};
+pub use hostname::{Hostname, InvalidHostname};
 pub use ids::{AccountId, CertificateId, InvalidId, ScriptName, ZoneId};
 pub use request::{Request, Sent};
-pub use text::{Secret, SecretField, Timestamp};
+pub use values::{Secret, SecretField, Timestamp};
+pub use words::{AssociationStatus, CertificateType, UnknownWord};

@@ -177,8 +177,11 @@ impl ClientBuilder {
         let (http, settings) = match &self.http {
             Some(http) => (http.clone(), None),
             None => {
+                let base = base.as_str().parse::<Uri>().map_err(|error| {
+                    Error::configuration("the base URL cannot be used").with_source(error)
+                })?;
                 let settings = HttpSettings {
-                    base: base_uri(&base)?,
+                    base,
                     root_certificate: self.root_certificate,
                     attempt_timeout: self.limits.attempt_timeout,
                 };
@@ -187,15 +190,15 @@ impl ClientBuilder {
         };
         let credentials = self.credentials.checked()?;
         let mut exchange = credentials.apply(Exchange::default())?;
-        let user_agent = match (&self.user_agent, &self.http) {
-            (Some(name), _) => Some(format!("{name} {NAME_AND_VERSION}")),
-            (None, None) => Some(NAME_AND_VERSION.to_owned()),
-            (None, Some(_)) => None, // the caller's client decides
+        let user_agent = match self.user_agent {
+            Some(name) => Some(format!("{name} {NAME_AND_VERSION}")),
+            // The caller's client decides.
+            None => self.http.is_none().then(|| NAME_AND_VERSION.to_owned()),
         };
         if let Some(user_agent) = user_agent {
-            let value = HeaderValue::from_str(&user_agent).map_err(|_| {
-                Error::configuration("the user agent is not valid in an HTTP header")
-            })?;
+            let refuse = "the user agent is not valid in an HTTP header";
+            let value = HeaderValue::from_str(&user_agent);
+            let value = value.map_err(|_| Error::configuration(refuse))?;
             exchange = exchange.with_header(USER_AGENT, value);
         }
         if let Some(bytes) = self.body_limit {
@@ -260,11 +263,6 @@ fn variable(name: &str) -> Result<Option<String>, Error> {
             Err(Error::configuration(format!("{name} is not text")))
         }
     }
-}
-
-fn base_uri(base: &Url) -> Result<Uri, Error> {
-    let refuse = |error| Error::configuration("the base URL cannot be used").with_source(error);
-    base.as_str().parse::<Uri>().map_err(refuse)
 }
 
 /// Whoever can change what `localhost` means controls the machine anyway.

@@ -1,17 +1,17 @@
-//! Responses, headers and texts as the transport reads them, for fuzzing and property
-//! tests. Not part of the API.
-
-use std::time::Duration;
+//! Responses and texts as the transport reads them, for fuzzing and property tests. Not
+//! part of the API.
 
 use cf_mtls_api::{Secret, types};
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
+
+pub use cf_mtls_api::headers;
+pub use cf_mtls_api::text::Sanitizer;
 
 use crate::certificates::{Certificate, Upload};
 use crate::error::{Error, Operation};
 use crate::model::Association;
-use crate::text::Sanitizer;
+use crate::transport::Interpreter;
 use crate::transport::envelope::Envelope;
-use crate::transport::{Interpreter, rate_limit};
 
 /// A response, read as that of each kind of operation.
 #[derive(Debug, Default)]
@@ -33,18 +33,19 @@ pub fn response(secret: &str, status: StatusCode, body: &[u8]) -> Read {
     let mut read = Read::default();
     let secret = Secret::from(secret);
     let interpreter = Interpreter::new(Operation::GetCertificate, [&secret]);
-    let one: Option<types::CertificateEnvelope> = read.decode(&interpreter, status, body);
-    let list: Option<types::CertificateListEnvelope> = read.decode(&interpreter, status, body);
-    let rows: Option<types::AssociationListEnvelope> = read.decode(&interpreter, status, body);
-    let hostnames: Option<types::HostnamesEnvelope> = read.decode(&interpreter, status, body);
-    let _: Option<types::ZoneListEnvelope> = read.decode(&interpreter, status, body);
-    let list = list.and_then(|envelope| envelope.result).into_iter();
-    let certificates = list.flatten().chain(one.and_then(|envelope| envelope.result));
+    let (it, read_as) = (&interpreter, &mut read);
+    let one: Option<types::CertificateEnvelope> = read_as.decode(it, status, body);
+    let list: Option<types::CertificateListEnvelope> = read_as.decode(it, status, body);
+    let rows: Option<types::AssociationListEnvelope> = read_as.decode(it, status, body);
+    let hostnames: Option<types::HostnamesEnvelope> = read_as.decode(it, status, body);
+    let _: Option<types::ZoneListEnvelope> = read_as.decode(it, status, body);
+    let certificates = list.and_then(|envelope| envelope.result).into_iter().flatten();
+    let certificates = certificates.chain(one.and_then(|envelope| envelope.result));
     read.certificates = certificates.filter_map(Certificate::from_wire).collect();
     let hostnames = hostnames.and_then(|envelope| envelope.result);
     read.hostnames = hostnames.map(|result| result.hostnames.unwrap_or_default());
-    let rows = rows.and_then(|envelope| envelope.result).into_iter();
-    read.associations = rows.flatten().map(Association::from_wire).collect();
+    let rows = rows.and_then(|envelope| envelope.result).into_iter().flatten();
+    read.associations = rows.map(Association::from_wire).collect();
     read
 }
 
@@ -62,20 +63,6 @@ impl Read {
         self.successes += usize::from(decoded.is_ok());
         decoded.map_err(|attempt| self.errors.push(attempt.error)).ok()
     }
-}
-
-/// Reads a value as `Ratelimit` and as `Retry-After`.
-pub fn headers(value: &[u8]) -> (Option<(u64, Duration)>, Option<Duration>) {
-    match HeaderValue::from_bytes(value) {
-        Ok(value) => (rate_limit::parse([&value]), rate_limit::retry_after(&value)),
-        Err(_) => (None, None),
-    }
-}
-
-/// A text as a client with these secrets shows it.
-pub fn redact(secrets: &[&str], text: &str, max_chars: usize) -> String {
-    let secrets: Vec<Secret> = secrets.iter().copied().map(Secret::from).collect();
-    Sanitizer::new(&secrets).clean(text, max_chars)
 }
 
 /// The certificates of an upload's body, and whether it has a private key.

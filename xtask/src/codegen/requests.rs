@@ -10,8 +10,7 @@ pub(super) fn add(file: &mut syn::File) {
         Item::Impl(item) if item.trait_.is_none() && is_client(item) => Some(item),
         _ => None,
     });
-    let requests: Vec<_> =
-        clients.flat_map(|client| &client.items).filter_map(|item| request(item)).collect();
+    let requests: Vec<_> = clients.flat_map(|client| &client.items).filter_map(request).collect();
     if !requests.is_empty() {
         file.items.push(syn::parse_quote! {
             /// The operations with their arguments, as values that can be sent again.

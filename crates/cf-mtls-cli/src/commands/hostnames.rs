@@ -134,7 +134,8 @@ fn normalized(hosts: Vec<(String, String)>) -> Result<Vec<String>, Failure> {
     let mut seen = HashSet::new();
     let mut all = Vec::new();
     for (text, place) in hosts {
-        let host: Hostname = text.parse().map_err(|error| Failure::from(error).at(&place))?;
+        let host: Hostname =
+            text.parse().map_err(|error| Failure::from(cf_mtls::Error::from(error)).at(&place))?;
         if seen.insert(host.clone()) {
             all.push(host.into());
         }

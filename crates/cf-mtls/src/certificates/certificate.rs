@@ -1,16 +1,13 @@
 //! A certificate as the service describes it.
 
-use std::convert::Infallible;
 use std::fmt;
-use std::str::FromStr;
 
-use cf_mtls_api::{CertificateId, types};
+use cf_mtls_api::{CertificateId, CertificateType, types};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::pem::CertificateChain;
 use crate::error::Error;
-use crate::model::open_enum::open_enum;
 
 /// An mTLS certificate as the service describes it. It may leave out any field but the
 /// id.
@@ -24,18 +21,6 @@ pub struct Certificate {
     id: CertificateId,
     /// All but the id.
     rest: types::Certificate,
-}
-
-open_enum! {
-    /// Who manages a certificate.
-    pub enum CertificateType {
-        /// The account's owner, who uploaded it.
-        Custom = "custom",
-        /// Cloudflare Gateway.
-        GatewayManaged = "gateway_managed",
-        /// Cloudflare Access.
-        AccessManaged = "access_managed",
-    }
 }
 
 impl Certificate {

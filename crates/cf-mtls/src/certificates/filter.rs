@@ -1,6 +1,8 @@
 //! Which certificates to list.
 
-use super::certificate::{Certificate, CertificateType};
+use cf_mtls_api::CertificateType;
+
+use super::certificate::Certificate;
 use crate::error::Error;
 
 /// Which certificates to list.

@@ -11,7 +11,7 @@ mod upload;
 use cf_mtls_api::requests::{GetCertificate, ListCertificates};
 use cf_mtls_api::{AccountId, CertificateId, ZoneId};
 
-pub use certificate::{Certificate, CertificateType};
+pub use certificate::Certificate;
 pub use delete::Deleted;
 pub use filter::CertificateFilter;
 pub use pem::CertificateChain;
@@ -111,9 +111,8 @@ impl Certificates {
         let mut found: Vec<Certificate> = Vec::new();
         let search = async {
             while found.len() < max
-                && let Some(certificate) = list.next().await
+                && let Some(certificate) = list.next().await.transpose()?
             {
-                let certificate = certificate?;
                 if matches(&certificate) && found.iter().all(|one| one.id() != certificate.id()) {
                     found.push(certificate);
                 }

@@ -11,7 +11,7 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::error::Error;
-use crate::text::printable;
+use cf_mtls_api::text::printable;
 
 /// One certificate or several, the leaf first, decoded from PEM.
 ///
@@ -41,9 +41,7 @@ impl CertificateChain {
     pub fn der(&self) -> impl ExactSizeIterator<Item = &[u8]> + '_ {
         self.0.iter().map(|certificate| certificate.as_ref())
     }
-}
 
-impl CertificateChain {
     fn as_set(&self) -> BTreeSet<&[u8]> {
         self.der().collect()
     }
@@ -81,11 +79,22 @@ pub(crate) struct Bundle {
 impl Bundle {
     /// Splits a PEM: at least one certificate, and at most one key.
     pub(crate) fn split(input: &[u8]) -> Result<Self, Error> {
-        let mut bundle =
-            Self { chain: CertificateChain(Vec::new()), certificates: String::new(), key: None };
-        let mut other = None;
         let text = text(input)?;
-        for block in blocks(text.expose())? {
+        let bundle = Self::read(text.expose())?;
+        match (bundle.chain.0.is_empty(), &bundle.key) {
+            (false, _) => Ok(bundle),
+            (true, Some(_)) => {
+                Err(Error::invalid_input("the PEM contains a private key, but no certificate"))
+            }
+            (true, None) => Err(Error::invalid_input(nothing(text.expose()))),
+        }
+    }
+
+    fn read(pem: &str) -> Result<Self, Error> {
+        let chain = CertificateChain(Vec::new());
+        let mut bundle = Self { chain, certificates: String::new(), key: None };
+        let mut other = None;
+        for block in blocks(pem)? {
             if block.label == "CERTIFICATE" {
                 bundle.add_certificate(&block)?;
             } else if block.is_key()? {
@@ -96,30 +105,21 @@ impl Bundle {
                 other = other.or(Some(block.refuse(unwanted(block.label))));
             }
         }
-        match (bundle.chain.0.is_empty(), other, &bundle.key) {
-            (_, Some(other), _) => Err(other),
-            (true, None, Some(_)) => {
-                Err(Error::invalid_input("the PEM contains a private key, but no certificate"))
-            }
-            (true, None, None) => Err(Error::invalid_input(nothing(text.expose()))),
-            (false, None, _) => Ok(bundle),
-        }
+        other.map_or(Ok(bundle), Err)
     }
 
     fn add_certificate(&mut self, block: &Block<'_>) -> Result<(), Error> {
         let number = self.chain.0.len() + 1;
+        let refuse = |why| block.refuse(format!("certificate block {number} of the PEM {why}"));
         // Decoded as it will be sent. The error is dropped: it may quote a line, which
         // may be part of a key.
         let pem = block.to_pem();
-        let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| {
-            block.refuse(format!("certificate block {number} of the PEM cannot be decoded"))
-        })?;
+        let der = CertificateDer::from_pem_slice(pem.as_bytes());
+        let der = der.map_err(|_| refuse("cannot be decoded".to_owned()))?;
         let form = Form::of(&der);
         if form != Form::Certificate {
-            return Err(block.refuse(format!(
-                "certificate block {number} of the PEM does not contain a whole certificate{}",
-                form.advice()
-            )));
+            let advice = form.advice();
+            return Err(refuse(format!("does not contain a whole certificate{advice}")));
         }
         self.certificates.push_str(&pem);
         self.chain.0.push(der);
@@ -130,21 +130,8 @@ impl Bundle {
 /// Checks that a PEM is one private key, perhaps beside certificates, and returns its
 /// block.
 pub(crate) fn private_key(input: &[u8]) -> Result<Secret, Error> {
-    let refuse = |why: &str| Error::invalid_input(format!("the PEM of the private key {why}"));
-    let text = text(input)?;
-    let mut found = None;
-    for block in blocks(text.expose())? {
-        if block.is_key()? {
-            if found.replace(block.to_key()?).is_some() {
-                return Err(refuse("contains more than one key"));
-            }
-        } else if block.label != "CERTIFICATE" && !PASSED_OVER.contains(&block.label) {
-            let (line, label) = (block.line, shown(block.label));
-            let why = format!("contains a block {label}, which is not a private key");
-            return Err(refuse(&format!("{why} (line {line}){}", advice(block.label))));
-        }
-    }
-    found.ok_or_else(|| refuse("contains no private key"))
+    let bundle = Bundle::read(text(input)?.expose())?;
+    bundle.key.ok_or_else(|| Error::invalid_input("the PEM contains no private key"))
 }
 
 /// The text of an input, with a DER certificate as PEM.
@@ -237,7 +224,7 @@ fn advice(label: &str) -> &'static str {
     match label.trim() {
         "CERTIFICATE" | "PRIVATE KEY" => "; remove the space in its BEGIN and END lines",
         "PUBLIC KEY" | "RSA PUBLIC KEY" => {
-            "; a public key is not a certificate; upload the certificate itself"
+            "; a public key is not a certificate, and not a private key; pass those themselves"
         }
         "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => {
             "; a signing request is not a certificate; have it signed first"

@@ -71,15 +71,16 @@ impl Upload {
 
     fn certificates_only(ca: bool, pem: &[u8]) -> Result<Self, Error> {
         let bundle = Bundle::split(pem)?;
-        if bundle.key.is_some() {
-            return Err(Error::invalid_input(if ca {
+        match (&bundle.key, ca) {
+            (None, _) => Ok(Self::new(ca, bundle, None)),
+            (Some(_), true) => Err(Error::invalid_input(
                 "the PEM contains a private key beside the CA certificate; pass the certificate \
-                 alone, and the key only if Gateway needs it"
-            } else {
-                "the PEM contains a private key beside the certificates; pass no other key with it"
-            }));
+                 alone, and the key only if Gateway needs it",
+            )),
+            (Some(_), false) => Err(Error::invalid_input(
+                "the PEM contains a private key beside the certificates; pass no other key with it",
+            )),
         }
-        Ok(Self::new(ca, bundle, None))
     }
 
     fn new(ca: bool, bundle: Bundle, private_key: Option<Secret>) -> Self {

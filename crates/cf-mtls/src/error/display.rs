@@ -7,7 +7,7 @@ use serde::Deserialize as _;
 use serde::de::IntoDeserializer as _;
 
 use super::{Error, ErrorKind};
-use crate::text::{printable, shorten};
+use cf_mtls_api::text::{printable, shorten};
 
 impl ErrorKind {
     /// A word for programs, what happened, and what to do about it.

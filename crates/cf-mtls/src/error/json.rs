@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Error, Inner};
-use crate::text::Cause;
+use cf_mtls_api::text::Cause;
 
 /// The JSON form of [`Error`]. Fields may be added; none is removed, renamed or
 /// changes its meaning.

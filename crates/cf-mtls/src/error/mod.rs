@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cf_mtls_api::{AccountId, CertificateId, InvalidId, ZoneId};
+use cf_mtls_api::{AccountId, CertificateId, InvalidHostname, InvalidId, ZoneId};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -172,34 +172,9 @@ impl Error {
         self.0.kind
     }
 
-    /// The operation that failed; `None` if none was begun.
-    pub fn operation(&self) -> Option<Operation> {
-        self.0.operation
-    }
-
-    /// The account that the operation was about.
-    pub fn account_id(&self) -> Option<&AccountId> {
-        self.0.subject.account_id.as_ref()
-    }
-
-    /// The zone that the operation was about.
-    pub fn zone_id(&self) -> Option<&ZoneId> {
-        self.0.subject.zone_id.as_ref()
-    }
-
-    /// The certificate that the operation was about.
-    pub fn certificate_id(&self) -> Option<&CertificateId> {
-        self.0.subject.certificate_id.as_ref()
-    }
-
     /// The HTTP status of the last response.
     pub fn status(&self) -> Option<StatusCode> {
         StatusCode::from_u16(self.0.status?).ok()
-    }
-
-    /// The messages of the service, in its order.
-    pub fn messages(&self) -> &[ServiceMessage] {
-        &self.0.messages
     }
 
     /// The service's codes, causes included, in its order.
@@ -207,46 +182,6 @@ impl Error {
         let messages = self.0.messages.iter();
         let all = messages.flat_map(|message| std::iter::once(message).chain(&message.causes));
         all.filter_map(|message| message.code)
-    }
-
-    /// `cf-ray` of the last response, which Cloudflare's support asks for.
-    pub fn ray_id(&self) -> Option<&str> {
-        self.0.ray_id.as_deref()
-    }
-
-    /// How long the service asks to wait before the next request.
-    pub fn retry_after(&self) -> Option<Duration> {
-        self.0.retry_after
-    }
-
-    /// How often the request was sent.
-    pub fn attempts(&self) -> u32 {
-        self.0.attempts
-    }
-
-    /// Whether the operation may have taken effect despite this error.
-    ///
-    /// `false` is certain: the service refused it, was never reached, or showed that
-    /// nothing changed. With `true`, the client tried to find out, and could not.
-    pub fn may_have_taken_effect(&self) -> bool {
-        self.0.may_have_taken_effect
-    }
-
-    /// What uses the certificate, for [`ErrorKind::InUse`].
-    pub fn associations(&self) -> &[Association] {
-        &self.0.associations
-    }
-
-    /// The certificates that match, for [`ErrorKind::Ambiguous`]: at most the
-    /// first hundred.
-    pub fn candidates(&self) -> &[CertificateId] {
-        &self.0.candidates
-    }
-
-    /// The id under which the account holds the certificate, for
-    /// [`ErrorKind::AlreadyExists`]; `None` if the list does not show it yet.
-    pub fn existing_certificate(&self) -> Option<&CertificateId> {
-        self.0.existing_certificate_id.as_ref()
     }
 
     pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
@@ -294,12 +229,19 @@ impl Error {
     }
 }
 
-macro_rules! setters {
-    ($($(#[$doc:meta])* $name:ident($type:ty) $($field:ident).+;)*) => {
+macro_rules! fields {
+    ($($(#[$doc:meta])* $name:ident: $type:ty = |$inner:ident| $get:expr,
+        $setter:ident($value:ty) $($field:ident).+;)*) => {
         impl Error {$(
             $(#[$doc])*
+            pub fn $name(&self) -> $type {
+                let $inner = &*self.0;
+                $get
+            }
+
+            #[doc = concat!("Sets [`", stringify!($name), "`](Self::", stringify!($name), ").")]
             #[must_use]
-            pub fn $name(mut self, value: impl Into<$type>) -> Self {
+            pub fn $setter(mut self, value: impl Into<$value>) -> Self {
                 self.0.$($field).+ = value.into();
                 self
             }
@@ -307,31 +249,48 @@ macro_rules! setters {
     };
 }
 
-setters! {
-    /// Sets the [operation](Self::operation) that failed.
-    with_operation(Option<Operation>) operation;
-    /// Sets the [account](Self::account_id).
-    with_account_id(Option<AccountId>) subject.account_id;
-    /// Sets the [zone](Self::zone_id).
-    with_zone_id(Option<ZoneId>) subject.zone_id;
-    /// Sets the [certificate](Self::certificate_id).
-    with_certificate_id(Option<CertificateId>) subject.certificate_id;
-    /// Sets the [messages](Self::messages) of the service.
-    with_messages(Vec<ServiceMessage>) messages;
-    /// Sets [`cf-ray`](Self::ray_id).
-    with_ray_id(Option<String>) ray_id;
-    /// Sets [how long to wait](Self::retry_after).
-    with_retry_after(Option<Duration>) retry_after;
-    /// Sets [how often](Self::attempts) the request was sent.
-    with_attempts(u32) attempts;
-    /// Sets whether it [may have taken effect](Self::may_have_taken_effect).
-    with_effect(bool) may_have_taken_effect;
-    /// Sets [what uses the certificate](Self::associations).
-    with_associations(Vec<Association>) associations;
-    /// Sets the [certificates that match](Self::candidates).
-    with_candidates(Vec<CertificateId>) candidates;
-    /// Sets the id of the [stored certificate](Self::existing_certificate).
-    with_existing_certificate(Option<CertificateId>) existing_certificate_id;
+fields! {
+    /// The operation that failed; `None` if none was begun.
+    operation: Option<Operation> = |it| it.operation,
+        with_operation(Option<Operation>) operation;
+    /// The account that the operation was about.
+    account_id: Option<&AccountId> = |it| it.subject.account_id.as_ref(),
+        with_account_id(Option<AccountId>) subject.account_id;
+    /// The zone that the operation was about.
+    zone_id: Option<&ZoneId> = |it| it.subject.zone_id.as_ref(),
+        with_zone_id(Option<ZoneId>) subject.zone_id;
+    /// The certificate that the operation was about.
+    certificate_id: Option<&CertificateId> = |it| it.subject.certificate_id.as_ref(),
+        with_certificate_id(Option<CertificateId>) subject.certificate_id;
+    /// The messages of the service, in its order.
+    messages: &[ServiceMessage] = |it| &it.messages,
+        with_messages(Vec<ServiceMessage>) messages;
+    /// `cf-ray` of the last response, which Cloudflare's support asks for.
+    ray_id: Option<&str> = |it| it.ray_id.as_deref(),
+        with_ray_id(Option<String>) ray_id;
+    /// How long the service asks to wait before the next request.
+    retry_after: Option<Duration> = |it| it.retry_after,
+        with_retry_after(Option<Duration>) retry_after;
+    /// How often the request was sent.
+    attempts: u32 = |it| it.attempts,
+        with_attempts(u32) attempts;
+    /// Whether the operation may have taken effect despite this error.
+    ///
+    /// `false` is certain: the service refused it, was never reached, or showed that
+    /// nothing changed. With `true`, the client tried to find out, and could not.
+    may_have_taken_effect: bool = |it| it.may_have_taken_effect,
+        with_effect(bool) may_have_taken_effect;
+    /// What uses the certificate, for [`ErrorKind::InUse`].
+    associations: &[Association] = |it| &it.associations,
+        with_associations(Vec<Association>) associations;
+    /// The certificates that match, for [`ErrorKind::Ambiguous`]: at most the first
+    /// hundred.
+    candidates: &[CertificateId] = |it| &it.candidates,
+        with_candidates(Vec<CertificateId>) candidates;
+    /// The id under which the account holds the certificate, for
+    /// [`ErrorKind::AlreadyExists`]; `None` if the list does not show it yet.
+    existing_certificate: Option<&CertificateId> = |it| it.existing_certificate_id.as_ref(),
+        with_existing_certificate(Option<CertificateId>) existing_certificate_id;
 }
 
 impl fmt::Debug for Error {
@@ -347,6 +306,12 @@ impl fmt::Debug for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<InvalidHostname> for Error {
+    fn from(invalid: InvalidHostname) -> Self {
+        Self::invalid_input(invalid.to_string())
     }
 }
 

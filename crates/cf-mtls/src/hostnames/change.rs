@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::model::Hostname;
+use cf_mtls_api::Hostname;
 
 /// How a list of hostnames was changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

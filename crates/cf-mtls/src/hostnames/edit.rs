@@ -8,8 +8,8 @@ use tokio::time::{Instant, timeout};
 use super::change::{Goal, HostnameChange, parse_all, texts, unchecked};
 use super::{ClientCa, Hostnames};
 use crate::error::{Error, ErrorKind, Operation};
-use crate::model::Hostname;
 use crate::model::hostname_writes::Shown;
+use cf_mtls_api::Hostname;
 
 /// How often a list is replaced that other clients change, too.
 const MAX_ROUNDS: u32 = 6;
@@ -33,18 +33,15 @@ impl Hostnames {
     /// ```
     ///
     /// The service can only replace a list as a whole, and for a while afterwards it may
-    /// show the list before. So the list is read and replaced, and read again until it
-    /// shows the change, for at most
-    /// [`with_visibility_timeout`](Self::with_visibility_timeout). A list that is neither
-    /// the old nor the new one is another client's: if it lacks the change, that starts
-    /// over, up to six times. A replacement that failed is not retried before the list
-    /// is read again.
+    /// show the list before. So the list is read, replaced, and read again until it shows
+    /// the change, for at most [`with_visibility_timeout`](Self::with_visibility_timeout).
+    /// If it shows another client's list, which lacks the change, that starts over, up to
+    /// six times.
     ///
-    /// A client and its clones remember what they wrote, and build the next list on it
-    /// while reads show an older one. Different clients that edit a list at the same
-    /// time with this crate notice each other, unless one replaces the list later than
-    /// [`with_settling`](Self::with_settling) after it read it and before reads show the
-    /// other's change. Changes of other software in between are lost: the service
+    /// A client and its clones build on what they wrote while reads show an older list.
+    /// Other clients of this crate notice each other, unless one replaces the list later
+    /// than [`with_settling`](Self::with_settling) after it read it and before reads show
+    /// the other's change. Changes of other software in between are lost: the service
     /// offers no way to notice them.
     ///
     /// # Errors

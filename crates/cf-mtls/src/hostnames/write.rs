@@ -10,9 +10,9 @@ use tower::retry::budget::Budget as _;
 use super::change::{Difference, Goal, HostnameChange, texts, unchecked};
 use super::{ClientCa, Hostnames};
 use crate::error::{Error, ErrorKind, Operation};
-use crate::model::Hostname;
 use crate::model::hostname_writes::Writes;
 use crate::transport::{Effect, FailedCall, Looks, Outcome, Retry, traced};
+use cf_mtls_api::Hostname;
 
 impl Hostnames {
     /// Reads the list and replaces it, until an attempt succeeds. Returns the new
@@ -37,7 +37,7 @@ impl Hostnames {
         loop {
             let list = match self.after(begun.elapsed()).list(ca).await {
                 Ok(list) => writes.base(unchecked(list)),
-                Err(error) => return Err(failures.after_unreadable(error, change)),
+                Err(error) => return Err(failures.into_error(Some(error), change)),
             };
             let target = goal.apply(&list, names);
             let difference = Difference::between(&list, &target);
@@ -57,21 +57,23 @@ impl Hostnames {
                 continue;
             }
             if failures.is_last {
-                match failures.delay_before_look(self, left()) {
+                // An unclear attempt may have taken effect although reads do not show it yet.
+                let delay = failures.looks.next_delay(&self.client.limits().retry, left());
+                match delay.filter(|_| failures.has_unclear) {
                     Some(delay) => tokio::time::sleep(delay).await,
-                    None => return Err(failures.into_error(change)),
+                    None => return Err(failures.into_error(None, change)),
                 }
                 continue;
             }
             pending.get_or_insert_with(|| self.client.begin_write());
             let this = self.after(begun.elapsed());
             let was_unsettled = writes.is_unsettled();
-            writes.begin(&list, &target);
+            writes.begin(&target);
             match this.replace_once(ca, &target).await {
                 Ok(replaced) => {
                     let replaced = replaced.unwrap_or(target);
-                    writes.record(&list, replaced.clone());
                     change.merge(&Difference::between(&list, &replaced));
+                    writes.record(list, replaced.clone());
                     change.set_not_listed(&not_listed);
                     return Ok(Some(replaced));
                 }
@@ -85,7 +87,7 @@ impl Hostnames {
                     }
                     let delay = failures.delay_before_retry(self, left());
                     if failures.is_last && !failures.has_unclear {
-                        return Err(failures.into_error(change));
+                        return Err(failures.into_error(None, change));
                     }
                     tokio::time::sleep(delay).await;
                 }
@@ -165,34 +167,20 @@ impl Failures {
         }
     }
 
-    /// How long to wait before another look, after the last attempt. An unclear one
-    /// may have taken effect although reads do not show it yet.
-    fn delay_before_look(&mut self, hostnames: &Hostnames, left: Duration) -> Option<Duration> {
-        let retry = &hostnames.client.limits().retry;
-        let delay = self.looks.next_delay(retry, left);
-        delay.filter(|_| self.has_unclear)
-    }
-
-    /// The error of the last attempt, after reads that show the old list. They are no
-    /// evidence that an unclear attempt had no effect.
-    fn into_error(self, change: &HostnameChange) -> Error {
-        let error = (self.error).unwrap_or_else(|| Error::new(ErrorKind::Conflict));
-        let error = match self.has_unclear {
-            true => error.with_detail("reads did not show the new list afterwards"),
-            false => error,
-        };
-        error.with_effect(self.has_unclear || !change.is_unchanged())
-    }
-
-    /// The error after a read that failed: it has no effect, but what came before.
-    fn after_unreadable(self, error: Error, change: &HostnameChange) -> Error {
+    /// The error of the last attempt, after a read that failed, or reads that show the old
+    /// list. They are no evidence that an unclear attempt had no effect.
+    fn into_error(self, lookup: Option<Error>, change: &HostnameChange) -> Error {
         let may_have_taken_effect = self.has_unclear || !change.is_unchanged();
-        let error = match self.error {
-            Some(last) => last.with_failed_lookup(&error),
-            None if may_have_taken_effect => {
-                error.with_detail("the list was replaced, but could not be read afterwards")
+        let error = match (self.error, lookup) {
+            (Some(last), Some(lookup)) => last.with_failed_lookup(&lookup),
+            (Some(last), None) if self.has_unclear => {
+                last.with_detail("reads did not show the new list afterwards")
             }
-            None => error,
+            (None, Some(lookup)) if may_have_taken_effect => {
+                lookup.with_detail("the list was replaced, but could not be read afterwards")
+            }
+            (Some(error), None) | (None, Some(error)) => error,
+            (None, None) => Error::new(ErrorKind::Conflict),
         };
         error.with_effect(may_have_taken_effect)
     }

@@ -1,14 +1,11 @@
 //! Which services use a certificate.
 
-use std::convert::Infallible;
 use std::fmt;
-use std::str::FromStr;
 
-use cf_mtls_api::types;
+use cf_mtls_api::{AssociationStatus, types};
 use serde::{Deserialize, Serialize};
 
-use super::open_enum::open_enum;
-use crate::text::printable;
+use cf_mtls_api::text::printable;
 
 /// A service that uses a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -21,26 +18,6 @@ pub struct Association {
     /// How far the use has come.
     #[serde(default = "missing_status")]
     pub status: AssociationStatus,
-}
-
-open_enum! {
-    /// How far a service's use of a certificate has come.
-    pub enum AssociationStatus {
-        /// The use is being prepared.
-        Initializing = "initializing",
-        /// The use is on its way to the edge.
-        PendingDeployment = "pending_deployment",
-        /// The certificate is in use.
-        Active = "active",
-        /// The end of the use is on its way to the edge.
-        PendingDeletion = "pending_deletion",
-        /// The use has ended.
-        Deleted = "deleted",
-        /// The use did not reach the edge in time.
-        DeploymentTimedOut = "deployment_timed_out",
-        /// The end of the use did not reach the edge in time.
-        DeletionTimedOut = "deletion_timed_out",
-    }
 }
 
 /// A status that the service did not give.

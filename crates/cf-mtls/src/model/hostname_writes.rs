@@ -8,14 +8,12 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use cf_mtls_api::{CertificateId, ZoneId};
+use cf_mtls_api::{CertificateId, Hostname, ZoneId};
 use tokio::time::Instant;
-
-use super::hostname::Hostname;
 
 /// How long a read may show an older list. More than a minute was seen.
 const STALE_FOR: Duration = Duration::from_secs(120);
-const MAX_EARLIER: usize = 1_000;
+const MAX_LISTS: usize = 1_000;
 
 type Key = (ZoneId, Option<CertificateId>);
 type Shared = Arc<tokio::sync::Mutex<Writes>>;
@@ -37,21 +35,37 @@ impl HostnameWrites {
     }
 }
 
-/// The lists of one CA in one zone.
+/// The lists of one CA in one zone that were sent or replaced, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Writes {
-    /// Fingerprints of the lists that were there before, oldest first.
-    earlier: VecDeque<u64>,
-    /// How many of them are older than the last one.
-    older: usize,
+    lists: VecDeque<Sent>,
     keys: RandomState,
-    /// The one written last, unless another client's was seen since.
-    last: Option<Vec<Hostname>>,
-    /// One sent after that, whose outcome is not known.
-    unclear: Option<Vec<Hostname>>,
-    /// Whether any was sent since whose outcome is not known.
-    is_unsettled: bool,
     at: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Sent {
+    fingerprint: u64,
+    /// Empty if it is past.
+    list: Vec<Hostname>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// It was replaced, or another client's list was seen since.
+    Past,
+    /// It took effect, and is the last one that did, for all that is known.
+    Last,
+    /// It was sent after that, and its outcome is not known.
+    Unclear,
+}
+
+impl Sent {
+    fn pass(&mut self) {
+        self.state = State::Past;
+        self.list = Vec::new();
+    }
 }
 
 /// What a read shows.
@@ -69,107 +83,89 @@ impl Writes {
     /// Which list a read shows.
     pub(crate) fn observe(&mut self, list: &[Hostname]) -> Shown {
         if !self.is_fresh() {
-            *self = Self::default();
+            self.lists.clear();
         }
-        let list = self.fingerprint(list);
-        let is_earlier = self.earlier.contains(&list);
-        // It took effect, unless the same list was there before.
-        let is_list = |unclear: &mut Vec<Hostname>| fingerprint(&self.keys, unclear) == list;
-        if let Some(unclear) = self.unclear.take_if(|it| !is_earlier && is_list(it)) {
-            self.is_unsettled = false;
-            self.advance(unclear);
-        }
-        let Some(last) = &self.last else {
+        let fingerprint = self.fingerprint(list);
+        let is_it = |sent: &Sent| sent.fingerprint == fingerprint;
+        let Some(shown) = self.lists.iter().rposition(is_it) else {
+            self.lists.iter_mut().filter(|sent| sent.state == State::Last).for_each(Sent::pass);
             return Shown::Other;
         };
-        let last = self.fingerprint(last);
-        match (list == last, is_earlier) {
-            // A read may still show what was in between.
-            (true, true) => Shown::Last,
-            (true, false) => {
-                self.earlier.drain(..self.older);
-                self.older = 0;
+        // Of a list that was there before, a read does not say which one it shows.
+        let is_unique = self.lists.iter().filter(|sent| is_it(sent)).count() == 1;
+        if is_unique && self.lists[shown].state == State::Unclear {
+            self.lists.iter_mut().take(shown).for_each(Sent::pass);
+            self.lists[shown].state = State::Last;
+        }
+        match (self.last(), self.lists[shown].state) {
+            (_, State::Last) => {
+                if is_unique {
+                    self.lists.drain(..shown);
+                }
                 Shown::Last
             }
-            (false, true) => Shown::Earlier,
-            (false, false) => {
-                self.last = None;
-                self.supersede(last);
-                Shown::Other
-            }
+            (Some(_), _) => Shown::Earlier,
+            (None, _) => Shown::Other,
         }
     }
 
     /// The list to build the next one on.
     pub(crate) fn base(&mut self, list: Vec<Hostname>) -> Vec<Hostname> {
-        match (self.observe(&list), &self.last) {
-            (Shown::Earlier, Some(last)) => last.clone(),
+        match (self.observe(&list), self.last()) {
+            (Shown::Earlier, Some(last)) => last.list.clone(),
             _ => list,
         }
     }
 
-    /// Remembers that `list` may be replaced from now on.
-    pub(crate) fn begin(&mut self, list: &[Hostname], replacement: &[Hostname]) {
-        let new = self.fingerprint(replacement);
-        // A read of the same list again would prove nothing.
-        let next = (self.fingerprint(list) != new).then(|| replacement.to_vec());
-        if let Some(unclear) = std::mem::replace(&mut self.unclear, next) {
-            let unclear = self.fingerprint(&unclear);
-            if unclear != new {
-                self.supersede(unclear);
-            }
+    /// Remembers that `replacement` is sent, and may take effect from now on.
+    pub(crate) fn begin(&mut self, replacement: &[Hostname]) {
+        let fingerprint = self.fingerprint(replacement);
+        let is_it = |sent: &&Sent| sent.fingerprint == fingerprint && sent.state == State::Unclear;
+        if self.lists.back().filter(is_it).is_none() {
+            self.push(replacement.to_vec(), State::Unclear);
         }
-        self.is_unsettled = true;
-        self.at = Some(Instant::now());
     }
 
     /// Whether a list that was sent may replace what reads show.
     pub(crate) fn is_unsettled(&self) -> bool {
-        self.is_unsettled
+        self.lists.iter().any(|sent| sent.state == State::Unclear)
     }
 
     /// Remembers that the list of [`begin`](Self::begin) was refused.
     pub(crate) fn refuse(&mut self) {
-        self.unclear = None;
-        self.is_unsettled = false;
+        self.lists.pop_back();
     }
 
-    /// Remembers that `list` was replaced.
-    pub(crate) fn record(&mut self, list: &[Hostname], replacement: Vec<Hostname>) {
-        self.unclear = None;
-        self.is_unsettled = false;
-        self.advance(list.to_vec());
-        self.advance(replacement);
+    /// Remembers that the list of [`begin`](Self::begin) replaced `list`, perhaps in
+    /// another form.
+    pub(crate) fn record(&mut self, list: Vec<Hostname>, replacement: Vec<Hostname>) {
+        self.lists.pop_back();
+        self.push(list, State::Last);
+        self.lists.iter_mut().for_each(Sent::pass);
+        self.push(replacement, State::Last);
+    }
+
+    fn push(&mut self, list: Vec<Hostname>, state: State) {
         self.at = Some(Instant::now());
-    }
-
-    fn advance(&mut self, list: Vec<Hostname>) {
-        if let Some(last) = self.last.replace(list) {
-            self.supersede(self.fingerprint(&last));
-        }
-        self.older = self.earlier.len();
-    }
-
-    fn supersede(&mut self, list: u64) {
-        self.earlier.push_back(list);
-        if MAX_EARLIER < self.earlier.len() {
-            self.earlier.pop_front();
-            self.older = self.older.saturating_sub(1);
+        let fingerprint = self.fingerprint(&list);
+        self.lists.push_back(Sent { fingerprint, list, state });
+        if MAX_LISTS < self.lists.len() {
+            self.lists.pop_front();
         }
     }
 
-    fn fingerprint(&self, list: &[Hostname]) -> u64 {
-        fingerprint(&self.keys, list)
+    fn last(&self) -> Option<&Sent> {
+        self.lists.iter().find(|sent| sent.state == State::Last)
     }
 
     fn is_fresh(&self) -> bool {
         self.at.is_some_and(|at| at.elapsed() < STALE_FOR)
     }
-}
 
-/// The same for every order of a list.
-fn fingerprint(keys: &RandomState, list: &[Hostname]) -> u64 {
-    let set: HashSet<&Hostname> = list.iter().collect();
-    let hashes = set.into_iter().map(|host| keys.hash_one(host));
-    hashes.fold(0, u64::wrapping_add)
+    /// The same for every order of a list.
+    fn fingerprint(&self, list: &[Hostname]) -> u64 {
+        let set: HashSet<&Hostname> = list.iter().collect();
+        let hashes = set.into_iter().map(|host| self.keys.hash_one(host));
+        hashes.fold(0, u64::wrapping_add)
+    }
 }

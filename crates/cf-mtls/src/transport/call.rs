@@ -13,7 +13,7 @@ use tracing::instrument::{Instrument as _, Instrumented};
 use super::client::{Client, PendingWrite};
 use super::deadline::{Deadline, Limits};
 use super::envelope::Envelope;
-use super::interpret::{self, Interpreter};
+use super::interpret::Interpreter;
 use super::outcome::{Effect, FailedAttempt, Outcome};
 use super::rate_limit::Permit;
 use crate::error::{Error, ErrorKind, Operation, Subject};
@@ -158,10 +158,8 @@ impl<'a> Call<'a> {
     fn is_flake(&self, error: &Error) -> bool {
         const MAX_FLAKES: u32 = 2;
         let code = error.messages().first().and_then(|message| message.code);
-        let is_about_credentials =
-            matches!(error.kind(), ErrorKind::Authentication | ErrorKind::Permission);
         matches!(code, Some(10000 | 10001))
-            && is_about_credentials
+            && matches!(error.kind(), ErrorKind::Authentication | ErrorKind::Permission)
             && !self.operation.is_write()
             && self.attempts <= MAX_FLAKES
             && self.client.shared().has_succeeded.load(Ordering::Relaxed)
@@ -198,16 +196,12 @@ impl<'a> Call<'a> {
                 return Ok(client.shared().rate_limit.take_regardless());
             }
             if !may_wait {
-                let error = Error::new(ErrorKind::RateLimited)
-                    .with_retry_after(Some(wait))
-                    .with_detail("the rate limit is used up; the request was not sent");
-                return Err(FailedAttempt::new(Outcome::Refused, error));
+                let error = Error::new(ErrorKind::RateLimited).with_retry_after(wait);
+                let detail = "the rate limit is used up; the request was not sent";
+                return Err(FailedAttempt::refused(error.with_detail(detail)));
             }
             let spread = wait.mul_f64(1.0 + MAX_JITTER * HasherRng::default().next_f64());
-            let wait = match self.deadline.allows(spread, spread) {
-                true => spread,
-                false => wait,
-            };
+            let wait = if self.deadline.allows(spread, spread) { spread } else { wait };
             self.deadline.spend(wait);
             tracing::debug!(wait_ms = millis(wait), "waiting for the rate limit");
             tokio::time::sleep(wait).await;
@@ -220,15 +214,14 @@ impl<'a> Call<'a> {
     ) -> Result<R::Response, FailedAttempt> {
         if self.has_secret {
             let detail = "an id contains a part of the token or key; the request was not sent";
-            return Err(FailedAttempt::new(Outcome::Refused, Error::invalid_input(detail)));
+            return Err(FailedAttempt::refused(Error::invalid_input(detail)));
         }
         // Held until the response is known to the rate limit.
         let _permit = self.acquire_permit().await?;
         let left = self.deadline.left_for_attempts();
         if left.is_zero() {
-            let error = Error::new(ErrorKind::Timeout)
-                .with_detail("the deadline passed before it could be sent");
-            return Err(FailedAttempt::new(Outcome::Refused, error));
+            let detail = "the deadline passed before it could be sent";
+            return Err(FailedAttempt::refused(Error::new(ErrorKind::Timeout).with_detail(detail)));
         }
         self.attempts += 1;
         if self.attempts == 1 {
@@ -244,8 +237,7 @@ impl<'a> Call<'a> {
 
         let head = wire.inner().take_head();
         if let Some(head) = &head {
-            let retry_after = interpret::retry_after(head);
-            shared.rate_limit.observe(head, retry_after, Instant::now());
+            shared.rate_limit.observe(head, Instant::now());
             self.client.observe_date(head);
         }
         let response = self.interpreter.interpret(sent, head.as_ref()).await;

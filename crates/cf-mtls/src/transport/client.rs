@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cf_mtls_api::{ResponseHead, Secret};
+use cf_mtls_api::{ResponseHead, Secret, headers};
 use http::{HeaderValue, header};
 use jiff::{SignedDuration, Timestamp};
 use tower::retry::budget::TpsBudget;
@@ -12,9 +12,9 @@ use tower::retry::budget::TpsBudget;
 use super::connections::Connections;
 use super::credentials::Credentials;
 use super::deadline::{Limits, limit_setters};
-use super::rate_limit::{self, RateLimit};
+use super::rate_limit::RateLimit;
 use crate::model::hostname_writes::HostnameWrites;
-use crate::text::Sanitizer;
+use cf_mtls_api::text::Sanitizer;
 
 /// A client of the API, cheap to clone.
 ///
@@ -86,7 +86,7 @@ impl Client {
     pub fn clock_skew(&self) -> Option<SignedDuration> {
         let last = self.shared.last_date.lock();
         let (date, local) = last.unwrap_or_else(PoisonError::into_inner).clone()?;
-        Some(local.duration_since(rate_limit::date(date.to_str().ok()?)?))
+        Some(local.duration_since(headers::date(date.to_str().ok()?)?))
     }
 
     pub(crate) fn observe_date(&self, head: &ResponseHead) {

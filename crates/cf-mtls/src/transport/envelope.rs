@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::error::ServiceMessage;
-use crate::text::Sanitizer;
+use cf_mtls_api::text::Sanitizer;
 
 const MAX_MESSAGES: usize = 16;
 const MAX_CAUSES: usize = 4;

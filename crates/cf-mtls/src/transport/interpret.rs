@@ -5,11 +5,11 @@ use cf_mtls_api::{
 };
 use http::StatusCode;
 
+use super::classify;
 use super::envelope::{self, Envelope};
 use super::outcome::{FailedAttempt, Outcome};
-use super::{classify, rate_limit};
 use crate::error::{Error, ErrorKind, Operation, Subject};
-use crate::text::Sanitizer;
+use cf_mtls_api::text::Sanitizer;
 
 /// Reads responses, and keeps secrets out of what it says about them.
 pub(crate) struct Interpreter<'a>(Sanitizer<'a>, Operation);
@@ -34,7 +34,7 @@ impl<'a> Interpreter<'a> {
                 attempt.error = (attempt.error)
                     .with_status(head.status)
                     .with_ray_id(self.ray_id(head))
-                    .with_retry_after(retry_after(head));
+                    .with_retry_after(head.wait());
             }
             attempt
         })
@@ -185,11 +185,6 @@ impl<'a> Interpreter<'a> {
     pub(crate) fn redact(&self, text: &str, max_chars: usize) -> String {
         self.0.clean(text, max_chars)
     }
-}
-
-/// How long the service asks to wait: the longest, if it does so more than once.
-pub(crate) fn retry_after(head: &ResponseHead) -> Option<std::time::Duration> {
-    head.retry_after().filter_map(rate_limit::retry_after).max()
 }
 
 fn redirect(status: StatusCode, head: Option<&ResponseHead>) -> FailedAttempt {

@@ -60,6 +60,11 @@ impl FailedAttempt {
         Self { error, outcome }
     }
 
+    /// One that was not sent, and would not be.
+    pub(crate) fn refused(error: Error) -> Self {
+        Self::new(Outcome::Refused, error)
+    }
+
     /// This failure, which was not retried because of another.
     pub(crate) fn not_retried(self, because: Error) -> Self {
         let wait = because.retry_after().or(self.error.retry_after());

@@ -4,7 +4,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cf_mtls_api::ResponseHead;
-use http::HeaderValue;
 use tokio::time::Instant;
 
 /// Longer than any window of the service. After that, a request may find out
@@ -69,11 +68,11 @@ impl RateLimit {
     }
 
     /// Learns from a response.
-    pub(crate) fn observe(&self, head: &ResponseHead, retry_after: Option<Duration>, now: Instant) {
+    pub(crate) fn observe(&self, head: &ResponseHead, now: Instant) {
         let is_limited = head.status == http::StatusCode::TOO_MANY_REQUESTS;
-        let closed = retry_after.filter(|wait| is_limited && !wait.is_zero());
+        let closed = head.wait().filter(|wait| is_limited && !wait.is_zero());
         let closed = closed.map(|wait| (0, wait));
-        if let Some((remaining, wait)) = closed.or_else(|| parse(head.ratelimit())) {
+        if let Some((remaining, wait)) = closed.or_else(|| head.remaining()) {
             self.learn(remaining, wait, now);
         }
     }
@@ -98,62 +97,4 @@ impl RateLimit {
         }
         state.window = Some(window);
     }
-}
-
-/// Reads lines of `"default";r=50;t=30`: the requests that remain, and the seconds
-/// until the window ends. Of several policies, separated by commas or lines, the
-/// tightest counts.
-pub(crate) fn parse<'a>(
-    lines: impl IntoIterator<Item = &'a HeaderValue>,
-) -> Option<(u64, Duration)> {
-    let mut tightest: Option<(u64, Duration)> = None;
-    // Every response has it, so the bytes are walked once.
-    let lines = lines.into_iter();
-    for policy in lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')) {
-        let (mut remaining, mut seconds) = (None, None);
-        for part in policy.split(|byte| *byte == b';').skip(1) {
-            match part.trim_ascii() {
-                [b'r', b'=', digits @ ..] => remaining = number(digits),
-                [b't', b'=', digits @ ..] => seconds = number(digits),
-                _ => {}
-            }
-        }
-        if let (Some(remaining), Some(seconds)) = (remaining, seconds)
-            && tightest.is_none_or(|(less, _)| remaining < less)
-        {
-            tightest = Some((remaining, Duration::from_secs(seconds)));
-        }
-    }
-    tightest
-}
-
-/// Digits only; no sign, and no more than fit.
-fn number(digits: &[u8]) -> Option<u64> {
-    let is_number = digits.iter().all(u8::is_ascii_digit);
-    str::from_utf8(digits).ok()?.parse().ok().filter(|_| is_number)
-}
-
-/// Reads `Retry-After`: seconds, or an HTTP date in one of its three forms.
-pub(crate) fn retry_after(value: &HeaderValue) -> Option<Duration> {
-    let text = value.to_str().ok()?.trim();
-    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        // More digits than fit are a long wait, too.
-        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
-    }
-    let wait = date(text)?.duration_since(jiff::Timestamp::now());
-    Some(Duration::try_from(wait).unwrap_or(Duration::ZERO))
-}
-
-/// Reads an HTTP date in the form of today, or in one of the two older forms
-/// that a recipient has to understand. One too far off for a timestamp is the last.
-pub(crate) fn date(text: &str) -> Option<jiff::Timestamp> {
-    const FORMS: [&str; 3] =
-        ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
-    if let Ok(date) = jiff::fmt::rfc2822::parse(text) {
-        return Some(date.timestamp());
-    }
-    let civil = |form| jiff::civil::DateTime::strptime(form, text).ok();
-    let date = FORMS.into_iter().find_map(civil)?;
-    let utc = jiff::tz::Offset::UTC.to_timestamp(date);
-    Some(utc.unwrap_or(jiff::Timestamp::MAX))
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use cf_mtls::{ClientCa, ErrorKind, Hostname, Retry};
+use cf_mtls::{ClientCa, Error, ErrorKind, Hostname, Retry};
 use cf_mtls_testkit::Simulator;
 use cf_mtls_testkit::simulator::{Fault, Operation};
 
@@ -99,7 +99,7 @@ fn what_is_no_hostname_has_no_spelling() {
         "a\u{202e}.b",
         &label,
     ] {
-        let error = host.parse::<Hostname>().unwrap_err();
+        let error = Error::from(host.parse::<Hostname>().unwrap_err());
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{host:?}");
     }
     for (host, want) in [

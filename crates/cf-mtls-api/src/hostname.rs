@@ -7,7 +7,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
 use crate::text::printable;
 
 /// The longest hostname of DNS, in its ASCII form.
@@ -21,9 +20,9 @@ const MAX_LABEL_LENGTH: usize = 63;
 /// (`xn--`) make no difference.
 ///
 /// ```
-/// use cf_mtls::Hostname;
+/// use cf_mtls_api::Hostname;
 ///
-/// # fn main() -> Result<(), cf_mtls::Error> {
+/// # fn main() -> Result<(), cf_mtls_api::InvalidHostname> {
 /// let host: Hostname = "Bücher.Example.".parse()?;
 /// assert_eq!(host.as_str(), "bücher.example");
 /// assert_eq!(host, "xn--bcher-kva.example".parse()?);
@@ -88,30 +87,39 @@ fn without_root(host: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }
 
+/// A text that is not a hostname.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidHostname(String);
+
+impl fmt::Display for InvalidHostname {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let expected = "expected one like api.example.com, without scheme, port and path";
+        write!(f, "{:?} is not a hostname; {expected}", self.0)
+    }
+}
+
+impl std::error::Error for InvalidHostname {}
+
 /// # Errors
 ///
-/// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if it is not a
-/// hostname. The service checks the rest, such as whether it is in the zone.
+/// If it is not a hostname. The service checks the rest, such as whether it is in the
+/// zone.
 impl FromStr for Hostname {
-    type Err = Error;
+    type Err = InvalidHostname;
 
-    fn from_str(text: &str) -> Result<Self, Error> {
+    fn from_str(text: &str) -> Result<Self, InvalidHostname> {
         let host = Self::unchecked(without_root(text).to_lowercase());
-        if host.is_valid() {
-            return Ok(host);
+        match host.is_valid() {
+            true => Ok(host),
+            false => Err(InvalidHostname(printable(text).chars().take(60).collect())),
         }
-        let shown: String = printable(text).chars().take(60).collect();
-        Err(Error::invalid_input(format!(
-            "{shown:?} is not a hostname; expected one like api.example.com, without scheme, port \
-             and path"
-        )))
     }
 }
 
 impl TryFrom<String> for Hostname {
-    type Error = Error;
+    type Error = InvalidHostname;
 
-    fn try_from(text: String) -> Result<Self, Error> {
+    fn try_from(text: String) -> Result<Self, InvalidHostname> {
         text.parse()
     }
 }

@@ -1,8 +1,14 @@
-//! Enumerations of the service, which may grow.
+//! Words of the service, in enumerations that may grow.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
 
 /// A word of the service that this version does not know.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct UnknownWord(pub(crate) String);
+pub struct UnknownWord(String);
 
 /// Declares an enum that keeps values which it does not know, and that reads
 /// and writes the service's words.
@@ -21,7 +27,7 @@ macro_rules! open_enum {
         pub enum $name {
             $($(#[$variant_doc])* $variant,)+
             /// A value that this version does not know.
-            Other($crate::model::UnknownWord),
+            Other(UnknownWord),
         }
 
         impl $name {
@@ -39,7 +45,7 @@ macro_rules! open_enum {
             fn from(text: String) -> Self {
                 match text.as_str() {
                     $($text => Self::$variant,)+
-                    _ => Self::Other($crate::model::UnknownWord(text)),
+                    _ => Self::Other(UnknownWord(text)),
                 }
             }
         }
@@ -69,4 +75,34 @@ macro_rules! open_enum {
     };
 }
 
-pub(crate) use open_enum;
+open_enum! {
+    /// Who manages a certificate.
+    pub enum CertificateType {
+        /// The account's owner, who uploaded it.
+        Custom = "custom",
+        /// Cloudflare Gateway.
+        GatewayManaged = "gateway_managed",
+        /// Cloudflare Access.
+        AccessManaged = "access_managed",
+    }
+}
+
+open_enum! {
+    /// How far a service's use of a certificate has come.
+    pub enum AssociationStatus {
+        /// The use is being prepared.
+        Initializing = "initializing",
+        /// The use is on its way to the edge.
+        PendingDeployment = "pending_deployment",
+        /// The certificate is in use.
+        Active = "active",
+        /// The end of the use is on its way to the edge.
+        PendingDeletion = "pending_deletion",
+        /// The use has ended.
+        Deleted = "deleted",
+        /// The use did not reach the edge in time.
+        DeploymentTimedOut = "deployment_timed_out",
+        /// The end of the use did not reach the edge in time.
+        DeletionTimedOut = "deletion_timed_out",
+    }
+}
