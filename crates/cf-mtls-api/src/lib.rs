@@ -4,6 +4,7 @@
 // mocks generated for another crate name them the same way.
 extern crate self as cf_mtls_api;
 
+mod association;
 mod base;
 mod body;
 mod exchange;
@@ -25,6 +26,7 @@ pub mod text;
 mod values;
 mod words;
 
+pub use association::Association;
 pub use body::is_body_limit;
 pub use exchange::{Exchange, ResponseHead};
 pub use generated::{Client, ClientInfo, Error, ResponseValue, requests, types};

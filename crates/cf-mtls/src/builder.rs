@@ -12,7 +12,7 @@ use http::{HeaderValue, Uri};
 use reqwest::Url;
 
 use crate::error::Error;
-use crate::model::hostname_writes::HostnameWrites;
+use crate::hostname_writes::HostnameWrites;
 use crate::transport::rate_limit::RateLimit;
 use crate::transport::{
     Client, Connections, Credentials, HttpSettings, Inner, Limits, budget, limit_setters,

@@ -7,11 +7,11 @@ use http::StatusCode;
 pub use cf_mtls_api::headers;
 pub use cf_mtls_api::text::Sanitizer;
 
-use crate::certificates::{Certificate, Upload};
+use crate::certificates::{Certificate, Upload, from_wire};
 use crate::error::{Error, Operation};
-use crate::model::Association;
 use crate::transport::Interpreter;
 use crate::transport::envelope::Envelope;
+use cf_mtls_api::Association;
 
 /// A response, read as that of each kind of operation.
 #[derive(Debug, Default)]
@@ -45,7 +45,7 @@ pub fn response(secret: &str, status: StatusCode, body: &[u8]) -> Read {
     let hostnames = hostnames.and_then(|envelope| envelope.result);
     read.hostnames = hostnames.map(|result| result.hostnames.unwrap_or_default());
     let rows = rows.and_then(|envelope| envelope.result).into_iter().flatten();
-    read.associations = rows.map(Association::from_wire).collect();
+    read.associations = rows.map(from_wire).collect();
     read
 }
 

@@ -6,8 +6,8 @@ mod error;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod hostname_writes;
 mod hostnames;
-mod model;
 mod products;
 mod transport;
 mod zones;
@@ -17,12 +17,11 @@ pub use certificates::{
     Certificate, CertificateChain, CertificateFilter, Certificates, Deleted, Ensured, Upload,
 };
 pub use cf_mtls_api::{
-    AccountId, AssociationStatus, CertificateId, CertificateType, Hostname, InvalidHostname,
-    InvalidId, ScriptName, Secret, UnknownWord, ZoneId,
+    AccountId, Association, AssociationStatus, CertificateId, CertificateType, Hostname,
+    InvalidHostname, InvalidId, ScriptName, Secret, UnknownWord, ZoneId,
 };
 pub use error::{Error, ErrorKind, Operation, ServiceMessage};
 pub use hostnames::{ClientCa, HostnameChange, Hostnames};
-pub use model::Association;
 pub use products::ProductUse;
 pub use transport::{Client, Credentials, Listing, Retry};
 pub use zones::{Zone, ZoneFilter};

@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::Certificates;
 use crate::error::{Error, Operation};
-use crate::model::Association;
 use crate::transport::{Listing, PER_PAGE, Page, traced};
+use cf_mtls_api::Association;
 
 /// An association, and what tells its page from others.
 struct Row {
@@ -48,7 +48,7 @@ impl Certificates {
                 Page::new(envelope.result, info, |association: types::Association| {
                     let service = association.service.as_deref().unwrap_or_default();
                     let key = format!("{page} {service}");
-                    Some(Row { key, association: Association::from_wire(association) })
+                    Some(Row { key, association: from_wire(association) })
                 })
             }
         };
@@ -56,4 +56,8 @@ impl Certificates {
         let rows = rows.collect().await?.into_iter();
         Ok(rows.map(|row| row.association).collect())
     }
+}
+
+pub(crate) fn from_wire(wire: types::Association) -> Association {
+    Association::new(wire.service.unwrap_or_default(), wire.status.unwrap_or_default().into())
 }

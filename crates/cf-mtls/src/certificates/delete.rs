@@ -6,8 +6,8 @@ use cf_mtls_api::requests::DeleteCertificate;
 use super::Certificates;
 use super::certificate::Certificate;
 use crate::error::{Error, ErrorKind, Operation};
-use crate::model::Association;
 use crate::transport::{Call, Effect, FailedCall, Looks, traced};
+use cf_mtls_api::Association;
 
 /// A certificate is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]

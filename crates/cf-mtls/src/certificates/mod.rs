@@ -11,6 +11,8 @@ mod upload;
 use cf_mtls_api::requests::{GetCertificate, ListCertificates};
 use cf_mtls_api::{AccountId, CertificateId, ZoneId};
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use associations::from_wire;
 pub use certificate::Certificate;
 pub use delete::Deleted;
 pub use filter::CertificateFilter;

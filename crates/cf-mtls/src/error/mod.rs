@@ -18,7 +18,7 @@ pub use message::ServiceMessage;
 pub use operation::Operation;
 pub(crate) use operation::Subject;
 
-use crate::model::Association;
+use cf_mtls_api::Association;
 
 /// Why an operation failed.
 ///

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 use super::change::{Goal, HostnameChange, parse_all, texts, unchecked};
 use super::{ClientCa, Hostnames};
 use crate::error::{Error, ErrorKind, Operation};
-use crate::model::hostname_writes::Shown;
+use crate::hostname_writes::Shown;
 use cf_mtls_api::Hostname;
 
 /// How often a list is replaced that other clients change, too.

@@ -10,7 +10,7 @@ use tower::retry::budget::Budget as _;
 use super::change::{Difference, Goal, HostnameChange, texts, unchecked};
 use super::{ClientCa, Hostnames};
 use crate::error::{Error, ErrorKind, Operation};
-use crate::model::hostname_writes::Writes;
+use crate::hostname_writes::Writes;
 use crate::transport::{Effect, FailedCall, Looks, Outcome, Retry, traced};
 use cf_mtls_api::Hostname;
 

@@ -13,7 +13,7 @@ use super::connections::Connections;
 use super::credentials::Credentials;
 use super::deadline::{Limits, limit_setters};
 use super::rate_limit::RateLimit;
-use crate::model::hostname_writes::HostnameWrites;
+use crate::hostname_writes::HostnameWrites;
 use cf_mtls_api::text::Sanitizer;
 
 /// A client of the API, cheap to clone.

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use cf_mtls_api::{AssociationStatus, types};
 use serde::{Deserialize, Serialize};
 
-use cf_mtls_api::text::printable;
+use crate::AssociationStatus;
+use crate::text::printable;
 
 /// A service that uses a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,10 +29,6 @@ impl Association {
     /// The use of a certificate by a service.
     pub fn new(service: impl Into<String>, status: AssociationStatus) -> Self {
         Self { service: service.into(), status }
-    }
-
-    pub(crate) fn from_wire(wire: types::Association) -> Self {
-        Self::new(wire.service.unwrap_or_default(), wire.status.unwrap_or_default().into())
     }
 
     /// Whether the use has ended, so that it keeps nothing from being deleted.
