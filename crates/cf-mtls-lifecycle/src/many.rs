@@ -69,42 +69,29 @@ pub struct Outcome<T> {
     pub result: Result<T, Error>,
 }
 
-/// Stops a job that only hammers at the service: after the first failed
-/// authentication, or a run of outages.
-#[derive(Default)]
-struct Brake {
-    /// How many outages there were in a row.
-    outages: AtomicUsize,
-}
+/// As many outages in a row, or one failed authentication, stop a job that would only
+/// hammer at the service.
+const MAX_OUTAGES: usize = 10;
 
-impl Brake {
-    const MAX_OUTAGES: usize = 10;
+/// Counts outages in a row. Once there are too many, the count remains.
+fn count_outages(outages: &AtomicUsize, error: Option<&Error>) {
+    use ErrorKind::{Connection, InvalidResponse, RateLimited, ServiceUnavailable, Timeout};
 
-    fn is_on(&self) -> bool {
-        Self::MAX_OUTAGES <= self.outages.load(Ordering::SeqCst)
-    }
-
-    fn observe(&self, error: Option<&Error>) {
-        use ErrorKind::{Connection, InvalidResponse, RateLimited, ServiceUnavailable, Timeout};
-
-        match error.map(|error| (error.kind(), error.attempts())) {
-            Some((ErrorKind::Authentication, _)) => {
-                self.outages.store(Self::MAX_OUTAGES, Ordering::SeqCst);
-            }
-            Some((RateLimited, 0)) => {} // not sent
-            Some((
-                Connection | InvalidResponse | RateLimited | ServiceUnavailable | Timeout,
-                _,
-            )) => drop(self.outages.fetch_add(1, Ordering::SeqCst)),
-            // Once it is on, it remains so.
-            _ if self.is_on() => {}
-            _ => self.outages.store(0, Ordering::SeqCst),
+    let count = outages.load(Ordering::SeqCst);
+    let count = match error.map(|error| (error.kind(), error.attempts())) {
+        _ if MAX_OUTAGES <= count => count,
+        Some((ErrorKind::Authentication, _)) => MAX_OUTAGES,
+        Some((RateLimited, 0)) => count, // not sent
+        Some((Connection | InvalidResponse | RateLimited | ServiceUnavailable | Timeout, _)) => {
+            count + 1
         }
-    }
+        _ => 0,
+    };
+    outages.store(count, Ordering::SeqCst);
 }
 
-/// The result for each id, as many at a time as the handle allows, until the
-/// [`Brake`] stops it.
+/// The result for each id, as many at a time as the handle allows, until there are too
+/// many outages.
 pub(crate) fn each<T: 'static, F: Future<Output = Result<T, Error>> + Send + 'static>(
     certificates: &Certificates,
     ids: impl Stream<Item = CertificateId> + Send + 'static,
@@ -112,12 +99,13 @@ pub(crate) fn each<T: 'static, F: Future<Output = Result<T, Error>> + Send + 'st
 ) -> Outcomes<Outcome<T>> {
     let this = patient(certificates);
     let max = this.concurrency();
-    let brake = Arc::new(Brake::default());
-    let observer = Arc::clone(&brake);
-    let begun = ids.take_while(move |_| ready(!brake.is_on())).map(move |id| {
-        let (brake, result) = (Arc::clone(&observer), run(this.clone(), id.clone()));
+    let outages = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&outages);
+    let is_useful = move |_: &CertificateId| ready(outages.load(Ordering::SeqCst) < MAX_OUTAGES);
+    let begun = ids.take_while(is_useful).map(move |id| {
+        let (counted, result) = (Arc::clone(&counted), run(this.clone(), id.clone()));
         result.map(move |result| {
-            brake.observe(result.as_ref().err());
+            count_outages(&counted, result.as_ref().err());
             Outcome { id, result }
         })
     });

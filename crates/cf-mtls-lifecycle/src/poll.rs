@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cf_mtls::{Association, CertificateId, Certificates, Error};
 use tokio::time::Instant;
 
 use crate::options::ReleaseOptions;
@@ -11,22 +12,15 @@ use crate::step::Step;
 pub(crate) type OnStep<'a> = &'a mut (dyn FnMut(&Step) + Send);
 
 /// The pauses between looks, within one timeout.
-#[derive(Debug)]
-pub(crate) struct Poll {
+pub(crate) struct Poll<'a> {
+    options: &'a ReleaseOptions,
     begun: Instant,
-    timeout: Duration,
     delay: Duration,
-    max_delay: Duration,
 }
 
-impl Poll {
-    pub(crate) fn new(options: &ReleaseOptions) -> Self {
-        Self {
-            begun: Instant::now(),
-            timeout: options.wait_timeout,
-            delay: options.first_delay,
-            max_delay: options.max_delay,
-        }
+impl<'a> Poll<'a> {
+    pub(crate) fn new(options: &'a ReleaseOptions) -> Self {
+        Self { options, begun: Instant::now(), delay: options.first_delay }
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
@@ -35,7 +29,16 @@ impl Poll {
 
     /// The time that is left.
     pub(crate) fn left(&self) -> Duration {
-        self.timeout.saturating_sub(self.elapsed())
+        self.options.wait_timeout.saturating_sub(self.elapsed())
+    }
+
+    /// The associations of a certificate, read in the time that is left.
+    pub(crate) async fn associations(
+        &self,
+        certificates: &Certificates,
+        id: &CertificateId,
+    ) -> Result<Vec<Association>, Error> {
+        certificates.clone().within(self.left()).associations(id).await
     }
 
     /// Waits, longer each time; `false`, and at once, where the time is over.
@@ -46,7 +49,7 @@ impl Poll {
         }
         // The last look is at the very end.
         tokio::time::sleep(self.delay.min(left)).await;
-        self.delay = self.delay.saturating_mul(2).min(self.max_delay);
+        self.delay = self.delay.saturating_mul(2).min(self.options.max_delay);
         true
     }
 }

@@ -173,13 +173,13 @@ impl ReleasePlan {
     async fn wait_until_unused(
         &self,
         holders: &mut Vec<Holder>,
-        poll: &mut Poll,
+        poll: &mut Poll<'_>,
         on_step: OnStep<'_>,
     ) -> Result<bool, Error> {
         let mut looks: u32 = 0;
         loop {
             looks += 1;
-            let mut rows = match self.associations_of(&self.id, poll.left()).await {
+            let mut rows = match poll.associations(&self.certificates, &self.id).await {
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
                 rows => rows?,
             };
@@ -211,7 +211,7 @@ impl ReleasePlan {
     async fn delete(
         &self,
         mut holders: Vec<Holder>,
-        poll: &mut Poll,
+        poll: &mut Poll<'_>,
         on_step: OnStep<'_>,
     ) -> Result<bool, Error> {
         let (mut has_searched, mut has_walked) = (false, false);
@@ -299,15 +299,6 @@ impl ReleasePlan {
         let list = holders.iter().map(|one| format!("{one}: {}", one.advice()));
         let list = list.collect::<Vec<_>>().join("; ");
         self.error(ErrorKind::InUse, &list).with_holders(holders.to_vec())
-    }
-
-    /// The associations of a certificate, in the time that is left.
-    pub(crate) async fn associations_of(
-        &self,
-        id: &CertificateId,
-        left: Duration,
-    ) -> Result<Vec<Association>, cf_mtls::Error> {
-        self.certificates.clone().within(left).associations(id).await
     }
 
     /// A use that ends neither by itself nor with the hostnames.

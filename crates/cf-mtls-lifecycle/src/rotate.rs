@@ -263,7 +263,7 @@ impl RotatePlan {
         let mut was_active = false;
         let mut poll = Poll::new(&release.options);
         loop {
-            let mut rows = release.associations_of(successor, poll.left()).await?;
+            let mut rows = poll.associations(&release.certificates, successor).await?;
             rows.retain(|row| row.is_live() && self.stands_for_hostnames(row));
             let has = |row: &Association, status| row.status == status;
             let failed = |row: &&Association| has(row, AssociationStatus::DeploymentTimedOut);

@@ -2,12 +2,12 @@ use std::time::Duration;
 
 use cf_mtls::{ErrorKind, Retry};
 use cf_mtls_lifecycle::{Blocker, CertificatesExt as _, Release, ReleaseOptions, Step};
-use cf_mtls_testkit::simulator::{Fault, Operation, Seed};
+use cf_mtls_testkit::simulator::{Builder, Fault, Operation, Seed};
 use cf_mtls_testkit::{DOCUMENTED_CA, Simulator};
 
 use super::support::{
-    InUse, PROPAGATION, certificates, certificates_of, client, options, quick, seed_ca, writes,
-    zone_id,
+    InUse, PROPAGATION, certificates, certificates_of, client, in_virtual_time, options, quick,
+    seed_ca, writes, zone_id,
 };
 
 fn release(world: &InUse) -> Release {
@@ -392,6 +392,24 @@ async fn hostnames_attached_during_the_wait_end_it() {
     assert!(error.to_string().contains("late.a.example"), "{error}");
     assert_eq!(error.detached().len(), 2);
     assert_eq!(world.hostnames_of(&world.ca), ["late.a.example"]);
+}
+
+/// Reads show the list from before the release, and associations are late, too.
+#[tokio::test(start_paused = true)]
+async fn hostnames_that_are_shown_late_are_not_those_of_another_client() {
+    let world = InUse::start_with(Builder::slow_day).await;
+    world.simulator.advance(Duration::from_secs(600));
+    // The first look is that of the plan. Each takes two requests, since these rows have
+    // no count.
+    let late = rows("API Shield active, API Shield active").nth(2).times(2 * 5);
+    world.simulator.inject(late);
+    let mut waits = 0;
+    let release = certificates(&world.simulator).release(&world.ca);
+    let released =
+        release.run(|step| waits += u32::from(matches!(step, Step::AwaitingRelease { .. })));
+    let released = in_virtual_time(&world.simulator, Duration::from_secs(1), released).await;
+    assert_eq!(released.unwrap().detached.len(), 2);
+    assert!(5 <= waits, "{waits}");
 }
 
 #[tokio::test]
