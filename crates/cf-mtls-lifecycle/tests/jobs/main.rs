@@ -12,3 +12,5 @@ mod rotate;
 mod slow_day;
 mod support;
 mod usage;
+#[cfg(feature = "x509")]
+mod x509;

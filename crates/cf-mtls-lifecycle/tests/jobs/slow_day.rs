@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use cf_mtls::{CertificateId, ErrorKind, Upload};
+use cf_mtls::{CertificateId, Certificates, ErrorKind, Upload};
 use cf_mtls_lifecycle::{CertificatesExt as _, Error, Prune, ReleaseOptions};
 use cf_mtls_testkit::simulator::{Fault, Operation, Seed};
 use futures_util::stream;
@@ -46,16 +46,19 @@ fn assert_no_gap(world: &InUse, row: &str) {
     }
 }
 
-/// A job that works on the world; the second time with another client.
+/// A job that works on the world.
 #[derive(Clone, Copy, Debug)]
 enum Job {
     Release,
     Rotate,
 }
 
-async fn run(world: &InUse, job: Job, pem: &str) -> Result<(), Error> {
-    // One at a time, so that the same request is the same each time.
-    let certificates = certificates(&world.simulator).with_concurrency(1);
+/// One request at a time, so that the same request is the same each time.
+fn new_client(world: &InUse) -> Certificates {
+    certificates(&world.simulator).with_concurrency(1)
+}
+
+async fn run(world: &InUse, certificates: &Certificates, job: Job, pem: &str) -> Result<(), Error> {
     let options = ReleaseOptions::default();
     let run = async {
         match job {
@@ -102,8 +105,9 @@ async fn jobs_end_well_on_any_day_and_no_hostname_is_without_a_ca() {
                     tokio::time::sleep(STEP / 5).await;
                 }
             };
+            let client = new_client(&world);
             tokio::select! {
-                done = run(&world, job, &pem) => done.unwrap(),
+                done = run(&world, &client, job, &pem) => done.unwrap(),
                 () = poller => unreachable!(),
             }
             assert_done(&world, job, &pem, &row);
@@ -115,41 +119,52 @@ async fn jobs_end_well_on_any_day_and_no_hostname_is_without_a_ca() {
     }
 }
 
-/// A future that is dropped while a request is under way, and a new process that begins
-/// again at once: nothing is lost, and nothing is done twice.
-#[tokio::test(start_paused = true)]
-async fn jobs_that_were_dropped_at_any_request_are_run_again_on_any_day() {
+/// A future that is dropped while a request is under way, and begins again at once, in
+/// the same process or a new one: nothing is lost, and nothing is done twice.
+async fn drop_at_every_request(job: Job, is_slow: bool, is_new_process: bool) {
     let pem = make_ca("dropped");
-    for is_slow in [false, true] {
-        for job in [Job::Release, Job::Rotate] {
-            for nth in 1.. {
-                let row = format!("{job:?}, slow: {is_slow}, request {nth}");
-                let world = world(is_slow).await;
-                let fault = world.simulator.inject(Fault::silence().nth(nth).after_effect());
-                let hangs = async {
-                    while world.simulator.fired(fault) == 0 {
-                        let pause = || std::thread::sleep(Duration::from_millis(1));
-                        tokio::task::spawn_blocking(pause).await.unwrap();
-                    }
-                };
-                let is_finished = tokio::select! {
-                    done = run(&world, job, &pem) => {
-                        done.unwrap();
-                        true
-                    }
-                    () = hangs => false,
-                };
-                if !is_finished && let Err(error) = run(&world, job, &pem).await {
-                    // It was deleted before.
-                    assert_eq!(error.kind(), ErrorKind::NotFound, "{row}: {error:#}");
-                }
-                assert_done(&world, job, &pem, &row);
-                if is_finished {
-                    assert!(10 < nth, "{row}");
-                    break;
-                }
+    for nth in 1.. {
+        let row = format!("{job:?}, slow: {is_slow}, new: {is_new_process}, request {nth}");
+        let world = world(is_slow).await;
+        let fault = world.simulator.inject(Fault::silence().nth(nth).after_effect());
+        let hangs = async {
+            while world.simulator.fired(fault) == 0 {
+                let pause = || std::thread::sleep(Duration::from_millis(1));
+                tokio::task::spawn_blocking(pause).await.unwrap();
             }
+        };
+        let client = new_client(&world);
+        let is_finished = tokio::select! {
+            done = run(&world, &client, job, &pem) => {
+                done.unwrap();
+                true
+            }
+            () = hangs => false,
+        };
+        let client = if is_new_process { new_client(&world) } else { client };
+        if !is_finished && let Err(error) = run(&world, &client, job, &pem).await {
+            // It was deleted before.
+            assert_eq!(error.kind(), ErrorKind::NotFound, "{row}: {error:#}");
         }
+        assert_done(&world, job, &pem, &row);
+        if is_finished {
+            assert!(10 < nth, "{row}");
+            break;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_was_dropped_at_any_request_is_run_again_on_any_day() {
+    for (is_slow, is_new_process) in [(false, true), (true, true), (true, false)] {
+        drop_at_every_request(Job::Release, is_slow, is_new_process).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotation_that_was_dropped_at_any_request_is_run_again_on_any_day() {
+    for (is_slow, is_new_process) in [(false, true), (true, true), (true, false)] {
+        drop_at_every_request(Job::Rotate, is_slow, is_new_process).await;
     }
 }
 
