@@ -5,11 +5,13 @@
 
 use std::num::NonZeroU32;
 
-use cf_mtls_testkit::MockServerExt as _;
 use cf_mtls_testkit::cf_mtls_api::types::{Certificate, UploadRequest, Zone};
-use cf_mtls_testkit::cf_mtls_api::{AccountId, CertificateId, Client, Error, Exchange, Secret};
-use cf_mtls_testkit::envelopes;
+use cf_mtls_testkit::cf_mtls_api::{
+    AccountId, CertificateId, Client, Error, Exchange, Secret, ZoneId,
+};
 use cf_mtls_testkit::httpmock::MockServer;
+use cf_mtls_testkit::simulator::{Fault, Seed, Token, Worker};
+use cf_mtls_testkit::{DOCUMENTED_CA, MockServerExt as _, Simulator, envelopes};
 
 const ACCOUNT: &str = "023e105f4ecef8ad9ca31a8372d0c353";
 const ID: &str = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60";
@@ -119,4 +121,19 @@ async fn envelopes_are_read_back_as_they_were_made() {
     assert_eq!(read.hostnames.unwrap(), ["a.example.com"]);
     let read = client.list_zones(None, None, None, None).await.unwrap();
     assert_eq!(read.into_inner().result.unwrap().len(), 1);
+}
+
+#[test]
+fn the_simulator_takes_typed_ids() {
+    let (account, id) = ids();
+    let zone: ZoneId = "9a7806061c88ada191ed06f989cc3dac".parse().unwrap();
+    let simulator = Simulator::builder().account_id(&account).start_blocking().unwrap();
+    assert_eq!(simulator.account_id(), account.as_str());
+    let seed = Seed::ca(DOCUMENTED_CA).id(&id).account(&account);
+    assert_eq!(simulator.seed(seed).unwrap(), id.as_str());
+    simulator.inject(Fault::reset().zone(&zone).certificate(&id));
+    simulator.add_token(Token::new("reader").accounts([&account]).zones([&zone]));
+    simulator.put_worker(Worker::new("a").account(&account).certificate("B", &id)).unwrap();
+    assert_eq!(simulator.associations(&id), [("Workers".to_owned(), "active".to_owned())]);
+    assert_eq!(simulator.effects().deleted_as(&id), 0);
 }
