@@ -67,20 +67,14 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     // After an interruption, the new CA may have the name of the old one.
     let old = lookup::one(context, &arguments.old, Some(new.chain())).await;
     let is_gone = |kind| arguments.if_exists && kind == ErrorKind::NotFound.into();
-    let mut old = match old {
+    let old = match old {
         Err(failure) if is_gone(failure.kind()) => {
             return report_gone(context, &arguments, &new, &contents, failure).await;
         }
-        old => old?,
+        old => old?.id,
     };
-    if arguments.name.is_none() {
-        lookup::read(context, std::slice::from_mut(&mut old)).await?;
-    }
-    let name = arguments.name.as_deref().or_else(|| old.name());
-    let name = name.filter(|name| !name.is_empty());
-    let named = name.into_iter().fold(new.clone(), Upload::with_name);
+    let named = arguments.name.iter().fold(new.clone(), Upload::with_name);
     named.check()?;
-    let old = old.id;
     let rotation = certificates.rotate(&old, named);
     // The file was checked above, with the name of the option.
     let options = arguments.wait.to_release_options().with_any_ca_allowed();
@@ -101,6 +95,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         let body = json!({
             "old": release::to_json(plan.release()),
             "successor": plan.successor(),
+            // The account stores the same certificate once.
+            "other_copies": [],
             "name_unused": arguments.is_name_unused(plan.successor()),
             "certificates": x509::to_json(&contents),
         });
@@ -167,6 +163,7 @@ async fn report_gone(
         true => json!({
             "old": old,
             "successor": successor,
+            "other_copies": null,
             "name_unused": arguments.is_name_unused(Some(&successor)),
             "certificates": x509::to_json(contents),
         }),

@@ -112,7 +112,7 @@ fn many_deletions_stop_at_a_rejected_token_and_say_what_was_not_tried() {
 #[test]
 #[cfg(all(unix, feature = "simulate"))]
 fn a_slow_day_from_upload_to_prune() {
-    let lags = ["--propagation", "200ms", "--hostname-lag", "300ms", "--list-lag", "0s"];
+    let lags = ["--propagation", "200ms", "--hostname-lag", "300ms", "--list-lag", "300ms"];
     let more = ["--delete-lag", "400ms", "--in-use-lag", "700ms", "--zone", "example.com"];
     let day = crate::simulate::Simulated::start(&[&["--slow-day"], &lags[..], &more].concat());
     let folder = tempfile::tempdir().unwrap();

@@ -74,6 +74,7 @@ fn a_rotation_with_nothing_left_to_do_has_the_documented_form() {
             "unreadable_products": [], "unentitled": [], "blockers": [],
         });
         assert_eq!(told["old"], old);
+        assert_eq!(told.get("other_copies"), Some(&json!(null)));
         assert_eq!(run.stdout.lines().count() == 1, form == "ndjson", "{run:?}");
     }
     assert_eq!(world.writes(), [""; 0]);
@@ -170,6 +171,7 @@ fn the_plan_tells_which_stored_certificate_is_taken_and_that_a_name_is_not_used(
     let plan = world.json(&arguments("another"));
     assert_eq!(plan["successor"]["id"], first);
     assert_eq!(plan["name_unused"], true);
+    assert_eq!(plan["other_copies"], json!([]));
 
     let run = world.run(&arguments("first"));
     assert!(!run.stderr.contains("is ignored"), "{run:?}");
