@@ -7,6 +7,7 @@ extern crate self as cf_mtls_api;
 mod association;
 mod base;
 mod body;
+mod client_ca;
 mod exchange;
 #[rustfmt::skip]
 #[allow(
@@ -28,6 +29,7 @@ mod words;
 
 pub use association::Association;
 pub use body::is_body_limit;
+pub use client_ca::ClientCa;
 pub use exchange::{Exchange, ResponseHead};
 pub use generated::{Client, ClientInfo, Error, ResponseValue, requests, types};
 pub use hostname::{Hostname, InvalidHostname};

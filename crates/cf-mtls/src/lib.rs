@@ -17,12 +17,16 @@ pub use certificates::{
     Certificate, CertificateChain, CertificateFilter, Certificates, Deleted, Ensured, Upload,
 };
 pub use cf_mtls_api::{
-    AccountId, Association, AssociationStatus, CertificateId, CertificateType, Hostname,
+    AccountId, Association, AssociationStatus, CertificateId, CertificateType, ClientCa, Hostname,
     InvalidHostname, InvalidId, ScriptName, Secret, UnknownWord, ZoneId,
 };
 pub use error::{Error, ErrorKind, Operation, ServiceMessage};
-pub use hostnames::{ClientCa, HostnameChange, Hostnames};
+pub use hostnames::{HostnameChange, Hostnames};
+/// For [`Certificate::expires_on`] and other times.
+pub use jiff;
 pub use products::ProductUse;
+/// For [`ClientBuilder::with_http_client`].
+pub use reqwest;
 pub use transport::{Client, Credentials, Listing, Retry};
 pub use zones::{Zone, ZoneFilter};
 

@@ -7,7 +7,7 @@ use cf_mtls_api::{AccountId, Request, ScriptName};
 
 use crate::error::{Error, ErrorKind, Operation};
 use crate::transport::envelope::Envelope;
-use crate::transport::{Call, Client, traced};
+use crate::transport::{Call, Client};
 
 /// A product's use of a certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,6 +96,6 @@ impl Client {
         request: R,
     ) -> Result<R::Response, Error> {
         let mut call = Call::new(self, operation, account.into());
-        traced(call.span(), call.read(request)).await
+        call.span().run(call.read(request)).await
     }
 }

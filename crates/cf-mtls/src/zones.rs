@@ -5,7 +5,7 @@ use cf_mtls_api::{AccountId, ZoneId, types};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Operation, Subject};
-use crate::transport::{Call, Client, Listing, PER_PAGE, Page, traced};
+use crate::transport::{Call, Client, Listing, PER_PAGE, Page};
 
 /// A zone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,7 +71,7 @@ impl Client {
                     page: Some(page),
                     per_page: Some(PER_PAGE),
                 };
-                let envelope = traced(call.span(), call.read(request)).await?;
+                let envelope = call.span().run(call.read(request)).await?;
                 Page::new(envelope.result, envelope.result_info, |wire: types::Zone| {
                     Some(Zone { id: wire.id?, name: wire.name, status: wire.status })
                 })

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::Certificates;
 use crate::error::{Error, Operation};
-use crate::transport::{Listing, PER_PAGE, Page, traced};
+use crate::transport::{Listing, PER_PAGE, Page};
 use cf_mtls_api::Association;
 
 /// An association, and what tells its page from others.
@@ -37,7 +37,7 @@ impl Certificates {
                     page: Some(page),
                     per_page: Some(PER_PAGE),
                 };
-                let envelope = traced(call.span(), call.read(request)).await?;
+                let envelope = call.span().run(call.read(request)).await?;
                 let info = envelope.result_info;
                 // A service is listed once for each zone, so a page may equal an
                 // earlier one. If the service counts pages, that does not mean that

@@ -1,16 +1,17 @@
 //! Deletes a certificate, and finds out what is true afterwards.
 
-use cf_mtls_api::CertificateId;
 use cf_mtls_api::requests::DeleteCertificate;
+use cf_mtls_api::{Association, CertificateId};
+use serde::{Deserialize, Serialize};
 
 use super::Certificates;
 use super::certificate::Certificate;
 use crate::error::{Error, ErrorKind, Operation};
-use crate::transport::{Call, Effect, FailedCall, Looks, traced};
-use cf_mtls_api::Association;
+use crate::transport::{Call, Effect, FailedCall, Looks};
 
 /// A certificate is gone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[must_use]
 pub struct Deleted {
     certificate: Option<Certificate>,
@@ -18,6 +19,11 @@ pub struct Deleted {
 }
 
 impl Deleted {
+    /// The outcome of a delete, as a test or a fake needs it.
+    pub fn new(certificate: Option<Certificate>, confirmed: bool) -> Self {
+        Self { certificate, confirmed }
+    }
+
     /// The certificate as it was, if the response contains it.
     pub fn certificate(&self) -> Option<&Certificate> {
         self.certificate.as_ref()
@@ -52,7 +58,7 @@ impl Certificates {
     /// - others as in the [table of the crate](crate#errors)
     pub async fn delete(&self, id: &CertificateId) -> Result<Deleted, Error> {
         let mut call = self.call(Operation::DeleteCertificate, Some(id));
-        traced(call.span(), self.send_delete(&mut call, id)).await
+        call.span().run(self.send_delete(&mut call, id)).await
     }
 
     async fn send_delete(&self, call: &mut Call<'_>, id: &CertificateId) -> Result<Deleted, Error> {

@@ -22,7 +22,7 @@ pub use upload::{Ensured, Upload};
 use crate::error::{Error, ErrorKind, Operation, Subject};
 use crate::hostnames::Hostnames;
 use crate::transport::{
-    Call, Client, Listing, Looks, PER_PAGE, Page, handle_limits, limit_setters, traced,
+    Call, Client, Listing, Looks, PER_PAGE, Page, handle_limits, limit_setters,
 };
 
 const DEFAULT_CONCURRENCY: usize = 8;
@@ -63,15 +63,18 @@ impl Certificates {
     pub async fn get(&self, id: &CertificateId) -> Result<Certificate, Error> {
         let mut call = self.call(Operation::GetCertificate, Some(id));
         let request = GetCertificate { account_id: &self.account, mtls_certificate_id: id };
-        traced(call.span(), async {
-            let envelope = call.read(request).await?;
-            match envelope.result.and_then(Certificate::from_wire) {
-                Some(certificate) if certificate.id() == id => Ok(certificate),
-                Some(_) => Err(call.invalid_result("the response is about another certificate")),
-                None => Err(call.invalid_result("the response has no certificate with an id")),
-            }
-        })
-        .await
+        call.span()
+            .run(async {
+                let envelope = call.read(request).await?;
+                match envelope.result.and_then(Certificate::from_wire) {
+                    Some(certificate) if certificate.id() == id => Ok(certificate),
+                    Some(_) => {
+                        Err(call.invalid_result("the response is about another certificate"))
+                    }
+                    None => Err(call.invalid_result("the response has no certificate with an id")),
+                }
+            })
+            .await
     }
 
     /// The certificates of the account, a page at a time. Each page is retried as
@@ -93,7 +96,7 @@ impl Certificates {
                     per_page: Some(PER_PAGE),
                     type_: types.as_deref(),
                 };
-                let envelope = traced(call.span(), call.read(request)).await?;
+                let envelope = call.span().run(call.read(request)).await?;
                 Page::new(envelope.result, envelope.result_info, Certificate::from_wire)
             }
         };

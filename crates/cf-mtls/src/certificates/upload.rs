@@ -4,12 +4,13 @@ use std::fmt;
 
 use cf_mtls_api::requests::UploadCertificate;
 use cf_mtls_api::{Secret, SecretField, types};
+use serde::{Deserialize, Serialize};
 
 use super::certificate::Certificate;
 use super::pem::{self, Bundle, CertificateChain};
 use super::{CertificateFilter, Certificates};
 use crate::error::{Error, ErrorKind, Operation};
-use crate::transport::{Call, Effect, FailedCall, Looks, traced};
+use crate::transport::{Call, Effect, FailedCall, Looks};
 
 /// In bytes.
 const MAX_NAME_LENGTH: usize = 255;
@@ -178,7 +179,8 @@ impl fmt::Debug for Upload {
 }
 
 /// A certificate that the account holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 #[must_use]
 pub struct Ensured {
@@ -207,7 +209,7 @@ impl Certificates {
     pub async fn upload(&self, upload: &Upload) -> Result<Certificate, Error> {
         upload.check()?;
         let call = self.call(Operation::UploadCertificate, None).hide(upload.private_key());
-        traced(call.span(), self.send_upload(call, upload)).await
+        call.span().run(self.send_upload(call, upload)).await
     }
 
     /// Finds the certificate of an upload, or uploads it. Its name does not matter.

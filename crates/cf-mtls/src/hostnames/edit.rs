@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
+use super::Hostnames;
 use super::change::{Goal, HostnameChange, parse_all, texts, unchecked};
-use super::{ClientCa, Hostnames};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::hostname_writes::Shown;
-use cf_mtls_api::Hostname;
+use cf_mtls_api::{ClientCa, Hostname};
 
 /// How often a list is replaced that other clients change, too.
 const MAX_ROUNDS: u32 = 6;
@@ -111,7 +111,7 @@ impl Hostnames {
         goal: Goal,
         names: Vec<Hostname>,
     ) -> Result<HostnameChange, Error> {
-        let writes = self.client.shared().hostname_writes.of(&self.zone, ca.id());
+        let writes = self.client.shared().hostname_writes.of(&self.zone, ca.certificate_id());
         let mut change = HostnameChange::default();
         // The deadline does not count the waits for a change to show.
         let (mut spent, mut waited) = (Duration::ZERO, Duration::ZERO);
@@ -169,7 +169,7 @@ impl Hostnames {
         left: Duration,
     ) -> Visibility {
         let is_undone = |list: &[Hostname]| goal.is_repeated() && !goal.is_met(list, names);
-        let writes = self.client.shared().hostname_writes.of(&self.zone, ca.id());
+        let writes = self.client.shared().hostname_writes.of(&self.zone, ca.certificate_id());
         let begun = Instant::now();
         let mut pause = self.settle_time + step;
         let (mut was_stale, mut was_visible) = (false, false);

@@ -7,12 +7,12 @@ mod write;
 use std::time::Duration;
 
 use cf_mtls_api::requests::ListHostnameAssociations;
-use cf_mtls_api::{CertificateId, ZoneId};
+use cf_mtls_api::{ClientCa, ZoneId};
 
 pub use change::HostnameChange;
 
 use crate::error::{Error, Operation, Subject};
-use crate::transport::{Call, Client, handle_limits, limit_setters, traced};
+use crate::transport::{Call, Client, handle_limits, limit_setters};
 
 const DEFAULT_SETTLE_TIME: Duration = Duration::from_secs(1);
 const DEFAULT_VISIBILITY_TIMEOUT: Duration = Duration::from_secs(90);
@@ -28,40 +28,6 @@ pub struct Hostnames {
     /// How long others may need to replace a list that they have read.
     settle_time: Duration,
     visibility_timeout: Duration,
-}
-
-/// The CA that a list of hostnames belongs to.
-///
-/// A zone has one list for each uploaded CA, and one for the CA that Cloudflare
-/// manages. The service takes a missing id for the latter, so one forgotten field
-/// can switch off mTLS for a zone; here there is no default.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum ClientCa {
-    /// A CA certificate that was uploaded to the account.
-    Uploaded(CertificateId),
-    /// The CA that Cloudflare manages for the zone.
-    CloudflareManaged,
-}
-
-impl ClientCa {
-    fn id(&self) -> Option<&CertificateId> {
-        match self {
-            Self::Uploaded(id) => Some(id),
-            Self::CloudflareManaged => None,
-        }
-    }
-}
-
-impl From<CertificateId> for ClientCa {
-    fn from(id: CertificateId) -> Self {
-        Self::Uploaded(id)
-    }
-}
-
-impl From<&CertificateId> for ClientCa {
-    fn from(id: &CertificateId) -> Self {
-        Self::Uploaded(id.clone())
-    }
 }
 
 impl Client {
@@ -104,21 +70,24 @@ impl Hostnames {
     /// As in the [table of the crate](crate#errors).
     pub async fn list(&self, ca: &ClientCa) -> Result<Vec<String>, Error> {
         let mut call = self.call(Operation::ListHostnames, ca);
-        let request =
-            ListHostnameAssociations { zone_id: &self.zone, mtls_certificate_id: ca.id() };
-        traced(call.span(), async {
-            // The list is written back by `add` and `remove`, so no result is not an
-            // empty list.
-            match call.read(request).await?.result {
-                Some(result) => Ok(result.hostnames.unwrap_or_default()),
-                None => Err(call.invalid_result("the response has no list of hostnames")),
-            }
-        })
-        .await
+        let request = ListHostnameAssociations {
+            zone_id: &self.zone,
+            mtls_certificate_id: ca.certificate_id(),
+        };
+        call.span()
+            .run(async {
+                // The list is written back by `add` and `remove`, so no result is not an
+                // empty list.
+                match call.read(request).await?.result {
+                    Some(result) => Ok(result.hostnames.unwrap_or_default()),
+                    None => Err(call.invalid_result("the response has no list of hostnames")),
+                }
+            })
+            .await
     }
 
     fn subject(&self, ca: &ClientCa) -> Subject {
-        let (zone_id, certificate_id) = (Some(self.zone.clone()), ca.id().cloned());
+        let (zone_id, certificate_id) = (Some(self.zone.clone()), ca.certificate_id().cloned());
         Subject { zone_id, certificate_id, account_id: None }
     }
 

@@ -7,12 +7,12 @@ use cf_mtls_api::types;
 use tokio::time::Instant;
 use tower::retry::budget::Budget as _;
 
+use super::Hostnames;
 use super::change::{Difference, Goal, HostnameChange, texts, unchecked};
-use super::{ClientCa, Hostnames};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::hostname_writes::Writes;
-use crate::transport::{Effect, FailedCall, Looks, Outcome, Retry, traced};
-use cf_mtls_api::Hostname;
+use crate::transport::{Effect, FailedCall, Looks, Outcome, Retry};
+use cf_mtls_api::{ClientCa, Hostname};
 
 impl Hostnames {
     /// Reads the list and replaces it, until an attempt succeeds. Returns the new
@@ -106,9 +106,9 @@ impl Hostnames {
         let mut call = this.call(Operation::ReplaceHostnames, ca).fail_if_limited();
         let mut body = types::ReplaceHostnamesRequest::default();
         body.hostnames = texts(list);
-        body.mtls_certificate_id = ca.id().cloned();
+        body.mtls_certificate_id = ca.certificate_id().cloned();
         let request = ReplaceHostnameAssociations { zone_id: &self.zone, body: &body };
-        let envelope = traced(call.span(), call.write(request)).await?;
+        let envelope = call.span().run(call.write(request)).await?;
         let list = envelope.result.and_then(|result| result.hostnames);
         Ok(list.map(unchecked))
     }

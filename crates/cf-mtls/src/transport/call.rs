@@ -4,11 +4,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cf_mtls_api::{self as api, ClientInfo as _, Request, ResponseHead};
+use futures_util::FutureExt as _;
 use tokio::time::Instant;
 use tower::retry::budget::Budget as _;
 use tower::util::rng::{HasherRng, Rng as _};
 use tracing::Span;
-use tracing::instrument::{Instrument as _, Instrumented};
+use tracing::field::Empty;
+use tracing::instrument::Instrument as _;
 
 use super::client::{Client, PendingWrite};
 use super::deadline::{Deadline, Limits};
@@ -29,6 +31,12 @@ pub(crate) struct FailedCall {
     pub(crate) effect: Effect,
     /// How the last attempt failed.
     pub(crate) outcome: Outcome,
+}
+
+impl AsRef<Error> for FailedCall {
+    fn as_ref(&self) -> &Error {
+        &self.error
+    }
 }
 
 /// An operation in progress.
@@ -86,16 +94,20 @@ impl<'a> Call<'a> {
     }
 
     /// The span of the operation.
-    pub(crate) fn span(&self) -> Span {
-        tracing::info_span!(
+    pub(crate) fn span(&self) -> OperationSpan {
+        let span = tracing::info_span!(
             "cf_mtls",
             otel.name = %self.operation,
+            otel.status_code = Empty,
+            error.type = Empty,
             http.request.method = self.operation.method(),
             url.template = self.operation.url_template(),
             cloudflare.account.id = self.subject.account_id.as_ref().map(|id| id.as_str()),
             cloudflare.zone.id = self.subject.zone_id.as_ref().map(|id| id.as_str()),
-            cloudflare.certificate.id = self.subject.certificate_id.as_ref().map(|id| id.as_str()),
-        )
+            cloudflare.certificate.id =
+                self.subject.certificate_id.as_ref().map(|id| id.as_str()),
+        );
+        OperationSpan { span, is_write: self.operation.is_write() }
     }
 
     /// Sends a read, and retries it.
@@ -295,10 +307,33 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Runs an operation in its span. No `async fn`, which would hold the operation's
-/// future twice.
-pub(crate) fn traced<F: Future>(span: Span, operation: F) -> Instrumented<F> {
-    operation.instrument(span)
+/// The span of an operation.
+pub(crate) struct OperationSpan {
+    span: Span,
+    is_write: bool,
+}
+
+impl OperationSpan {
+    /// Runs an operation in its span, and reports how it ended: a change for everybody, a
+    /// read for debugging. No `async fn`, which would hold the operation's future twice.
+    pub(crate) fn run<T, E: AsRef<Error>>(
+        self,
+        operation: impl Future<Output = Result<T, E>>,
+    ) -> impl Future<Output = Result<T, E>> {
+        let (span, is_write) = (self.span.clone(), self.is_write);
+        let report = move |result: &Result<T, E>| {
+            let error = result.as_ref().err().map(AsRef::as_ref);
+            let kind = error.map(|error| error.kind().as_str());
+            span.record("otel.status_code", if error.is_some() { "ERROR" } else { "OK" });
+            span.record("error.type", kind);
+            let may_have_taken_effect = error.map(Error::may_have_taken_effect);
+            match is_write {
+                true => tracing::info!(error.type = kind, may_have_taken_effect, "operation ended"),
+                false => tracing::debug!(error.type = kind, "operation ended"),
+            }
+        };
+        operation.inspect(report).instrument(self.span)
+    }
 }
 
 fn millis(duration: Duration) -> u64 {

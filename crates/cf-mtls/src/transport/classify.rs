@@ -1,4 +1,4 @@
-//! From the service's status, codes and messages to a kind of error: one table.
+//! From the service's status, codes and messages to a kind of error.
 
 use http::StatusCode;
 

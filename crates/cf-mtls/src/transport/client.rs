@@ -56,27 +56,7 @@ impl Client {
     /// returned yet.
     ///
     /// While it is `false`, futures of this client can be dropped without an unknown
-    /// outcome. To stop safely, keep polling until it is `false`:
-    ///
-    /// ```no_run
-    /// # use std::{pin::pin, time::Duration};
-    /// # async fn example(
-    /// #     certificates: cf_mtls::Certificates,
-    /// #     id: cf_mtls::CertificateId,
-    /// #     stop: impl Future<Output = ()> + Unpin,
-    /// # ) {
-    /// let mut delete = pin!(certificates.delete(&id));
-    /// tokio::select! {
-    ///     _ = &mut delete => return,
-    ///     () = stop => {}
-    /// }
-    /// while certificates.client().has_pending_write() {
-    ///     if tokio::time::timeout(Duration::from_millis(50), &mut delete).await.is_ok() {
-    ///         break;
-    ///     }
-    /// }
-    /// # }
-    /// ```
+    /// outcome. To stop safely, keep polling them until it is `false`.
     pub fn has_pending_write(&self) -> bool {
         0 < self.shared.pending_writes.load(Ordering::SeqCst)
     }

@@ -14,7 +14,7 @@ mod pages;
 pub(crate) mod rate_limit;
 mod retry;
 
-pub(crate) use call::{Call, FailedCall, traced};
+pub(crate) use call::{Call, FailedCall};
 pub use client::Client;
 pub(crate) use client::Inner;
 pub(crate) use connections::{Connections, HttpSettings};

@@ -1,4 +1,5 @@
-//! One span an operation, one event an attempt, in OpenTelemetry's words.
+//! One span for each operation, an event for each attempt and one for the outcome, in
+//! OpenTelemetry's words.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Debug, Write as _};
@@ -60,6 +61,7 @@ impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Capture {
             event.record(&mut Visitor(&mut fields));
             let around = context.event_span(event).map(|span| span.name());
             fields.insert("in".to_owned(), around.unwrap_or_default().to_owned());
+            fields.insert("level".to_owned(), event.metadata().level().to_string());
             self.0.lock().unwrap().push(Record::Event(fields));
         }
     }
@@ -118,6 +120,13 @@ async fn one_span_an_operation_and_one_event_an_attempt() {
         assert_eq!(of(span, "cloudflare.certificate.id"), id);
         assert!(of(span, "otel.name").ends_with("certificate"), "{span:?}");
     }
+
+    let (ends, events): (Vec<_>, Vec<_>) =
+        events.into_iter().partition(|event| of(event, "message") == "operation ended");
+    let names = ["level", "error.type", "may_have_taken_effect"];
+    let shown: Vec<_> = ends.iter().map(|event| names.map(|name| of(event, name))).collect();
+    // Failed attempts that were survived are not the last word.
+    assert_eq!(shown, [["DEBUG", "not_found", ""], ["INFO", "", ""]], "{ends:?}");
 
     let names = ["http.response.status_code", "http.request.resend_count", "error.type", "wait_ms"];
     let shown: Vec<_> = events.iter().map(|event| names.map(|name| of(event, name))).collect();
@@ -182,5 +191,6 @@ async fn a_page_is_an_operation_of_its_own() {
     assert_eq!(list.collect().await.unwrap().len(), 51);
     let records = capture.0.lock().unwrap().clone();
     let spans = records.iter().filter(|r| matches!(r, Record::Span(_))).count();
-    assert_eq!((spans, records.len()), (2, 4), "{records:?}");
+    // For each page its span, the response and the outcome.
+    assert_eq!((spans, records.len()), (2, 6), "{records:?}");
 }
