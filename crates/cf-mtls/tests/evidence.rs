@@ -157,6 +157,9 @@ async fn an_upload_is_not_taken_for_another_certificate() {
         (certificate("another"), json!([]), false),
         (without_id.clone(), json!([mine]), true),
         (without_id, json!([]), false),
+        // Without its PEM.
+        (json!({"id": "another"}), json!([mine]), true),
+        (json!({"id": common::ID}), json!([]), false),
     ];
     for (response, listed, is_found) in rows {
         let server = MockServer::start_async().await;

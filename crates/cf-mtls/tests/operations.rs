@@ -277,7 +277,9 @@ async fn upload_splits_a_file_with_certificate_and_key() {
         when.method(POST).path(path("")).json_body(json!({
             "ca": false, "certificates": leaf, "private_key": key,
         }));
-        then.status(200).json_body(success(json!({"id": common::ID, "ca": false})));
+        then.status(200).json_body(success(json!({
+            "id": common::ID, "ca": false, "certificates": leaf,
+        })));
     });
     let forms = [
         Upload::leaf(&leaf, key.clone()),

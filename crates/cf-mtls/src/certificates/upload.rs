@@ -250,9 +250,8 @@ impl Certificates {
         let request = UploadCertificate { account_id: &self.account, body: &upload.to_wire() };
         let failed = match call.write(request).await {
             Ok(envelope) => match envelope.result.and_then(Certificate::from_wire) {
-                Some(stored) if stored.pem().is_none() || upload.is_same(&stored) => {
-                    return Ok(stored);
-                }
+                Some(stored) if upload.is_same(&stored) => return Ok(stored),
+                // Or without its PEM, so that nothing says which one it is.
                 Some(_) => call.unclear("the response is about another certificate"),
                 None => call.unclear("the response has no certificate with an id"),
             },
