@@ -36,33 +36,40 @@ pub(crate) struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  cf-mtls hostnames list --zone example.com --certificate ID
-  cf-mtls hostnames add api.example.com shop.example.com --zone example.com --certificate ID
-  cf-mtls hostnames remove shop.example.com --zone example.com --certificate ID
-  cf-mtls hostnames replace api.example.com --zone example.com --certificate ID --dry-run
+  cf-mtls hostnames list --zone example.com --certificate devices
+  cf-mtls hostnames add api.example.com shop.example.com --zone example.com --certificate devices
+  cf-mtls hostnames remove shop.example.com --zone example.com --certificate devices";
+const LIST_EXAMPLES: &str = "\
+Examples:
+  cf-mtls hostnames list --zone example.com --certificate devices
   cf-mtls hostnames list --zone example.com --managed-ca";
+const CHANGE_EXAMPLES: &str = "\
+Examples:
+  cf-mtls hostnames add api.example.com shop.example.com --zone example.com --certificate devices
+  cf-mtls hostnames remove shop.example.com --zone example.com --certificate devices
+  cf-mtls hostnames replace - --zone example.com --certificate devices --dry-run < hostnames.txt";
 
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List the hostnames associated with a CA
-    #[command(after_help = EXAMPLES)]
+    #[command(after_help = LIST_EXAMPLES)]
     List(ListArgs),
     /// Associate more hostnames with a CA
     ///
     /// A hostname that is already in the list gives a warning, not an error.
-    #[command(after_help = EXAMPLES, mut_arg("hosts", |hosts| hosts.required(true)))]
+    #[command(after_help = CHANGE_EXAMPLES, mut_arg("hosts", |hosts| hosts.required(true)))]
     #[command(mut_arg("yes", |yes| yes.hide(true)))]
     Add(ChangeArgs),
     /// Remove hostnames from a CA
     ///
     /// A hostname that is not in the list gives a warning, not an error.
-    #[command(after_help = EXAMPLES, mut_arg("hosts", |hosts| hosts.required(true)))]
+    #[command(after_help = CHANGE_EXAMPLES, mut_arg("hosts", |hosts| hosts.required(true)))]
     Remove(ChangeArgs),
     /// Replace all hostnames of a CA in the zone
     ///
     /// Without any HOST, all are removed, which turns off mTLS with this CA for the
     /// zone.
-    #[command(after_help = EXAMPLES)]
+    #[command(after_help = CHANGE_EXAMPLES)]
     Replace(ChangeArgs),
 }
 
