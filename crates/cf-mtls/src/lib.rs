@@ -16,6 +16,7 @@ pub use builder::{ClientBuilder, account_id_from_env};
 pub use certificates::{
     Certificate, CertificateChain, CertificateFilter, Certificates, Deleted, Ensured, Upload,
 };
+#[doc(inline)]
 pub use cf_mtls_api::{
     AccountId, Association, AssociationStatus, CertificateId, CertificateType, ClientCa, Hostname,
     InvalidHostname, InvalidId, ScriptName, Secret, UnknownWord, ZoneId,
@@ -32,6 +33,7 @@ pub use zones::{Zone, ZoneFilter};
 
 /// Text from outside, made safe to show.
 pub mod text {
+    #[doc(inline)]
     pub use cf_mtls_api::text::{is_harmful, printable, shorten};
 }
 
