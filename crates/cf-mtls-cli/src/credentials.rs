@@ -25,7 +25,11 @@ pub(crate) fn client(global: &Global, token: Option<&str>) -> Result<Client, Fai
             .with_hint("set CLOUDFLARE_API_TOKEN, or pass --token-file FILE or --token-stdin")
     })?;
     let builder = global.base_url.iter().fold(builder, ClientBuilder::with_base_url);
-    let builder = global.timeout.into_iter().fold(builder, ClientBuilder::with_deadline);
+    // Whoever sets a limit does not wait longer for the rate limit either.
+    let builder = global
+        .timeout
+        .into_iter()
+        .fold(builder, |builder, limit| builder.with_deadline(limit).with_patience(Duration::ZERO));
     let attempts = global.retries.saturating_add(1);
     let (first, max) = (Duration::from_millis(500), Duration::from_secs(8));
     let retry = Retry::exponential(attempts, first, max);

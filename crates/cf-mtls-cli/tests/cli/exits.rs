@@ -177,3 +177,13 @@ fn verbose_shows_the_request_that_failed() {
         command.env("RUST_LOG", "cf_mtls=debug").output().unwrap().into();
     assert!(run.code == 0 && run.stderr.contains("cf_mtls"), "{run:?}");
 }
+
+#[test]
+fn a_timeout_bounds_waits_for_the_rate_limit_too() {
+    let world = World::with(Simulator::builder().rate_limit(2, Duration::from_secs(20)));
+    let id = world.seed("devices");
+    world.run(&["get", &id]);
+    let run = world.run(&["release", &id, "--yes", "-o", "json", "--timeout", "3s"]);
+    assert_eq!(run.code, 6, "{run:?}");
+    assert_eq!(run.error_json()["kind"], "rate_limited", "{run:?}");
+}

@@ -87,6 +87,22 @@ fn get_shows_one_in_all_forms() {
 }
 
 #[test]
+fn pem_is_checked_and_escaped_before_it_is_printed() {
+    let escaped = DOCUMENTED_CA.replacen('\n', "\u{1b}]0;title\u{7}\n", 1);
+    let beside = format!("\u{1b}]0;title\u{7}\n{DOCUMENTED_CA}");
+    for (pem, code) in [("MIIB\u{1b}]0;x\u{7}", 7), (&*escaped, 7), (&*beside, 0)] {
+        let world = World::new();
+        let id = world.seed("devices");
+        let body = json!({"success": true, "result": {"id": id, "certificates": pem}});
+        let fault = Fault::raw(200, "application/json", body.to_string());
+        world.simulator.inject(fault.on(Operation::Get));
+        let run = world.run(&["get", &id, "--pem"]);
+        assert_eq!(run.code, code, "{run:?}");
+        assert!(!run.stdout.contains('\u{1b}'), "{run:?}");
+    }
+}
+
+#[test]
 fn what_a_name_would_do_to_a_terminal_is_written_out() {
     let world = World::new();
     let name = "a\u{1b}[2Jb\nc\u{202e}d\u{9b}e";
