@@ -5,6 +5,8 @@ use textwrap::core::display_width;
 
 /// No column is cut to less than this.
 const MIN_COLUMN_WIDTH: usize = 6;
+/// A longer value moves the rest of its row, and no other row.
+const MAX_COLUMN_WIDTH: usize = 300;
 const GAP: usize = 2;
 /// Before the lines that belong to the row above.
 const INDENT: &str = "  ";
@@ -80,7 +82,7 @@ impl Table {
     fn measure(&mut self, rows: &[Row]) {
         for row in rows {
             for (width, cell) in self.widths.iter_mut().zip(&row.cells) {
-                *width = display_width(cell).max(*width);
+                *width = display_width(cell).clamp(*width, MAX_COLUMN_WIDTH.max(*width));
             }
         }
     }
@@ -112,7 +114,8 @@ impl Table {
                 line.push_str(&format!("{style}{cell}{style:#}"));
             } else {
                 let padding = width.saturating_sub(display_width(&cell)) + GAP;
-                line.push_str(&format!("{cell}{:padding$}", ""));
+                line.push_str(&cell);
+                line.push_str(&" ".repeat(padding));
             }
         }
         format!("{}\n", line.trim_end())

@@ -103,6 +103,33 @@ fn pem_is_checked_and_escaped_before_it_is_printed() {
 }
 
 #[test]
+fn nothing_is_missing_by_a_list_that_ends_early() {
+    let world = World::new();
+    let id = world.seed("devices");
+    let info = json!({"page": 1, "per_page": 50, "count": 0, "total_count": 1});
+    let body = json!({"success": true, "result": [], "result_info": info}).to_string();
+    let short = || Fault::raw(200, "application/json", body.clone()).on(Operation::List);
+    let by_name = ["delete", "--name", "devices"].as_slice();
+    for command in [by_name, &["delete", "devices"], &["release", "devices"]] {
+        world.simulator.inject(short().times(2));
+        let run = world.run(&[command, &["--if-exists", "--yes"]].concat());
+        assert_eq!(run.code, 7, "{command:?}: {run:?}");
+        assert_eq!(world.run(&["get", &id]).code, 0, "{command:?}");
+    }
+}
+
+#[test]
+fn a_name_of_any_length_is_shown() {
+    let world = World::new();
+    let (id, name) = (world.seed("devices"), "n".repeat(1 << 17));
+    let body = json!({"success": true, "result": [{"id": id, "name": name}, {"id": "b"}]});
+    world.simulator.inject(Fault::raw(200, "application/json", body.to_string()));
+    let run = world.run(&["list"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stdout.contains(&name) && run.stdout.len() < 2 * name.len());
+}
+
+#[test]
 fn what_a_name_would_do_to_a_terminal_is_written_out() {
     let world = World::new();
     let name = "a\u{1b}[2Jb\nc\u{202e}d\u{9b}e";
