@@ -5,6 +5,7 @@
     doc = "A local simulator of Cloudflare's mTLS certificate API, and typed mocks of it. The",
     doc = "README has examples; begin with [`Simulator`]."
 )]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs)]
 
 #[cfg(feature = "httpmock")]
