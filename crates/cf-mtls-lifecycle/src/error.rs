@@ -59,20 +59,13 @@ impl Error {
 
     /// The certificate that the job was about.
     pub fn certificate_id(&self) -> Option<&CertificateId> {
-        let id = self.0.job_certificate_id.as_ref();
-        id.or_else(|| self.0.error.certificate_id())
+        self.0.job_certificate_id.as_ref().or_else(|| self.0.error.certificate_id())
     }
 
     /// The error of the operation that failed, if one did: it has the HTTP status, the
     /// codes and messages of the service, and `cf-ray`.
     pub fn operation_error(&self) -> Option<&cf_mtls::Error> {
         Some(&self.0.error).filter(|_| !self.is_of_job())
-    }
-
-    /// The error of the operation that failed, alone.
-    pub fn into_operation_error(self) -> Option<cf_mtls::Error> {
-        let is_of_job = self.is_of_job();
-        Some(self.0.error).filter(|_| !is_of_job)
     }
 
     /// Whether no operation failed.
@@ -170,6 +163,13 @@ impl Error {
     pub fn with_uploaded(mut self, id: Option<CertificateId>) -> Self {
         self.0.uploaded = id;
         self
+    }
+}
+
+/// The error of the operation that failed, or what is known of the job's own.
+impl AsRef<cf_mtls::Error> for Error {
+    fn as_ref(&self) -> &cf_mtls::Error {
+        &self.0.error
     }
 }
 

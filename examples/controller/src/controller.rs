@@ -4,8 +4,11 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::time::Duration;
 
-use cf_mtls::{Certificate, CertificateId, Certificates, ClientCa, Error, ErrorKind};
-use cf_mtls_lifecycle::{CertificatesExt as _, Error as JobError, Prune, ReleaseOptions};
+use cf_mtls::{
+    Certificate, CertificateFilter, CertificateId, CertificateType, Certificates, ClientCa, Error,
+    ErrorKind,
+};
+use cf_mtls_lifecycle::{CertificatesExt as _, Error as JobError, ReleaseOptions};
 use serde_json::{Value, json};
 
 use crate::folder::{self, Wanted};
@@ -147,13 +150,10 @@ impl Controller {
     }
 
     /// The CAs that this controller has uploaded.
-    async fn list_own(&self) -> Result<Vec<Certificate>, JobError> {
-        let criteria = Prune::new().ca().name_prefix(&self.prefix);
-        let mut candidates = self.certificates.prune_candidates(criteria)?;
-        let mut own = Vec::new();
-        while let Some(candidate) = candidates.next().await {
-            own.push(candidate?.certificate);
-        }
+    async fn list_own(&self) -> Result<Vec<Certificate>, Error> {
+        let filter = CertificateFilter::all().ca().certificate_type(CertificateType::Custom);
+        let mut own = self.certificates.list(filter).collect().await?;
+        own.retain(|one| self.file_name(one).is_some());
         Ok(own)
     }
 
@@ -225,8 +225,7 @@ impl Pass<'_> {
     }
 
     fn fail(&mut self, ca: Option<&str>, error: &JobError) {
-        let of_job = Error::new(error.kind());
-        let requeue = requeue(error.operation_error().unwrap_or(&of_job));
+        let requeue = requeue(error.as_ref());
         self.failed += 1;
         self.requeue = [self.requeue, requeue].into_iter().flatten().min();
         let retry_in = requeue.map(|delay| delay.as_secs());

@@ -213,7 +213,7 @@ impl From<cf_mtls_lifecycle::Error> for Failure {
         let id = error.certificate_id().cloned();
         let associations = error.associations().to_vec();
         let holders = error.holders().to_vec();
-        let mut failure = match error.into_operation_error() {
+        let mut failure = match error.operation_error().cloned() {
             Some(source) => Self::from(source),
             None => Self::new(kind, ""),
         };

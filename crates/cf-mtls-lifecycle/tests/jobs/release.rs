@@ -89,6 +89,8 @@ async fn what_hostnames_do_not_explain_stops_it_before_anything_is_changed() {
         let error = plan.run(|step| panic!("{step}")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InUse, "{service}");
         assert_eq!(error.associations().len(), 1, "{service}");
+        let of_job: &cf_mtls::Error = error.as_ref();
+        assert_eq!(of_job.associations(), error.associations(), "{service}");
         assert!(error.to_string().contains(told), "{error}");
         assert!(error.detached().is_empty());
         let requests = world.simulator.requests();
@@ -309,6 +311,8 @@ async fn a_deletion_that_is_refused_for_good_is_not_tried_again() {
         let released = release(&world).run(|step| world.let_time_pass(step)).await;
         let error = released.unwrap_err();
         assert_eq!((error.kind(), error.detached().len()), (kind, 2));
+        let of_operation: &cf_mtls::Error = error.as_ref();
+        assert_eq!(of_operation.status().map(|status| status.as_u16()), Some(status));
         assert_eq!(world.simulator.request_count(Operation::Delete), 1);
     }
 }
