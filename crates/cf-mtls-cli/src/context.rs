@@ -40,7 +40,7 @@ impl Context {
         let interrupt = Interrupt::listen(move |is_change_in_progress| {
             let failure = done.interrupted_twice(is_change_in_progress);
             reporter.report(&failure);
-            failure.exit().code()
+            failure.exit() as u8
         });
         let interrupt = interrupt.map_err(|error| {
             Failure::new(Kind::Io, "cannot listen for signals").with_cause(error)
@@ -166,7 +166,7 @@ impl Context {
     }
 
     pub(crate) fn shows_plan(&self, consent: Consent) -> bool {
-        let asks = !(consent.yes || consent.dry_run);
+        let asks = !(consent.yes || consent.dry_run) && self.can_ask();
         asks || (self.output.is_table() && !self.output.quiet)
     }
 
@@ -208,22 +208,24 @@ impl Context {
         Ok(value??)
     }
 
-    /// Asks for confirmation, unless `--yes` is given. The plan has been shown, so
-    /// that it can be read even if there is no terminal to ask on.
+    /// Asks for confirmation, unless `--yes` is given.
     pub(crate) async fn confirm(&self, consent: Consent, question: &str) -> Result<(), Failure> {
         if consent.yes {
             return Ok(());
         }
-        if self.global.token_from_stdin() || !confirm::is_possible() {
+        if !self.can_ask() {
             return Err(Failure::usage(
-                "cannot ask for confirmation without a terminal; nothing was changed; pass --yes \
-                 to proceed",
+                "cannot ask for confirmation without a terminal; nothing was changed; pass --yes",
             ));
         }
         match confirm::ask(&self.interrupt, question).await? {
             true => Ok(()),
             false => Err(Failure::new(Kind::Declined, "not confirmed; nothing was changed")),
         }
+    }
+
+    fn can_ask(&self) -> bool {
+        !self.global.token_from_stdin() && confirm::is_possible()
     }
 
     pub(crate) fn steps(&self, label: &str) -> StepReporter<'_> {

@@ -51,14 +51,20 @@ pub(crate) async fn one(
         Some(id) => return Ok(Target::new(id, None)),
         None => name(text)?,
     };
-    let mut found = by_name(context, &[&name]).await?;
     let is_excepted = |one: &Certificate| one.chain().is_ok_and(|chain| Some(&chain) == except);
-    found.retain(|one| !is_excepted(one));
-    only(&name, &found)
+    let found = by_name(context, &[&name]).await?.into_iter();
+    let (same, found): (Vec<_>, Vec<_>) = found.partition(is_excepted);
+    match (&same[..], &found[..]) {
+        ([same, ..], []) => {
+            let message = format!("{} is the new CA already, {}", mention(&name), same.id());
+            Err(Failure::new(ErrorKind::NotFound, message))
+        }
+        _ => only(&name, &found),
+    }
 }
 
-/// The certificates that arguments mean, by id unless they are names, each once, with one walk of the list for all
-/// names. Those that do not exist are left out if that is no failure.
+/// The certificates that arguments mean, by id unless they are names, each once, with one
+/// walk of the list for all names; without those that do not exist if that is no failure.
 pub(crate) async fn all(
     context: &Context,
     texts: &[(String, String)],

@@ -23,13 +23,13 @@ pub(crate) fn run(arguments: &Arguments, mut command: Command) -> Result<(), Fai
     let page = match &arguments.command {
         None => command,
         Some(name) => {
-            let found = command.find_subcommand(name).cloned();
-            found
-                .ok_or_else(|| Failure::usage("there is no such subcommand; see `cf-mtls help`"))?
+            let unknown = || Failure::usage("there is no such subcommand; see `cf-mtls help`");
+            command.find_subcommand(name).cloned().ok_or_else(unknown)?
         }
     };
     let mut text = Vec::new();
-    let rendered = Man::new(page).render(&mut text);
-    rendered.map_err(|error| Failure::output(&error))?;
+    // Otherwise the page has them without their description.
+    let page = page.mut_args(|argument| argument.hide_short_help(false));
+    Man::new(page).render(&mut text).map_err(|error| Failure::output(&error))?;
     output::write(&String::from_utf8_lossy(&text))
 }

@@ -92,7 +92,10 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let stored = context.changing("uploading", certificates.client(), change).await;
     let (stored, is_new) = stored.map_err(|failure| match failure.kind() {
         Kind::Library(ErrorKind::AlreadyExists) => {
-            failure.with_hint("--if-not-exists takes the stored certificate for success")
+            failure.with_hint(match arguments.if_not_exists {
+                false => "--if-not-exists takes the stored certificate for success",
+                true => "it is stored as the other kind, or the list does not show it yet",
+            })
         }
         _ => failure,
     })?;

@@ -30,10 +30,6 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    pub(crate) fn code(self) -> u8 {
-        self as u8
-    }
-
     /// The exit code of several operations.
     pub(crate) fn of_many(outcomes: impl IntoIterator<Item = Self>) -> Self {
         let mut all = outcomes.into_iter();
@@ -49,7 +45,7 @@ impl Exit {
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit.code())
+        Self::from(exit as u8)
     }
 }
 

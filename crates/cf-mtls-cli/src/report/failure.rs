@@ -278,7 +278,7 @@ impl Serialize for Failure {
         let body = ErrorBody {
             kind: inner.kind,
             message: &inner.message,
-            exit_code: inner.exit.code(),
+            exit_code: inner.exit as u8,
             hint: inner.hint.as_deref(),
             rest: fields.collect(),
         };

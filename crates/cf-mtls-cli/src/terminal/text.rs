@@ -1,37 +1,33 @@
 //! Makes text from outside harmless to a terminal.
 
-use std::fmt::Write as _;
-
 use cf_mtls::text::is_harmful;
 
 /// Escapes characters that move the cursor, change colours or reverse the
 /// direction of a line: no name can hide another one.
 pub(crate) fn printable(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_harmful(c) {
-            let _ = write!(safe, "{}", c.escape_unicode());
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
+    escaped(text, is_harmful, |c, safe| safe.extend(c.escape_unicode()))
 }
 
 /// The same JSON, with harmful characters as `\u....`. They occur only in its
 /// strings.
 pub(crate) fn printable_json(json: &str) -> String {
-    let mut safe = String::with_capacity(json.len());
-    for c in json.chars() {
-        if is_harmful(c) && c != '\n' {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                let _ = write!(safe, "\\u{unit:04x}");
-            }
-        } else {
-            safe.push(c);
+    let escape = |c: char, safe: &mut String| {
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            safe.push_str(&format!("\\u{unit:04x}"));
         }
+    };
+    escaped(json, |c| c != '\n' && is_harmful(c), escape)
+}
+
+fn escaped(text: &str, is_bad: fn(char) -> bool, escape: impl Fn(char, &mut String)) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_bad(*c)) {
+        safe.push_str(&rest[..at]);
+        escape(c, &mut safe);
+        rest = &rest[at + c.len_utf8()..];
     }
+    safe.push_str(rest);
     safe
 }
 

@@ -114,8 +114,7 @@ impl Table {
                 line.push_str(&format!("{style}{cell}{style:#}"));
             } else {
                 let padding = width.saturating_sub(display_width(&cell)) + GAP;
-                line.push_str(&cell);
-                line.push_str(&" ".repeat(padding));
+                line.extend([cell, " ".repeat(padding)]);
             }
         }
         format!("{}\n", line.trim_end())

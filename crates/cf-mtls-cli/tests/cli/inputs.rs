@@ -336,3 +336,16 @@ fn the_first_interrupt_ends_a_command_that_waits_for_input() {
     drop(stdin);
     assert_eq!(code, Some(130));
 }
+
+#[test]
+fn a_ca_that_never_expires_is_stored() {
+    let world = World::new();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut parameters = rcgen::CertificateParams::default();
+    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    parameters.not_after = rcgen::date_time_ymd(9999, 12, 31);
+    let ca = world.file("ca.pem", &parameters.self_signed(&key).unwrap().pem());
+    let run = world.run(&["upload", "--ca", &ca, "--name", "eternal"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(world.run(&["list"]).stdout.contains("never"), "{run:?}");
+}

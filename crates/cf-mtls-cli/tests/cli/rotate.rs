@@ -31,6 +31,9 @@ fn what_is_not_known_of_an_old_ca_is_not_claimed() {
     let there = Seed::ca(pem.as_str()).name("there");
     let there = world.simulator.seed(there).unwrap();
     let new = world.file("new.pem", &pem);
+    let run = world.run(&["rotate", "there", "--ca", &new, "--yes"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(run.stderr.contains("there is the new CA already"), "{run:?}");
     let arguments = ["rotate", NOBODY, "--ca", &new, "--if-exists", "--yes"];
     for uses in [&[][..], &HOSTS] {
         world.simulator.set_hostnames(&world.zone, &there, uses.iter().copied()).unwrap();

@@ -169,6 +169,9 @@ fn what_takes_something_away_needs_yes_without_a_terminal() {
             run.stderr.contains("devices") && run.stderr.contains("API Shield (active)"),
             "it shows what it would have asked about: {run:?}"
         );
+        let run = world.run(&[&arguments[..], &["-o", "json"]].concat());
+        assert_eq!(run.stderr.lines().count(), 1, "{run:?}");
+        assert_eq!(run.error_json()["exit_code"], 2, "{run:?}");
         let rehearsed = world.run(&[&arguments[..], &["--dry-run"]].concat());
         assert!([0, 4].contains(&rehearsed.code), "{rehearsed:?}");
         assert_eq!(world.writes(), [""; 0], "{arguments:?}");

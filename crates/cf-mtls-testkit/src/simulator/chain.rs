@@ -120,7 +120,9 @@ fn read_der(der: &[u8]) -> Option<Details> {
         serial_number: certificate.tbs_certificate.serial.to_string(),
         signature: known.map_or_else(|| algorithm.clone(), str::to_owned),
         signature_supported: known.is_some(),
-        expires_on: Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()?,
+        // "Never" of RFC 5280 lies beyond the calendar.
+        expires_on: Timestamp::from_second(certificate.validity().not_after.timestamp())
+            .unwrap_or(Timestamp::MAX),
         is_ca: certificate.is_ca(),
         fingerprint: HEXLOWER.encode(&Sha256::digest(der)),
         public_key_info: certificate.public_key().raw.to_vec(),
