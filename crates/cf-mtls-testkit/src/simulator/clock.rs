@@ -98,7 +98,7 @@ pub(crate) fn calendar(at: SystemTime) -> Timestamp {
 pub(crate) fn seconds(at: Timestamp) -> String {
     match at {
         // The calendar ends two hours before RFC 5280's date for "never".
-        Timestamp::MAX => "9999-12-31T23:59:59Z".to_owned(),
+        at if at == Timestamp::MAX => "9999-12-31T23:59:59Z".to_owned(),
         _ => at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
     }
 }
