@@ -12,11 +12,8 @@ pub(crate) fn run(root: &Path, build: bool, runs: usize) -> anyhow::Result<()> {
         return cargo(root, &format!("run --quiet {bench} build-cost -- {runs}"));
     }
     // The program that is measured stands beside the one that measures.
-    cargo(root, "build --quiet --release -p cf-mtls-cli")?;
-    let run = format!("run --quiet --release {bench}");
-    cargo(root, &format!("{run} cf-mtls-bench -- --runs {runs}"))?;
-    println!();
-    cargo(root, &format!("{run} allocations"))
+    cargo(root, "build --quiet --release -p cf-mtls-cli -p cf-mtls-bench")?;
+    cargo(root, &format!("run --quiet --release {bench} cf-mtls-bench -- --runs {runs}"))
 }
 
 fn cargo(root: &Path, arguments: &str) -> anyhow::Result<()> {

@@ -25,6 +25,10 @@ struct Arguments {
     /// Runs of each measurement; the median counts.
     #[arg(long, default_value_t = 7)]
     runs: usize,
+
+    /// Only counts instructions and allocations.
+    #[arg(long)]
+    counts: bool,
 }
 
 #[derive(Subcommand)]
@@ -48,7 +52,7 @@ fn main() -> ExitCode {
     // chance of scheduling.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let outcome = runtime.map_err(Into::into).and_then(|runtime| match arguments.command {
-        None => report::run(arguments.runs),
+        None => report::run(arguments.runs, arguments.counts),
         Some(Command::Serve) => runtime.block_on(canned::serve()),
         Some(Command::Run { scenario, client, count, port }) => {
             runtime.block_on(scenario::run(scenario, client, count, port))

@@ -27,7 +27,8 @@ pub(crate) fn run(
         }
         Side::Bare => {
             let mut command = Command::new(this);
-            let port = base_url.rsplit(':').next().context("no port")?;
+            let port = base_url.rsplit(':').next().and_then(|rest| rest.split('/').next());
+            let port = port.context("no port")?;
             command.args(["run", "print", "bare", &pages, port]);
             command
         }

@@ -1,25 +1,37 @@
 //! The work that is measured, as ours and as bare reqwest do it.
 
+use std::env;
 use std::hint::black_box;
 use std::io::{BufWriter, Write as _, stdout};
 use std::time::Instant;
 
-use anyhow::ensure;
-use cf_mtls::{CertificateFilter, CertificateId, Client};
+use anyhow::{Context as _, ensure};
+use cf_mtls::{CertificateFilter, CertificateId, Client, Upload};
+use cf_mtls_testkit::DOCUMENTED_CA;
 use clap::ValueEnum;
 use futures_util::stream::{StreamExt as _, iter};
+use reqwest::Method;
 
 use crate::bare::Bare;
-use crate::canned::PER_PAGE;
+use crate::canned::{IN_USE, PER_PAGE};
 use crate::side::{CROWD, Side, peak_memory};
 use crate::{program, simulator};
 
 const ACCOUNT: &str = "023e105f4ecef8ad9ca31a8372d0c353";
 const TOKEN: &str = "Sn3lZJTBX6kkg7OdcBUAxOO963GEIyGQqnFTOFYY";
+/// The variable that disturbs the heap.
+pub(crate) const HEAP: &str = "CF_MTLS_BENCH_HEAP";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scenario {
     /// Deletes, one after the other.
     Delete,
+    /// Reads of one certificate.
+    Get,
+    /// Uploads.
+    Upload,
+    /// Deletes that are refused, each with a look at what uses the certificate.
+    Refused,
     /// Deletes, 64 at a time.
     DeleteMany,
     /// A list of so many pages of 50 certificates.
@@ -39,7 +51,7 @@ pub(crate) async fn run(
     count: usize,
     port: u16,
 ) -> anyhow::Result<()> {
-    let base_url = format!("http://127.0.0.1:{port}");
+    let base_url = format!("http://127.0.0.1:{port}/client/v4");
     match scenario {
         Scenario::Program => return program::run(side, count, &base_url, ACCOUNT, TOKEN),
         Scenario::Simulator => return simulator::run(side, count, &base_url, ACCOUNT, TOKEN).await,
@@ -48,12 +60,11 @@ pub(crate) async fn run(
     let client = Client::builder(TOKEN).with_base_url(&base_url).build()?;
     let certificates = client.certificates(&ACCOUNT.parse()?);
     let bare = Bare::new(&base_url, ACCOUNT, TOKEN)?;
-    let ids: Vec<CertificateId> = match scenario {
-        Scenario::Delete | Scenario::DeleteMany => (0..count)
-            .map(|number| format!("00000000-0000-4000-8000-{number:012}").parse())
-            .collect::<Result<_, _>>()?,
-        _ => Vec::new(),
-    };
+    let start = if scenario == Scenario::Refused { IN_USE } else { "00000000-" };
+    let ids = (0..count).map(|number| format!("{start}0000-4000-8000-{number:012}").parse());
+    let ids: Vec<CertificateId> = ids.collect::<Result<_, _>>()?;
+    let upload = Upload::ca(DOCUMENTED_CA)?.with_name("devices");
+    let _heap = disturbed_heap();
 
     let begun = Instant::now();
     match (scenario, side) {
@@ -64,7 +75,38 @@ pub(crate) async fn run(
         }
         (Scenario::Delete, Side::Bare) => {
             for id in &ids {
-                black_box(bare.delete(id.as_str()).await?);
+                black_box(bare.item(Method::DELETE, id.as_str()).await?);
+            }
+        }
+        (Scenario::Get, Side::Ours) => {
+            for id in &ids {
+                black_box(certificates.get(id).await?);
+            }
+        }
+        (Scenario::Get, Side::Bare) => {
+            for id in &ids {
+                black_box(bare.item(Method::GET, id.as_str()).await?);
+            }
+        }
+        (Scenario::Upload, Side::Ours) => {
+            for _ in 0..count {
+                black_box(certificates.upload(&upload).await?);
+            }
+        }
+        (Scenario::Upload, Side::Bare) => {
+            for _ in 0..count {
+                black_box(bare.upload(DOCUMENTED_CA, "devices").await?);
+            }
+        }
+        (Scenario::Refused, Side::Ours) => {
+            for id in &ids {
+                let error = certificates.delete(id).await.err().context("it was deleted")?;
+                ensure!(error.associations().len() == 1, "{error}");
+            }
+        }
+        (Scenario::Refused, Side::Bare) => {
+            for id in &ids {
+                ensure!(bare.refused(id.as_str()).await?.len() == 1, "no association");
             }
         }
         (Scenario::DeleteMany, Side::Ours) => {
@@ -75,7 +117,7 @@ pub(crate) async fn run(
         }
         (Scenario::DeleteMany, Side::Bare) => {
             let mut outcomes =
-                iter(&ids).map(|id| bare.delete(id.as_str())).buffer_unordered(CROWD);
+                iter(&ids).map(|id| bare.item(Method::DELETE, id.as_str())).buffer_unordered(CROWD);
             while let Some(outcome) = outcomes.next().await {
                 black_box(outcome?);
             }
@@ -113,4 +155,17 @@ pub(crate) async fn run(
     }
     println!("{} {}", begun.elapsed().as_secs_f64(), peak_memory()?);
     Ok(())
+}
+
+/// Blocks with gaps between them, as many as [`HEAP`] says: where blocks lie moves what
+/// the allocator costs.
+fn disturbed_heap() -> Vec<Vec<u8>> {
+    let number = env::var(HEAP).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    let mut blocks: Vec<_> = (1..=8 * number).map(|n: usize| Vec::with_capacity(41 * n)).collect();
+    let mut kept = false;
+    blocks.retain(|_| {
+        kept = !kept;
+        kept
+    });
+    blocks
 }
