@@ -273,11 +273,14 @@ async fn what_never_left_is_sent_again_and_has_no_effect() {
 async fn an_upload_is_sent_when_the_server_comes_up_meanwhile() {
     // Refused at first: the second attempt finds a server.
     let address = nobody().await;
-    let stored = THERE.replace("\"id\"", "\"name\":\"late\",\"id\"");
+    let pem = crate::support::ca().pem;
+    // The quotes and line ends of Rust are those of JSON here.
+    let fields = format!("\"name\":\"late\",\"certificates\":{pem:?},\"id\"");
+    let stored = THERE.replace("\"id\"", &fields);
     let retry = cf_mtls::Retry::with_delays(200, |_| Duration::from_millis(10));
     let client = builder(&format!("http://{address}"), TOKEN).with_retry(retry);
     let certificates = client.build().unwrap().certificates(&ACCOUNT.parse().unwrap());
-    let upload = ca_upload("late");
+    let upload = cf_mtls::Upload::ca(&pem).unwrap().with_name("late");
     let (outcome, server) = tokio::join!(certificates.upload(&upload), async {
         tokio::task::yield_now().await;
         Raw::start_at(address, move |_, _| Act::Say(json("200 OK", &stored), End::Close)).await
