@@ -28,6 +28,7 @@ pub struct Exchange {
     headers: Arc<HeaderMap>,
     body_limit: usize,
     timeout: Option<Duration>,
+    follows_redirects: bool,
     head: Mutex<Option<ResponseHead>>,
 }
 
@@ -117,6 +118,14 @@ impl Exchange {
         self
     }
 
+    /// Declares that the HTTP client follows no redirects, which saves comparing the
+    /// URLs of request and response.
+    #[must_use]
+    pub fn without_redirects(mut self) -> Self {
+        self.follows_redirects = false;
+        self
+    }
+
     /// What is known of the last response. `None` before the first one, and while
     /// a request is under way.
     #[must_use]
@@ -141,6 +150,7 @@ impl Default for Exchange {
             headers: Arc::default(),
             body_limit: BODY_LIMIT,
             timeout: None,
+            follows_redirects: true,
             head: Mutex::default(),
         }
     }
@@ -152,6 +162,7 @@ impl Clone for Exchange {
             headers: self.headers.clone(),
             body_limit: self.body_limit,
             timeout: self.timeout,
+            follows_redirects: self.follows_redirects,
             head: Mutex::default(),
         }
     }
@@ -195,11 +206,11 @@ impl ClientHooks<Exchange> for Client {
         if exchange.timeout.is_some() {
             *request.timeout_mut() = exchange.timeout;
         }
-        let asked = request.url().clone();
+        let asked = exchange.follows_redirects.then(|| request.url().clone());
 
         let mut response = self.client().execute(request).await?;
 
-        let redirected = *response.url() != asked;
+        let redirected = asked.as_ref().is_some_and(|asked| asked != response.url());
         // The body's end is known, and the HTTP client reads no further.
         let length = response.content_length();
         let limit = MAX_UNCOUNTED.min(exchange.body_limit as u64);
@@ -209,7 +220,7 @@ impl ClientHooks<Exchange> for Client {
             redirected,
             headers: mem::take(response.headers_mut()),
         });
-        if redirected {
+        if let Some(asked) = asked.filter(|_| redirected) {
             // What another address says is no evidence of anything.
             let (mut parts, _) = http::Response::<reqwest::Body>::from(response).into_parts();
             parts.status = StatusCode::FOUND;
@@ -218,18 +229,19 @@ impl ClientHooks<Exchange> for Client {
         if is_bounded {
             return Ok(response);
         }
+        let url = response.url().clone();
         let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
         let body = reqwest::Body::wrap(Bounded::new(body, exchange.body_limit));
-        Ok(rebuilt(parts, body, asked))
+        Ok(rebuilt(parts, body, url))
     }
 }
 
 /// A response with another body.
-fn rebuilt(mut parts: Parts, body: reqwest::Body, asked: reqwest::Url) -> reqwest::Response {
+fn rebuilt(mut parts: Parts, body: reqwest::Body, url: reqwest::Url) -> reqwest::Response {
     // Without its URL, reqwest would parse one that stands for none.
-    let url = http::Response::builder().url(asked).body(());
-    if let Ok(url) = url {
-        parts.extensions.extend(url.into_parts().0.extensions);
+    let with_url = http::Response::builder().url(url).body(());
+    if let Ok(with_url) = with_url {
+        parts.extensions.extend(with_url.into_parts().0.extensions);
     }
     http::Response::from_parts(parts, body).into()
 }

@@ -25,21 +25,27 @@ impl ResponseHead {
 /// tightest counts.
 pub fn ratelimit<'a>(lines: impl IntoIterator<Item = &'a HeaderValue>) -> Option<(u64, Duration)> {
     let mut tightest: Option<(u64, Duration)> = None;
-    // Every response has it, so the bytes are walked once.
-    let lines = lines.into_iter();
-    for policy in lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')) {
-        let (mut remaining, mut seconds) = (None, None);
-        for part in policy.split(|byte| *byte == b';').skip(1) {
+    for line in lines {
+        let (mut remaining, mut seconds, mut rest) = (None, None, line.as_bytes());
+        // Every response has it, so the bytes are walked once.
+        loop {
+            let end = rest.iter().position(|byte| matches!(byte, b',' | b';'));
+            let (part, after) = rest.split_at(end.unwrap_or(rest.len()));
             match part.trim_ascii() {
                 [b'r', b'=', digits @ ..] => remaining = number(digits),
                 [b't', b'=', digits @ ..] => seconds = number(digits),
                 _ => {}
             }
-        }
-        if let (Some(remaining), Some(seconds)) = (remaining, seconds)
-            && tightest.is_none_or(|(less, _)| remaining < less)
-        {
-            tightest = Some((remaining, Duration::from_secs(seconds)));
+            if !after.starts_with(b";")
+                && let (Some(remaining), Some(seconds)) = (remaining.take(), seconds.take())
+                && tightest.is_none_or(|(less, _)| remaining < less)
+            {
+                tightest = Some((remaining, Duration::from_secs(seconds)));
+            }
+            match after {
+                [_, after @ ..] => rest = after,
+                [] => break,
+            }
         }
     }
     tightest
@@ -47,8 +53,12 @@ pub fn ratelimit<'a>(lines: impl IntoIterator<Item = &'a HeaderValue>) -> Option
 
 /// Digits only; no sign, and no more than fit.
 fn number(digits: &[u8]) -> Option<u64> {
-    let is_number = digits.iter().all(u8::is_ascii_digit);
-    str::from_utf8(digits).ok()?.parse().ok().filter(|_| is_number)
+    let add = |number: u64, digit: &u8| {
+        let digit = Some(digit.wrapping_sub(b'0')).filter(|digit| *digit < 10)?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    };
+    let first = digits.first().map(|_| 0)?;
+    digits.iter().try_fold(first, add)
 }
 
 /// Reads `Retry-After`: seconds, or an HTTP date in one of its three forms.

@@ -1,12 +1,13 @@
 //! Text from outside, made safe to show.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::OnceLock;
 
 use crate::Secret;
+use crate::ids::flags_of;
 
 /// The fewest letters and digits in a row that are taken for a part of a secret.
 /// Shorter ones occur in any text.
@@ -17,22 +18,31 @@ const MAX_CAUSE_CHARS: usize = 240;
 const MAX_CAUSES: usize = 8;
 
 /// Removes secrets, harmful characters and excess from texts.
-pub struct Sanitizer<'a> {
-    secrets: Vec<&'a Secret>,
-    /// A hash of every [`MIN_FRAGMENT`] letters and digits in a row of the secrets,
-    /// since a copy of them would stay in memory. Made when first needed, as most
+#[derive(Clone)]
+pub struct Sanitizer {
+    secrets: Vec<Secret>,
+    /// A hash of every [`MIN_FRAGMENT`] letters and digits in a row of the secrets, in
+    /// order, since a copy of them would stay in memory. Made when first needed, as most
     /// operations succeed.
-    parts: OnceLock<HashSet<u64>>,
+    parts: OnceLock<Vec<u64>>,
     keys: RandomState,
+    has_hex_part: bool,
 }
 
-impl<'a> Sanitizer<'a> {
+impl Sanitizer {
     /// Hides these secrets, and every part of them with eight letters and
     /// digits. Only these are compared: a key may be echoed with other line ends, and
     /// base64 with escaped slashes.
-    pub fn new(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        let secrets: Vec<Secret> = secrets.into_iter().cloned().collect();
+        let has_hex_part = |secret: &Secret| {
+            let bytes = secret.expose().as_bytes();
+            let mut parts = bytes.split(|b| b.is_ascii_alphanumeric() && !b.is_ascii_hexdigit());
+            parts.any(|part| MIN_FRAGMENT <= part.len())
+        };
         Self {
-            secrets: secrets.into_iter().collect(),
+            has_hex_part: secrets.iter().any(has_hex_part),
+            secrets,
             parts: OnceLock::new(),
             keys: RandomState::new(),
         }
@@ -42,10 +52,10 @@ impl<'a> Sanitizer<'a> {
     pub fn clean(&self, text: &str, limit: usize) -> String {
         // Hide before cutting, but do not walk through megabytes for it.
         let max = limit.saturating_mul(READ_AHEAD);
-        let start: String = text.chars().take(max).collect();
+        let end = text.char_indices().nth(max).map_or(text.len(), |(end, _)| end);
         let mut clean = String::new();
         let mut count = 0;
-        for c in self.hide(&start).chars() {
+        for c in self.hide(&text[..end]).chars() {
             let is_shown = !(is_harmful(c) || c.is_whitespace() || c == '\u{fffd}');
             let c = if is_shown { c } else { ' ' };
             if c == ' ' && (clean.is_empty() || clean.ends_with(' ')) {
@@ -65,14 +75,8 @@ impl<'a> Sanitizer<'a> {
     /// Whether an id contains a part of a secret.
     pub fn finds_secret_in_id(&self, id: &str) -> bool {
         // Most ids are hexadecimal, and most secrets hardly so: that saves the hashes.
-        let is_hex = |b: &u8| b.is_ascii_hexdigit();
-        let has_hex_part = |secret: &&Secret| {
-            let bytes = secret.expose().as_bytes();
-            let mut parts = bytes.split(|b| b.is_ascii_alphanumeric() && !is_hex(b));
-            parts.any(|part| MIN_FRAGMENT <= part.len())
-        };
-        let is_hex_only = id.bytes().all(|b| is_hex(&b) || b == b'-');
-        (!is_hex_only || self.secrets.iter().any(has_hex_part)) && self.finds_secret(id)
+        let is_hex = flags_of(id, |b| u8::from(!b.is_ascii_hexdigit() & (b != b'-'))) == 0;
+        (!is_hex || self.has_hex_part) && self.finds_secret(id)
     }
 
     /// Whether a text contains a part of a secret.
@@ -93,46 +97,47 @@ impl<'a> Sanitizer<'a> {
         }
     }
 
-    fn hide(&self, text: &str) -> String {
+    fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let parts = self.parts_in(text);
+        if parts.is_empty() {
+            return Cow::Borrowed(text);
+        }
         let mut hidden = String::with_capacity(text.len());
         let mut shown = 0;
-        for (from, to) in self.parts_in(text) {
+        for (from, to) in parts {
             hidden.push_str(&text[shown..from]);
             hidden.push_str("[secret]");
             shown = to;
         }
         hidden.push_str(&text[shown..]);
-        hidden
+        Cow::Owned(hidden)
     }
 
     /// Begin and end of each part of a secret, in order, without overlap.
     fn parts_in(&self, text: &str) -> Vec<(usize, usize)> {
-        let parts = self.parts.get_or_init(|| {
-            let mut parts = HashSet::new();
-            for secret in self.secrets.iter().map(|secret| letters_and_digits(secret)) {
-                let windows = secret.expose().as_bytes().windows(MIN_FRAGMENT);
-                parts.extend(windows.map(|part| self.keys.hash_one(part)));
+        let hashes = self.parts.get_or_init(|| {
+            let mut hashes = Vec::new();
+            for bare in self.secrets.iter().map(letters_and_digits) {
+                hashes.extend(fragments(bare.expose()).map(|(_, part)| self.hash(part)));
             }
-            parts
+            hashes.sort_unstable();
+            hashes
         });
         let mut found: Vec<(usize, usize)> = Vec::new();
-        if parts.is_empty() {
-            return found;
-        }
-        let bytes = text.bytes().enumerate();
-        let bare: Vec<(usize, u8)> = bytes.filter(|(_, b)| b.is_ascii_alphanumeric()).collect();
-        for window in bare.windows(MIN_FRAGMENT) {
-            let part: [u8; MIN_FRAGMENT] = std::array::from_fn(|index| window[index].1);
-            if !parts.contains(&self.keys.hash_one(part.as_slice())) {
+        for ((from, to), part) in fragments(text) {
+            if hashes.binary_search(&self.hash(part)).is_err() {
                 continue;
             }
-            let (from, to) = (window[0].0, window[MIN_FRAGMENT - 1].0 + 1);
             match found.last_mut() {
                 Some((_, end)) if from <= *end => *end = to,
                 _ => found.push((from, to)),
             }
         }
         found
+    }
+
+    fn hash(&self, part: u64) -> u64 {
+        self.keys.hash_one(part)
     }
 
     /// The beginning of a body that could not be read.
@@ -150,6 +155,20 @@ impl<'a> Sanitizer<'a> {
 }
 
 /// The letters and digits of a secret, without the lines that every key has.
+/// Begin and end of every [`MIN_FRAGMENT`] letters and digits in a row, whatever stands
+/// between them, and these as one number.
+fn fragments(text: &str) -> impl Iterator<Item = ((usize, usize), u64)> {
+    let bytes = text.bytes().enumerate().filter(|(_, byte)| byte.is_ascii_alphanumeric());
+    let (mut part, mut places, mut count) = (0, [0; MIN_FRAGMENT], 0);
+    bytes.filter_map(move |(place, byte)| {
+        part = part << 8 | u64::from(byte);
+        places[count % MIN_FRAGMENT] = place;
+        count += 1;
+        let begin = places[count % MIN_FRAGMENT];
+        (MIN_FRAGMENT <= count).then_some(((begin, place + 1), part))
+    })
+}
+
 fn letters_and_digits(secret: &Secret) -> Secret {
     let lines = secret.expose().split(['\n', '\r']).map(str::trim);
     let lines = lines.filter(|line| !line.starts_with("-----"));

@@ -6,6 +6,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicUsize},
 };
 
+use cf_mtls_api::text::Sanitizer;
 use cf_mtls_api::{self as api, AccountId, Exchange};
 use http::header::USER_AGENT;
 use http::{HeaderValue, Uri};
@@ -190,6 +191,9 @@ impl ClientBuilder {
         };
         let credentials = self.credentials.checked()?;
         let mut exchange = credentials.apply(Exchange::default())?;
+        if settings.is_some() {
+            exchange = exchange.without_redirects();
+        }
         let user_agent = match self.user_agent {
             Some(name) => Some(format!("{name} {NAME_AND_VERSION}")),
             // The caller's client decides.
@@ -208,11 +212,12 @@ impl ClientBuilder {
         let bindings = api::Client::new_with_client(base_url, http, exchange);
         let shared = Inner {
             connections: Connections::new(bindings, settings),
+            sanitizer: Sanitizer::new([credentials.secret()]),
             credentials,
             rate_limit: RateLimit::default(),
             budget: budget(),
             pending_writes: AtomicUsize::new(0),
-            last_date: Mutex::new(None),
+            last_date: Mutex::default(),
             hostname_writes: HostnameWrites::default(),
             has_succeeded: AtomicBool::new(false),
         };

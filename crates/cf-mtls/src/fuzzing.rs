@@ -1,6 +1,8 @@
 //! Responses and texts as the transport reads them, for fuzzing and property tests. Not
 //! part of the API.
 
+use std::borrow::Cow;
+
 use cf_mtls_api::{Secret, types};
 use http::StatusCode;
 
@@ -32,7 +34,8 @@ pub struct Read {
 pub fn response(secret: &str, status: StatusCode, body: &[u8]) -> Read {
     let mut read = Read::default();
     let secret = Secret::from(secret);
-    let interpreter = Interpreter::new(Operation::GetCertificate, [&secret]);
+    let interpreter =
+        Interpreter::new(Operation::GetCertificate, Cow::Owned(Sanitizer::new([&secret])));
     let (it, read_as) = (&interpreter, &mut read);
     let one: Option<types::CertificateEnvelope> = read_as.decode(it, status, body);
     let list: Option<types::CertificateListEnvelope> = read_as.decode(it, status, body);

@@ -55,7 +55,7 @@ impl Client {
         let settings = self.product(operation, account, request).await?.result;
         let bindings = settings.and_then(|settings| settings.bindings).ok_or_else(|| {
             let error = Error::new(ErrorKind::InvalidResponse);
-            error.with_detail("the response has no bindings").during(operation, &account.into())
+            error.with_detail("the response has no bindings").during(operation, account.into())
         })?;
         // Other kinds of bindings have no certificate.
         let uses = bindings.into_iter();

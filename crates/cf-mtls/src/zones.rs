@@ -4,7 +4,7 @@ use cf_mtls_api::requests::ListZones;
 use cf_mtls_api::{AccountId, ZoneId, types};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Operation, Subject};
+use crate::error::{Operation, SubjectRef};
 use crate::transport::{Call, Client, Listing, PER_PAGE, Page};
 
 /// A zone.
@@ -63,7 +63,7 @@ impl Client {
             let (client, filter) = (this.clone(), filter.clone());
             async move {
                 let account = filter.account.as_ref();
-                let subject = account.map(Subject::from).unwrap_or_default();
+                let subject = account.map(SubjectRef::from).unwrap_or_default();
                 let mut call = Call::new(&client, Operation::ListZones, subject);
                 let request = ListZones {
                     account_id: account,

@@ -96,6 +96,7 @@ impl Certificate {
     }
 
     /// `None` without a valid id.
+    #[inline]
     pub(crate) fn from_wire(mut wire: types::Certificate) -> Option<Self> {
         Some(Self { id: wire.id.take()?, rest: wire })
     }

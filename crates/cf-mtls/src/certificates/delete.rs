@@ -1,5 +1,7 @@
 //! Deletes a certificate, and finds out what is true afterwards.
 
+use std::pin::pin;
+
 use cf_mtls_api::requests::DeleteCertificate;
 use cf_mtls_api::{Association, CertificateId};
 use serde::{Deserialize, Serialize};
@@ -58,12 +60,12 @@ impl Certificates {
     /// - others as in the [table of the crate](crate#errors)
     pub async fn delete(&self, id: &CertificateId) -> Result<Deleted, Error> {
         let mut call = self.call(Operation::DeleteCertificate, Some(id));
-        call.span().run(self.send_delete(&mut call, id)).await
+        call.span().run(pin!(self.send_delete(&mut call, id))).await
     }
 
     async fn send_delete(&self, call: &mut Call<'_>, id: &CertificateId) -> Result<Deleted, Error> {
         let request = DeleteCertificate { account_id: &self.account, mtls_certificate_id: id };
-        match call.write(request).await {
+        match call.send(request).await {
             Ok(envelope) => {
                 let certificate = envelope.result.and_then(Certificate::from_wire);
                 if certificate.as_ref().is_some_and(|certificate| certificate.id() != id) {

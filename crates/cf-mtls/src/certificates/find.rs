@@ -37,7 +37,7 @@ impl Certificates {
             detail.push_str(&format!(" and at least {} others", more.len()));
         }
         Err(Error::new(ErrorKind::Ambiguous)
-            .during(Operation::ListCertificates, &self.subject(None))
+            .during(Operation::ListCertificates, self.subject(None))
             .with_detail(detail)
             .with_candidates(ids))
     }

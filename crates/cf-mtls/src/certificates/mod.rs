@@ -8,6 +8,8 @@ mod find;
 mod pem;
 mod upload;
 
+use std::pin::pin;
+
 use cf_mtls_api::requests::{GetCertificate, ListCertificates};
 use cf_mtls_api::{AccountId, CertificateId, ZoneId};
 
@@ -19,7 +21,7 @@ pub use filter::CertificateFilter;
 pub use pem::CertificateChain;
 pub use upload::{Ensured, Upload};
 
-use crate::error::{Error, ErrorKind, Operation, Subject};
+use crate::error::{Error, ErrorKind, Operation, SubjectRef};
 use crate::hostnames::Hostnames;
 use crate::transport::{
     Call, Client, Listing, Looks, PER_PAGE, Page, handle_limits, limit_setters,
@@ -63,18 +65,16 @@ impl Certificates {
     pub async fn get(&self, id: &CertificateId) -> Result<Certificate, Error> {
         let mut call = self.call(Operation::GetCertificate, Some(id));
         let request = GetCertificate { account_id: &self.account, mtls_certificate_id: id };
-        call.span()
-            .run(async {
-                let envelope = call.read(request).await?;
-                match envelope.result.and_then(Certificate::from_wire) {
-                    Some(certificate) if certificate.id() == id => Ok(certificate),
-                    Some(_) => {
-                        Err(call.invalid_result("the response is about another certificate"))
-                    }
-                    None => Err(call.invalid_result("the response has no certificate with an id")),
-                }
-            })
-            .await
+        let span = call.span();
+        let get = async {
+            let envelope = call.read(request).await?;
+            match envelope.result.and_then(Certificate::from_wire) {
+                Some(certificate) if certificate.id() == id => Ok(certificate),
+                Some(_) => Err(call.invalid_result("the response is about another certificate")),
+                None => Err(call.invalid_result("the response has no certificate with an id")),
+            }
+        };
+        span.run(pin!(get)).await
     }
 
     /// The certificates of the account, a page at a time. Each page is retried as
@@ -96,7 +96,7 @@ impl Certificates {
                     per_page: Some(PER_PAGE),
                     type_: types.as_deref(),
                 };
-                let envelope = call.span().run(call.read(request)).await?;
+                let envelope = call.span().run(pin!(call.read(request))).await?;
                 Page::new(envelope.result, envelope.result_info, Certificate::from_wire)
             }
         };
@@ -127,7 +127,7 @@ impl Certificates {
         let found = tokio::time::timeout(self.client.limits().total(), search).await;
         found.unwrap_or_else(|_| {
             let error = Error::new(ErrorKind::Timeout);
-            Err(error.during(Operation::ListCertificates, &self.subject(None)))
+            Err(error.during(Operation::ListCertificates, self.subject(None)))
         })
     }
 
@@ -161,11 +161,11 @@ impl Certificates {
         self.clone().with_limits(limits)
     }
 
-    fn subject(&self, certificate: Option<&CertificateId>) -> Subject {
-        Subject { certificate_id: certificate.cloned(), ..(&self.account).into() }
+    fn subject<'a>(&'a self, id: Option<&'a CertificateId>) -> SubjectRef<'a> {
+        SubjectRef { certificate_id: id, ..(&self.account).into() }
     }
 
-    fn call(&self, operation: Operation, certificate: Option<&CertificateId>) -> Call<'_> {
-        Call::new(&self.client, operation, self.subject(certificate))
+    fn call<'a>(&'a self, operation: Operation, id: Option<&'a CertificateId>) -> Call<'a> {
+        Call::new(&self.client, operation, self.subject(id))
     }
 }

@@ -1,6 +1,7 @@
 //! Uploads a certificate, or finds it.
 
 use std::fmt;
+use std::pin::pin;
 
 use cf_mtls_api::requests::UploadCertificate;
 use cf_mtls_api::{Secret, SecretField, types};
@@ -122,10 +123,6 @@ impl Upload {
         self.name.as_deref()
     }
 
-    pub(crate) fn private_key(&self) -> Option<&Secret> {
-        self.private_key.as_ref()
-    }
-
     /// Checks the name, as [`Certificates::upload`](crate::Certificates::upload)
     /// does before it sends anything.
     ///
@@ -208,8 +205,8 @@ impl Certificates {
     /// - others as in the [table of the crate](crate#errors)
     pub async fn upload(&self, upload: &Upload) -> Result<Certificate, Error> {
         upload.check()?;
-        let call = self.call(Operation::UploadCertificate, None).hide(upload.private_key());
-        call.span().run(self.send_upload(call, upload)).await
+        let call = self.call(Operation::UploadCertificate, None).hide(upload.private_key.as_ref());
+        call.span().run(pin!(self.send_upload(call, upload))).await
     }
 
     /// Finds the certificate of an upload, or uploads it. Its name does not matter.
@@ -248,7 +245,7 @@ impl Certificates {
 
     async fn send_upload(&self, mut call: Call<'_>, upload: &Upload) -> Result<Certificate, Error> {
         let request = UploadCertificate { account_id: &self.account, body: &upload.to_wire() };
-        let failed = match call.write(request).await {
+        let failed = match call.send(request).await {
             Ok(envelope) => match envelope.result.and_then(Certificate::from_wire) {
                 Some(stored) if upload.is_same(&stored) => return Ok(stored),
                 // Or without its PEM, so that nothing says which one it is.

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use message::ServiceMessage;
 pub use operation::Operation;
-pub(crate) use operation::Subject;
+pub(crate) use operation::{Subject, SubjectRef};
 
 use cf_mtls_api::Association;
 
@@ -220,9 +220,9 @@ impl Error {
     }
 
     /// Adds the operation that failed, unless an inner one is there already.
-    pub(crate) fn during(mut self, operation: Operation, subject: &Subject) -> Self {
+    pub(crate) fn during(mut self, operation: Operation, subject: SubjectRef<'_>) -> Self {
         self.0.operation.get_or_insert_with(|| {
-            self.0.subject = subject.clone();
+            self.0.subject = subject.into();
             operation
         });
         self

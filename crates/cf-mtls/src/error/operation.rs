@@ -72,9 +72,34 @@ pub(crate) struct Subject {
     pub(crate) certificate_id: Option<CertificateId>,
 }
 
-impl From<&AccountId> for Subject {
-    fn from(id: &AccountId) -> Self {
-        Self { account_id: Some(id.clone()), ..Self::default() }
+/// Those ids, which are not copied unless the operation fails.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct SubjectRef<'a> {
+    pub(crate) account_id: Option<&'a AccountId>,
+    pub(crate) zone_id: Option<&'a ZoneId>,
+    pub(crate) certificate_id: Option<&'a CertificateId>,
+}
+
+impl<'a> SubjectRef<'a> {
+    pub(crate) fn ids(self) -> impl Iterator<Item = &'a str> {
+        let [account, zone] = [self.account_id.map(AsRef::as_ref), self.zone_id.map(AsRef::as_ref)];
+        [account, zone, self.certificate_id.map(AsRef::as_ref)].into_iter().flatten()
+    }
+}
+
+impl From<SubjectRef<'_>> for Subject {
+    fn from(it: SubjectRef<'_>) -> Self {
+        Self {
+            account_id: it.account_id.cloned(),
+            zone_id: it.zone_id.cloned(),
+            certificate_id: it.certificate_id.cloned(),
+        }
+    }
+}
+
+impl<'a> From<&'a AccountId> for SubjectRef<'a> {
+    fn from(id: &'a AccountId) -> Self {
+        Self { account_id: Some(id), ..Self::default() }
     }
 }
 

@@ -122,7 +122,7 @@ impl Hostnames {
                 return Err(Error::new(ErrorKind::Timeout)
                     .with_detail("another change of the list by this client takes too long")
                     .with_effect(!change.is_unchanged())
-                    .during(Operation::ReplaceHostnames, &self.subject(ca)));
+                    .during(Operation::ReplaceHostnames, self.subject(ca)));
             };
             let this = self.after(spent + begun.elapsed());
             let written = this.write(ca, goal, &names, &mut locked, &mut change).await?;
@@ -154,7 +154,7 @@ impl Hostnames {
         Err(Error::new(ErrorKind::Conflict)
             .with_detail(detail)
             .with_effect(true)
-            .during(Operation::ReplaceHostnames, &self.subject(ca)))
+            .during(Operation::ReplaceHostnames, self.subject(ca)))
     }
 
     /// Reads the list until it shows what was written, or another client's, for as long

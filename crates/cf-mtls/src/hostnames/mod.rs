@@ -11,7 +11,7 @@ use cf_mtls_api::{ClientCa, ZoneId};
 
 pub use change::HostnameChange;
 
-use crate::error::{Error, Operation, Subject};
+use crate::error::{Error, Operation, SubjectRef};
 use crate::transport::{Call, Client, handle_limits, limit_setters};
 
 const DEFAULT_SETTLE_TIME: Duration = Duration::from_secs(1);
@@ -86,12 +86,12 @@ impl Hostnames {
             .await
     }
 
-    fn subject(&self, ca: &ClientCa) -> Subject {
-        let (zone_id, certificate_id) = (Some(self.zone.clone()), ca.certificate_id().cloned());
-        Subject { zone_id, certificate_id, account_id: None }
+    fn subject<'a>(&'a self, ca: &'a ClientCa) -> SubjectRef<'a> {
+        let (zone_id, certificate_id) = (Some(&self.zone), ca.certificate_id());
+        SubjectRef { zone_id, certificate_id, account_id: None }
     }
 
-    fn call(&self, operation: Operation, ca: &ClientCa) -> Call<'_> {
+    fn call<'a>(&'a self, operation: Operation, ca: &'a ClientCa) -> Call<'a> {
         Call::new(&self.client, operation, self.subject(ca))
     }
 }

@@ -108,7 +108,7 @@ impl Hostnames {
         body.hostnames = texts(list);
         body.mtls_certificate_id = ca.certificate_id().cloned();
         let request = ReplaceHostnameAssociations { zone_id: &self.zone, body: &body };
-        let envelope = call.span().run(call.write(request)).await?;
+        let envelope = call.span().run(call.send(request)).await?;
         let list = envelope.result.and_then(|result| result.hostnames);
         Ok(list.map(unchecked))
     }
@@ -161,10 +161,7 @@ impl Failures {
         self.is_last |= retry.attempts() <= self.count
             || left <= delay
             || !hostnames.client.shared().budget.withdraw();
-        match self.is_last {
-            true => Duration::ZERO,
-            false => delay,
-        }
+        if self.is_last { Duration::ZERO } else { delay }
     }
 
     /// The error of the last attempt, after a read that failed, or reads that show the old

@@ -1,8 +1,10 @@
 //! One operation: its attempts, the waits between them, and how it ended.
 
+use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use cf_mtls_api::text::Sanitizer;
 use cf_mtls_api::{self as api, ClientInfo as _, Request, ResponseHead};
 use futures_util::FutureExt as _;
 use tokio::time::Instant;
@@ -18,7 +20,7 @@ use super::envelope::Envelope;
 use super::interpret::Interpreter;
 use super::outcome::{Effect, FailedAttempt, Outcome};
 use super::rate_limit::Permit;
-use crate::error::{Error, ErrorKind, Operation, Subject};
+use crate::error::{Error, ErrorKind, Operation, SubjectRef};
 
 /// How much longer than the rate limit asks for a request may wait, as a part of the
 /// wait, so that not all that wait are sent in the same instant.
@@ -43,7 +45,7 @@ impl AsRef<Error> for FailedCall {
 pub(crate) struct Call<'a> {
     client: &'a Client,
     operation: Operation,
-    subject: Subject,
+    subject: SubjectRef<'a>,
     /// Whether an id contains a part of the credentials.
     has_secret: bool,
     interpreter: Interpreter<'a>,
@@ -58,17 +60,18 @@ pub(crate) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(crate) fn new(client: &'a Client, operation: Operation, subject: Subject) -> Self {
-        let interpreter = Interpreter::new(operation, client.secrets());
-        let has_secret = interpreter.finds_secret_in(&subject);
+    pub(crate) fn new(client: &'a Client, operation: Operation, subject: SubjectRef<'a>) -> Self {
+        let sanitizer = &client.shared().sanitizer;
+        // Variables may be swapped, and the service may send any id.
+        let has_secret = subject.ids().any(|id| sanitizer.finds_secret_in_id(id));
         Self {
             client,
             operation,
             // Neither sent nor shown.
-            subject: if has_secret { Subject::default() } else { subject },
+            subject: if has_secret { SubjectRef::default() } else { subject },
             has_secret,
-            interpreter,
-            deadline: Deadline::new(client.limits()),
+            interpreter: Interpreter::new(operation, Cow::Borrowed(sanitizer)),
+            deadline: Deadline::new(client.limits(), operation.is_write()),
             fails_if_limited: false,
             attempts: 0,
             head: None,
@@ -77,8 +80,12 @@ impl<'a> Call<'a> {
     }
 
     /// Keeps a further secret out of errors and events.
-    pub(crate) fn hide(mut self, secret: Option<&'a api::Secret>) -> Self {
-        self.interpreter = Interpreter::new(self.operation, self.client.secrets().chain(secret));
+    pub(crate) fn hide(mut self, secret: Option<&api::Secret>) -> Self {
+        if let Some(secret) = secret {
+            let secrets = [self.client.shared().credentials.secret(), secret];
+            self.interpreter =
+                Interpreter::new(self.operation, Cow::Owned(Sanitizer::new(secrets)));
+        }
         self
     }
 
@@ -102,10 +109,9 @@ impl<'a> Call<'a> {
             error.type = Empty,
             http.request.method = self.operation.method(),
             url.template = self.operation.url_template(),
-            cloudflare.account.id = self.subject.account_id.as_ref().map(|id| id.as_str()),
-            cloudflare.zone.id = self.subject.zone_id.as_ref().map(|id| id.as_str()),
-            cloudflare.certificate.id =
-                self.subject.certificate_id.as_ref().map(|id| id.as_str()),
+            cloudflare.account.id = self.subject.account_id.map(|id| id.as_str()),
+            cloudflare.zone.id = self.subject.zone_id.map(|id| id.as_str()),
+            cloudflare.certificate.id = self.subject.certificate_id.map(|id| id.as_str()),
         );
         OperationSpan { span, is_write: self.operation.is_write() }
     }
@@ -115,20 +121,11 @@ impl<'a> Call<'a> {
         &mut self,
         request: R,
     ) -> Result<R::Response, Error> {
-        let sent = self.send(request).await;
-        sent.map_err(|failed| failed.error)
+        self.send(request).await.map_err(|failed| failed.error)
     }
 
-    /// Sends a write, retries it, and keeps time to find out its effect.
-    pub(crate) async fn write<R: Request<Response: Envelope>>(
-        &mut self,
-        request: R,
-    ) -> Result<R::Response, FailedCall> {
-        self.deadline.keep_reserve();
-        self.send(request).await
-    }
-
-    async fn send<R: Request<Response: Envelope>>(
+    /// Sends a request, and retries it.
+    pub(crate) async fn send<R: Request<Response: Envelope>>(
         &mut self,
         request: R,
     ) -> Result<R::Response, FailedCall> {
@@ -192,20 +189,22 @@ impl<'a> Call<'a> {
         Some(delay)
     }
 
-    /// Waits for the rate limit, or fails if that would take too long.
-    async fn acquire_permit(&mut self) -> Result<Permit<'a>, FailedAttempt> {
+    /// Waits for the rate limit, and returns the time by then, or fails if that would take
+    /// too long.
+    async fn acquire_permit(&mut self) -> Result<(Permit<'a>, Instant), FailedAttempt> {
         let client = self.client;
+        let reserve = client.limits().rate_limit_reserve;
         loop {
             let now = Instant::now();
-            let ends = match client.shared().rate_limit.take(now) {
-                Ok(permit) => return Ok(permit),
+            let ends = match client.shared().rate_limit.take(now, reserve) {
+                Ok(permit) => return Ok((permit, now)),
                 Err(ends) => ends,
             };
             let wait = ends.saturating_duration_since(now);
             let may_wait = !self.fails_if_limited && self.deadline.allows(wait, wait);
             if !may_wait && self.client.limits().is_look && self.attempts == 0 {
                 // At worst the service refuses it.
-                return Ok(client.shared().rate_limit.take_regardless());
+                return Ok((client.shared().rate_limit.take_regardless(), now));
             }
             if !may_wait {
                 let error = Error::new(ErrorKind::RateLimited).with_retry_after(wait);
@@ -229,8 +228,8 @@ impl<'a> Call<'a> {
             return Err(FailedAttempt::refused(Error::invalid_input(detail)));
         }
         // Held until the response is known to the rate limit.
-        let _permit = self.acquire_permit().await?;
-        let left = self.deadline.left_for_attempts();
+        let (_permit, now) = self.acquire_permit().await?;
+        let left = self.deadline.left_for_attempts(now);
         if left.is_zero() {
             let detail = "the deadline passed before it could be sent";
             return Err(FailedAttempt::refused(Error::new(ErrorKind::Timeout).with_detail(detail)));
@@ -276,7 +275,7 @@ impl<'a> Call<'a> {
 
     /// Adds the operation to an error.
     pub(crate) fn finish(&self, error: Error) -> Error {
-        error.during(self.operation, &self.subject)
+        error.during(self.operation, self.subject)
     }
 
     /// A success without the result that it should have.
@@ -315,7 +314,8 @@ pub(crate) struct OperationSpan {
 
 impl OperationSpan {
     /// Runs an operation in its span, and reports how it ended: a change for everybody, a
-    /// read for debugging. No `async fn`, which would hold the operation's future twice.
+    /// read for debugging. No `async fn`, which would hold the operation's future twice;
+    /// pass it pinned, because it is large to move.
     pub(crate) fn run<T, E: AsRef<Error>>(
         self,
         operation: impl Future<Output = Result<T, E>>,

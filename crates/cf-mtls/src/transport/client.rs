@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cf_mtls_api::{ResponseHead, Secret, headers};
-use http::{HeaderValue, header};
+use cf_mtls_api::{ResponseHead, headers};
+use http::header;
 use jiff::{SignedDuration, Timestamp};
 use tower::retry::budget::TpsBudget;
 
@@ -30,11 +30,13 @@ pub struct Client {
 pub(crate) struct Inner {
     pub(crate) connections: Connections,
     pub(crate) credentials: Credentials,
+    /// Hides the credentials.
+    pub(crate) sanitizer: Sanitizer,
     pub(crate) rate_limit: RateLimit,
     pub(crate) budget: TpsBudget,
     pub(crate) pending_writes: AtomicUsize,
     /// `Date` of the last response, and when it came.
-    pub(crate) last_date: Mutex<Option<(HeaderValue, Timestamp)>>,
+    pub(crate) last_date: Mutex<(Vec<u8>, Timestamp)>,
     pub(crate) hostname_writes: HostnameWrites,
     /// Whether a request with these credentials has succeeded.
     pub(crate) has_succeeded: AtomicBool,
@@ -64,15 +66,18 @@ impl Client {
     /// How far the local clock is ahead of the service's, by `Date` of the last
     /// response, in whole seconds. `None` before one with a date.
     pub fn clock_skew(&self) -> Option<SignedDuration> {
-        let last = self.shared.last_date.lock();
-        let (date, local) = last.unwrap_or_else(PoisonError::into_inner).clone()?;
-        Some(local.duration_since(headers::date(date.to_str().ok()?)?))
+        let last = self.shared.last_date.lock().unwrap_or_else(PoisonError::into_inner);
+        let date = headers::date(str::from_utf8(&last.0).ok()?)?;
+        Some(last.1.duration_since(date))
     }
 
     pub(crate) fn observe_date(&self, head: &ResponseHead) {
         if let Some(date) = head.headers.get(header::DATE) {
-            let last = self.shared.last_date.lock();
-            *last.unwrap_or_else(PoisonError::into_inner) = Some((date.clone(), Timestamp::now()));
+            let mut last = self.shared.last_date.lock().unwrap_or_else(PoisonError::into_inner);
+            // Copied, because a header value keeps the buffer of its response.
+            last.0.clear();
+            last.0.extend_from_slice(date.as_bytes());
+            last.1 = Timestamp::now();
         }
     }
 
@@ -82,12 +87,11 @@ impl Client {
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
         const MAX_CHARS: usize = 600;
-        Sanitizer::new(self.secrets()).clean(text, MAX_CHARS)
+        self.shared.sanitizer.clean(text, MAX_CHARS)
     }
 
     pub(crate) fn new(shared: Inner, limits: Limits) -> Self {
-        let shared = Arc::new(shared);
-        Self { shared, limits }
+        Self { shared: Arc::new(shared), limits }
     }
 
     pub(crate) fn begin_write(&self) -> PendingWrite<'_> {
@@ -105,10 +109,6 @@ impl Client {
 
     pub(crate) fn shared(&self) -> &Inner {
         &self.shared
-    }
-
-    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        std::iter::once(self.shared.credentials.secret())
     }
 }
 

@@ -35,9 +35,7 @@ pub(crate) struct HttpSettings {
 
 impl Connections {
     pub(crate) fn new(bindings: api::Client, settings: Option<HttpSettings>) -> Self {
-        let number = 0;
-        let current = RwLock::new(Generation { number, bindings });
-        Self { current, settings }
+        Self { current: RwLock::new(Generation { number: 0, bindings }), settings }
     }
 
     /// The bindings for one attempt, and the number of their HTTP client.

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::retry::Retry;
 
-/// A deadline so far off that the clock cannot represent it.
+/// A deadline that the clock can represent.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// What bounds an operation.
@@ -18,6 +18,8 @@ pub(crate) struct Limits {
     /// Beyond that, for waits that the service asks for, and nothing else.
     pub(crate) patience: Option<Duration>,
     pub(crate) retry: Retry,
+    /// Requests of the rate limit that are left to others.
+    pub(crate) rate_limit_reserve: u64,
     /// Whether it finds out the effect of a write: one request is sent even if the
     /// rate limit is used up.
     pub(crate) is_look: bool,
@@ -30,6 +32,7 @@ impl Default for Limits {
             deadline: Duration::from_secs(60),
             patience: None,
             retry: Retry::default(),
+            rate_limit_reserve: 0,
             is_look: false,
         }
     }
@@ -69,23 +72,18 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
-    pub(crate) fn new(limits: &Limits) -> Self {
-        let now = Instant::now();
+    /// That of a write keeps a quarter of the time to find out its effect.
+    pub(crate) fn new(limits: &Limits, is_write: bool) -> Self {
+        let total = limits.deadline.min(FOREVER);
         Self {
-            end: now.checked_add(limits.deadline).unwrap_or(now + FOREVER),
-            reserve: Duration::ZERO,
+            end: Instant::now() + total,
+            reserve: if is_write { total / 4 } else { Duration::ZERO },
             patience: limits.patience.unwrap_or_default(),
         }
     }
 
-    /// Keeps a quarter of the time to find out the effect of a write.
-    pub(crate) fn keep_reserve(&mut self) {
-        self.reserve = self.end.saturating_duration_since(Instant::now()) / 4;
-    }
-
     /// The time that is left for attempts.
-    pub(crate) fn left_for_attempts(&self) -> Duration {
-        let now = Instant::now();
+    pub(crate) fn left_for_attempts(&self, now: Instant) -> Duration {
         self.attempts_end().saturating_duration_since(now)
     }
 
@@ -109,7 +107,7 @@ impl Deadline {
         Limits {
             deadline: self.end.saturating_duration_since(Instant::now()),
             patience: Some(self.patience),
-            is_look: true,
+            rate_limit_reserve: 0,
             ..limits.clone()
         }
     }
@@ -137,6 +135,12 @@ macro_rules! limit_setters {
         #[doc = concat!("Sets how long ", $whose, " may wait beyond its deadline at the service's request, which is the end of the rate limit's window or a `Retry-After` (not at all unless set). A longer wait is not begun, and is [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited). A wait for a response never exceeds the deadline.")]
         pub fn with_patience(mut self, patience: std::time::Duration) -> Self {
             self.limits_mut().patience = Some(patience);
+            self
+        }
+
+        #[doc = concat!("Leaves so many requests of each window of the rate limit to the same user's other tools: ", $whose, " waits for the next window, or fails, when no more remain (0 unless set; the service allows 1,200 in five minutes, so 60 is a reserve of 5 %). Finding out the effect of a write may use them. It has to be smaller than the window.")]
+        pub fn with_rate_limit_reserve(mut self, requests: u64) -> Self {
+            self.limits_mut().rate_limit_reserve = requests;
             self
         }
 

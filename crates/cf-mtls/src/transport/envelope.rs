@@ -142,10 +142,7 @@ fn number(value: Option<&Value>) -> Option<i64> {
 }
 
 /// The messages, safe to keep and to show.
-pub(crate) fn messages(
-    wire: Vec<types::ApiMessage>,
-    sanitizer: &Sanitizer<'_>,
-) -> Vec<ServiceMessage> {
+pub(crate) fn messages(wire: Vec<types::ApiMessage>, sanitizer: &Sanitizer) -> Vec<ServiceMessage> {
     let clean = |text: String| sanitizer.clean(&text, MAX_MESSAGE_CHARS);
     let cause = |cause: types::MessageCause| ServiceMessage::new(cause.code, clean(cause.message));
     let message = |wire: types::ApiMessage| {

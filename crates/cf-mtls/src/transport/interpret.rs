@@ -1,22 +1,22 @@
 //! What came back from an attempt, and what it means.
 
-use cf_mtls_api::{
-    self as api, AccountId, CertificateId, ResponseHead, Secret, Sent, ZoneId, types,
-};
+use std::borrow::Cow;
+
+use cf_mtls_api::{self as api, ResponseHead, Sent, types};
 use http::StatusCode;
 
 use super::classify;
 use super::envelope::{self, Envelope};
 use super::outcome::{FailedAttempt, Outcome};
-use crate::error::{Error, ErrorKind, Operation, Subject};
+use crate::error::{Error, ErrorKind, Operation};
 use cf_mtls_api::text::Sanitizer;
 
 /// Reads responses, and keeps secrets out of what it says about them.
-pub(crate) struct Interpreter<'a>(Sanitizer<'a>, Operation);
+pub(crate) struct Interpreter<'a>(Cow<'a, Sanitizer>, Operation);
 
 impl<'a> Interpreter<'a> {
-    pub(crate) fn new(operation: Operation, secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
-        Self(Sanitizer::new(secrets), operation)
+    pub(crate) fn new(operation: Operation, sanitizer: Cow<'a, Sanitizer>) -> Self {
+        Self(sanitizer, operation)
     }
 
     /// The envelope of a success, or how the attempt failed.
@@ -167,18 +167,6 @@ impl<'a> Interpreter<'a> {
         let is_valid = |c: char| c.is_ascii_alphanumeric() || c == '-';
         let is_ray = !text.is_empty() && text.len() <= MAX_LENGTH && text.chars().all(is_valid);
         (is_ray && !self.0.finds_secret(text)).then(|| text.to_owned())
-    }
-
-    /// Whether an id contains a part of a secret: variables may be swapped, and the
-    /// service may send any id.
-    pub(crate) fn finds_secret_in(&self, subject: &Subject) -> bool {
-        let ids = [
-            subject.account_id.as_ref().map(AccountId::as_str),
-            subject.zone_id.as_ref().map(ZoneId::as_str),
-            subject.certificate_id.as_ref().map(CertificateId::as_str),
-        ];
-        let mut ids = ids.into_iter().flatten();
-        ids.any(|id| self.0.finds_secret_in_id(id))
     }
 
     /// A text of the service, safe to show.

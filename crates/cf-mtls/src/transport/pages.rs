@@ -1,11 +1,12 @@
 //! Lists that come in pages, read as one.
 
 use std::collections::HashSet;
-use std::future::ready;
+use std::future::poll_fn;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::num::NonZeroU32;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::vec;
 
 use cf_mtls_api::types::ResultInfo;
 use futures_core::Stream;
@@ -30,7 +31,11 @@ const MAX_GROWTH: i64 = 100;
 /// It ends after an error, and holds one page in memory. Items that are added or
 /// removed while it is read may be missing or appear twice, since pages shift.
 #[must_use = "a list is read on demand"]
-pub struct Listing<T>(Pin<Box<dyn Stream<Item = Result<T, Error>> + Send>>);
+pub struct Listing<T> {
+    /// What is left of the last page: most items come without a look at the next one.
+    page: vec::IntoIter<T>,
+    pages: Pin<Box<dyn Stream<Item = Result<Vec<T>, Error>> + Send>>,
+}
 
 /// A page.
 pub(crate) struct Page<T> {
@@ -46,8 +51,15 @@ impl<T> Page<T> {
         info: Option<ResultInfo>,
         from: impl Fn(W) -> Option<T>,
     ) -> Result<Self, Error> {
-        let items = result.into_iter().flatten().map(from).collect::<Option<_>>();
-        let items = items.ok_or_else(|| broken("an item has no valid id".to_owned()))?;
+        let result = result.unwrap_or_default();
+        // Collected through `Option`, the list would grow item by item.
+        let mut items = Vec::with_capacity(result.len());
+        for item in result {
+            match from(item) {
+                Some(item) => items.push(item),
+                None => return Err(broken("an item has no valid id".to_owned())),
+            }
+        }
         Ok(Self { items, info })
     }
 }
@@ -58,8 +70,9 @@ impl<T> Listing<T> {
     /// # Errors
     ///
     /// If a page cannot be read, or the pages do not add up to a list.
+    #[inline]
     pub async fn next(&mut self) -> Option<Result<T, Error>> {
-        StreamExt::next(&mut self.0).await
+        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
     /// All items that are left.
@@ -68,14 +81,15 @@ impl<T> Listing<T> {
     ///
     /// Those of [`next`](Self::next).
     pub async fn collect(self) -> Result<Vec<T>, Error> {
-        self.0.try_collect().await
+        self.try_collect().await
     }
 }
 
 /// A list of what is there already, for tests and fakes.
 impl<T: Send + 'static> From<Vec<Result<T, Error>>> for Listing<T> {
     fn from(items: Vec<Result<T, Error>>) -> Self {
-        Self(stream::iter(items).boxed())
+        let pages = items.into_iter().map(|item| item.map(|item| vec![item]));
+        Self { page: Vec::new().into_iter(), pages: stream::iter(pages).boxed() }
     }
 }
 
@@ -100,15 +114,18 @@ impl<T: Send + 'static> Listing<T> {
             }
             let more = progress.advance(&page, key)?;
             let progress = matches!(more, More::Yes).then_some(progress);
-            let items = stream::iter(page.items.into_iter().map(Ok));
-            Ok((!matches!(more, More::Repeated)).then_some((items, (progress, read))))
+            Ok((!matches!(more, More::Repeated)).then_some((page.items, (progress, read))))
         });
-        Self(pages.try_flatten().boxed())
+        Self { page: Vec::new().into_iter(), pages: pages.boxed() }
     }
 
     /// Drops the items that are not `wanted`.
     pub(crate) fn keep(self, wanted: impl Fn(&T) -> bool + Send + 'static) -> Self {
-        Self(self.0.try_filter(move |item| ready(wanted(item))).boxed())
+        let pages = self.pages.map_ok(move |mut items| {
+            items.retain(|item| wanted(item));
+            items
+        });
+        Self { pages: pages.boxed(), ..self }
     }
 }
 
@@ -196,10 +213,10 @@ impl Progress {
 
     /// A hash of some of the keys, which no other page has at the same places.
     fn fingerprint<T>(items: &[T], key: fn(&T) -> &str) -> u64 {
-        const EVERY: usize = 8;
-        let keys: Vec<&str> = items.iter().step_by(EVERY).map(key).collect();
+        const EVERY: usize = 24;
         let mut hasher = DefaultHasher::new();
-        (items.len(), keys).hash(&mut hasher);
+        items.len().hash(&mut hasher);
+        items.iter().step_by(EVERY).map(key).for_each(|key| key.hash(&mut hasher));
         hasher.finish()
     }
 }
@@ -212,10 +229,22 @@ fn broken(detail: String) -> Error {
 impl<T> Stream for Listing<T> {
     type Item = Result<T, Error>;
 
+    #[inline]
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.as_mut().poll_next(context)
+        loop {
+            if let Some(item) = self.page.next() {
+                return Poll::Ready(Some(Ok(item)));
+            }
+            match ready!(self.pages.as_mut().poll_next(context)?) {
+                Some(items) => self.page = items.into_iter(),
+                None => return Poll::Ready(None),
+            }
+        }
     }
 }
+
+/// Nothing in it refers to itself.
+impl<T> Unpin for Listing<T> {}
 
 impl<T> std::fmt::Debug for Listing<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -44,14 +44,15 @@ impl Drop for Permit<'_> {
 }
 
 impl RateLimit {
-    /// Permits one request, or returns when the window ends.
-    pub(crate) fn take(&self, now: Instant) -> Result<Permit<'_>, Instant> {
+    /// Permits one request if more than `reserve` remain, or returns when the window
+    /// ends.
+    pub(crate) fn take(&self, now: Instant, reserve: u64) -> Result<Permit<'_>, Instant> {
         let mut state = self.state();
-        match state.window {
-            Some(known) if now < known.ends && known.remaining <= state.in_flight => {
-                return Err(known.ends);
-            }
-            _ => {}
+        if let Some(known) = state.window
+            && now < known.ends
+            && known.remaining <= state.in_flight.saturating_add(reserve)
+        {
+            return Err(known.ends);
         }
         state.in_flight += 1;
         Ok(Permit(self))
@@ -70,8 +71,8 @@ impl RateLimit {
     /// Learns from a response.
     pub(crate) fn observe(&self, head: &ResponseHead, now: Instant) {
         let is_limited = head.status == http::StatusCode::TOO_MANY_REQUESTS;
-        let closed = head.wait().filter(|wait| is_limited && !wait.is_zero());
-        let closed = closed.map(|wait| (0, wait));
+        let wait = if is_limited { head.wait() } else { None };
+        let closed = wait.filter(|wait| !wait.is_zero()).map(|wait| (0, wait));
         if let Some((remaining, wait)) = closed.or_else(|| head.remaining()) {
             self.learn(remaining, wait, now);
         }

@@ -61,6 +61,52 @@ async fn the_last_request_of_a_window_is_the_last_for_all_clones() {
 }
 
 #[tokio::test]
+async fn a_reserve_is_left_to_other_tools() {
+    // The first request finds out what remains.
+    for (reserve, sent) in [(0, 5), (2, 3), (4, 1), (u64::MAX, 1)] {
+        let simulator = Simulator::builder().rate_limit(5, Duration::from_secs(3600));
+        let simulator = simulator.start().await.unwrap();
+        let certificates = certificates_of(&simulator);
+        let job = certificates.clone().with_rate_limit_reserve(reserve);
+        for _ in 0..sent {
+            let error = job.get(&unknown_id()).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NotFound, "{reserve}");
+        }
+        for outcome in [job.get(&unknown_id()).await, job.get(&unknown_id()).await] {
+            assert!(is_not_sent(&outcome.unwrap_err()), "{reserve}");
+        }
+        assert_eq!(simulator.request_count(None), sent, "{reserve}");
+        // What does without a reserve has the rest.
+        for _ in sent..5 {
+            let error = certificates.get(&unknown_id()).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NotFound, "{reserve}");
+        }
+        assert!(is_not_sent(&certificates.get(&unknown_id()).await.unwrap_err()), "{reserve}");
+    }
+}
+
+#[tokio::test]
+async fn finding_out_the_outcome_may_use_the_reserve() {
+    let gone = r#"{"success":false,"errors":[{"code":1472,"message":"not found"}]}"#;
+    let server = Raw::start(move |request, number| {
+        let left = "ratelimit: \"default\";r=3;t=300\r\n";
+        let bytes = match (request.method(), number) {
+            ("DELETE", _) => answer("503 Service Unavailable", left, "upstream connect error"),
+            (_, 1) => answer("200 OK", left, THERE),
+            _ => answer("404 Not Found", left, gone),
+        };
+        Act::Say(bytes, End::Close)
+    })
+    .await;
+    let retry = Retry::with_delays(2, |_| Duration::ZERO);
+    let client = builder(&server.base_url(), "token-of-this-test").with_retry(retry);
+    let client = client.with_rate_limit_reserve(3).build().unwrap();
+    let outcome = client.certificates(&ACCOUNT.parse().unwrap()).delete(&unknown_id()).await;
+    assert!(!outcome.unwrap().is_confirmed());
+    assert_eq!(server.methods(), "DELETE 1 GET 2");
+}
+
+#[tokio::test]
 async fn what_waits_within_its_deadline_is_sent_in_the_next_window() {
     // The window ends a moment after the answer, by the server's own count.
     let server = Raw::start(|_, number| {
