@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
 use std::{env, fs};
 
 use anyhow::{Context as _, ensure};
+use nix::sys::resource::{UsageWho, getrusage};
 
 /// A consumer that is built: what it is called here, its dependencies, and what
 /// it does with them, so that the linker keeps what a real one keeps.
@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 const CONSUMERS: [Consumer; 6] = [
     Consumer {
         name: "bare reqwest, rustls",
-        dependencies: r#"reqwest = { version = "0.13.5", default-features = false, features = ["http2", "json", "rustls"] }"#,
+        dependencies: r#"reqwest = { version = "0.13.5", default-features = false, features = ["http2", "json", "query", "rustls"] }"#,
         main: BARE,
     },
     Consumer {
@@ -52,7 +52,7 @@ const CONSUMERS: [Consumer; 6] = [
     },
     Consumer {
         name: "bare reqwest, native-tls",
-        dependencies: r#"reqwest = { version = "0.13.5", default-features = false, features = ["http2", "json", "native-tls"] }"#,
+        dependencies: r#"reqwest = { version = "0.13.5", default-features = false, features = ["http2", "json", "native-tls", "query"] }"#,
         main: BARE,
     },
     Consumer {
@@ -73,7 +73,7 @@ const CONSUMERS: [Consumer; 6] = [
 ];
 
 /// Builds consumers from a clean target folder, `runs` times in turns, and
-/// prints crates, seconds (the median) and the size of the binary.
+/// prints crates, CPU seconds (the median) and the size of the binary.
 fn main() -> anyhow::Result<()> {
     let runs: usize = env::args().nth(1).context("no number of runs")?.parse()?;
     ensure!(0 < runs, "at least one run is needed");
@@ -91,27 +91,41 @@ fn main() -> anyhow::Result<()> {
             if target.exists() {
                 fs::remove_dir_all(&target).context("cannot clean a target folder")?;
             }
-            let begun = Instant::now();
-            checked(cargo_in(row).args(["build", "--quiet", "--offline"]))?;
-            taken.push(begun.elapsed().as_secs_f64());
+            taken.push([build(row, "dev")?, build(row, "release")?]);
         }
     }
-    println!("| consumer | crates | debug build, s | release binary, KiB |");
-    println!("| --- | ---: | ---: | ---: |");
-    for ((consumer, row), mut taken) in CONSUMERS.iter().zip(&rows).zip(seconds) {
-        taken.sort_by(f64::total_cmp);
-        checked(cargo_in(row).args(["build", "--quiet", "--offline", "--release"]))?;
+    println!("| consumer | crates | debug, CPU s | release, CPU s | release binary, KiB |");
+    println!("| --- | ---: | ---: | ---: | ---: |");
+    for ((consumer, row), taken) in CONSUMERS.iter().zip(&rows).zip(seconds) {
+        let median = |profile: usize| {
+            let mut values: Vec<f64> = taken.iter().map(|seconds| seconds[profile]).collect();
+            values.sort_by(f64::total_cmp);
+            values[values.len() / 2]
+        };
         let binary =
             fs::metadata(row.join("target/release/consumer")).context("no binary was built")?;
         println!(
-            "| {} | {} | {:.1} | {} |",
+            "| {} | {} | {:.1} | {:.1} | {} |",
             consumer.name,
             crates(row)?,
-            taken[taken.len() / 2],
+            median(0),
+            median(1),
             binary.len() / 1024
         );
     }
     Ok(())
+}
+
+/// Builds with one job, and returns the CPU seconds in user mode.
+fn build(folder: &Path, profile: &str) -> anyhow::Result<f64> {
+    let used = || {
+        let time = getrusage(UsageWho::RUSAGE_CHILDREN)?.user_time();
+        anyhow::Ok(time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6)
+    };
+    let before = used()?;
+    let arguments = ["build", "--quiet", "--offline", "--jobs", "1", "--profile", profile];
+    checked(cargo_in(folder).args(arguments))?;
+    Ok(used()? - before)
 }
 
 /// Writes a consumer's package, outside of the workspace, and fetches what it needs.
