@@ -96,11 +96,11 @@ pub(crate) fn calendar(at: SystemTime) -> Timestamp {
 
 /// `2122-10-29T16:59:47Z`, the form of `expires_on`.
 pub(crate) fn seconds(at: Timestamp) -> String {
-    match at {
-        // The calendar ends two hours before RFC 5280's date for "never".
-        at if at == Timestamp::MAX => "9999-12-31T23:59:59Z".to_owned(),
-        _ => at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    if at == Timestamp::MAX {
+        // The calendar ends a day before RFC 5280's date for "never".
+        return "9999-12-31T23:59:59Z".to_owned();
     }
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// `2022-11-22T17:32:30.467938Z`, the form of `uploaded_on`.
