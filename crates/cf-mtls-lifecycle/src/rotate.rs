@@ -208,10 +208,7 @@ impl RotatePlan {
         uploaded: &mut Option<CertificateId>,
         on_step: OnStep<'_>,
     ) -> Result<(Certificate, CertificateId, Vec<ZoneHostnames>), Error> {
-        let (successor, is_new) = match &self.successor {
-            Some(stored) => (stored.clone(), false),
-            None => self.ensure().await?,
-        };
+        let (successor, is_new) = self.ensure().await?;
         let id = successor.id().clone();
         *uploaded = is_new.then(|| id.clone());
         on_step(&match is_new {
@@ -237,19 +234,27 @@ impl RotatePlan {
         Ok((successor, id, attached))
     }
 
-    /// Uploads the successor unless it is there; returns it, and whether it is new. An
-    /// earlier run may have uploaded it although the list does not show it yet.
+    /// Uploads the successor; returns it, and whether it is new. Only the service's refusal
+    /// tells that it is stored: a list may lack it, or show one that was deleted.
     async fn ensure(&self) -> Result<(Certificate, bool), Error> {
+        let certificates = &self.release.certificates;
         let mut poll = Poll::new(&self.release.options);
         loop {
-            match self.release.certificates.ensure(&self.upload).await {
-                Err(error)
-                    if error.kind() == ErrorKind::AlreadyExists
-                        && error.existing_certificate().is_none()
-                        && poll.wait().await => {}
-                ensured => {
-                    return ensured.map(|it| (it.certificate, it.uploaded)).map_err(Error::from);
+            let error = match certificates.upload(&self.upload).await {
+                Ok(stored) => return Ok((stored, true)),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => error,
+                Err(error) => return Err(error.into()),
+            };
+            if let Some(id) = error.existing_certificate() {
+                match certificates.get(id).await {
+                    Ok(stored) if stored.is_ca() != Some(false) => return Ok((stored, false)),
+                    Err(gone) if gone.kind() == ErrorKind::NotFound => {}
+                    Ok(_) => return Err(error.into()),
+                    Err(error) => return Err(error.into()),
                 }
+            }
+            if !poll.wait().await {
+                return Err(error.into());
             }
         }
     }

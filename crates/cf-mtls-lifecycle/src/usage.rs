@@ -290,8 +290,11 @@ impl UsageWalk {
             let is_other = |row: &Association| {
                 service(&row.service, &self.hostname_services) != Service::Hostnames
             };
-            let is_indicated = !self.indicated_only || live.any(is_other);
-            is_shown || (is_indicated && product.can_hold(usage.certificate.is_ca()))
+            let is_ca = usage.certificate.is_ca();
+            // Before hostnames lose a CA, two requests tell whether it could be deleted.
+            let is_detached = is_ca != Some(false) && live.clone().next().is_some();
+            let is_indicated = !self.indicated_only || is_detached || live.any(is_other);
+            is_shown || (is_indicated && product.can_hold(is_ca))
         };
         let is_wanted = |product: &Product| usages().any(|usage| may_hold(*product, usage));
         Product::ALL.into_iter().filter(is_wanted).collect()

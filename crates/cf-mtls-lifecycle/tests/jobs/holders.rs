@@ -199,3 +199,20 @@ async fn an_account_is_walked_once_for_all_within_the_rate_limit() {
     let requests = simulator.requests();
     assert!(requests.iter().all(|request| request.status != Some(429)));
 }
+
+/// Hostnames would lose a CA that cannot be deleted.
+#[tokio::test]
+async fn nothing_is_detached_from_a_ca_that_a_hidden_product_holds() {
+    let builder = Simulator::builder().hide_products(true).no_rate_limit().clock_stands_still();
+    let simulator = builder.start().await.unwrap();
+    let ca = seed_ca(&simulator, "ca");
+    let zone = simulator.add_zone("a.example");
+    simulator.set_hostnames(&zone, ca.as_str(), ["one.a.example"]).unwrap();
+    simulator.set_gateway_use(&ca, true).unwrap();
+    simulator.advance(Duration::from_secs(600));
+    let release = certificates(&simulator).release(&ca).with_options(quick());
+    let error = release.run(|_| ()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InUse, "{error}");
+    assert!(error.to_string().contains("Gateway"), "{error}");
+    assert_eq!(simulator.hostnames(&zone, ca.as_str()), ["one.a.example"]);
+}

@@ -365,3 +365,23 @@ async fn jobs_travel_between_threads() {
     sent(certificates.usage(&world.ca));
     sent(certificates.zones_using(&world.ca));
 }
+
+#[tokio::test]
+async fn a_successor_that_was_deleted_and_is_still_listed_is_uploaded_again() {
+    let lag = Duration::from_secs(600);
+    let builder = Simulator::builder().list_lag(lag).delete_lag(lag).clock_stands_still();
+    let simulator = builder.start().await.unwrap();
+    let seed =
+        |pem: &str| -> CertificateId { simulator.seed(Seed::ca(pem)).unwrap().parse().unwrap() };
+    let pem = make_ca("deleted");
+    let (old, new) = (seed(&make_ca("old")), seed(&pem));
+    simulator.advance(lag);
+    let certificates = certificates(&simulator);
+    certificates.delete(&new).await.unwrap();
+    let rotate = certificates.rotate(&old, upload(&pem)).with_options(quick());
+    assert_eq!(rotate.plan().await.unwrap().successor().unwrap().id(), &new, "still listed");
+    let rotated = rotate.run(|_| ()).await.unwrap();
+    assert_ne!(rotated.successor.id(), &new);
+    let held: Vec<String> = simulator.certificates().into_iter().map(|one| one.id).collect();
+    assert_eq!(held, [rotated.successor.id().to_string()]);
+}

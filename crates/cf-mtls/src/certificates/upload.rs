@@ -209,7 +209,8 @@ impl Certificates {
         call.span().run(pin!(self.send_upload(call, upload))).await
     }
 
-    /// Finds the certificate of an upload, or uploads it. Its name does not matter.
+    /// Finds the certificate of an upload, or uploads it. Its name does not matter. The
+    /// list may show one that was deleted moments ago; then only `upload` tells.
     ///
     /// # Errors
     ///
