@@ -377,7 +377,7 @@ async fn a_successor_that_was_deleted_and_is_still_listed_is_uploaded_again() {
     let (old, new) = (seed(&make_ca("old")), seed(&pem));
     simulator.advance(lag);
     let certificates = certificates(&simulator);
-    certificates.delete(&new).await.unwrap();
+    let _ = certificates.delete(&new).await.unwrap();
     let rotate = certificates.rotate(&old, upload(&pem)).with_options(quick());
     assert_eq!(rotate.plan().await.unwrap().successor().unwrap().id(), &new, "still listed");
     let rotated = rotate.run(|_| ()).await.unwrap();
