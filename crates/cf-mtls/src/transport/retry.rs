@@ -78,10 +78,10 @@ impl Looks {
 
     const MAX: u32 = 6;
 
-    /// How long to wait before the next look. `None` if there is none, or no time for it.
+    /// How long to wait for reads to catch up. `None` without another look, or time for it.
     pub(crate) fn next_delay(&mut self, retry: &Retry, left: Duration) -> Option<Duration> {
         self.0 += 1;
-        let delay = retry.delay(self.0);
+        let delay = retry.delay(self.0).saturating_mul(3);
         (self.0 < Self::MAX && 1 < retry.attempts() && delay < left).then_some(delay)
     }
 }
