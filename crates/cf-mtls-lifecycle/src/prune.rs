@@ -259,7 +259,7 @@ async fn is_unheld(
         unreadable = unreadable.or(found.unreadable.first());
     }
     unreadable.map_or(Ok(true), |part| {
-        let error = Error::from(part.error.clone());
+        let error = Error::from(part.error.clone().with_certificate_id(id.clone()));
         Err(error.with_detail(format!("whether {id} is unused is not known: {part}")))
     })
 }

@@ -128,6 +128,13 @@ fn a_missing_permission_is_a_note_and_the_rest_is_shown() {
     let free = held.world.simulator.seed(Seed::leaf(CAS[0]).name("free")).unwrap();
     let run = held.world.run(&[&["associations", free.as_str()], &token[..]].concat());
     assert!(!run.stderr.contains("nothing uses it"), "that is not known: {run:?}");
+
+    let ca = held.world.seed("unused");
+    let prune = held.world.run(&[&["prune", "--unused", "--yes"], &token[..]].concat());
+    assert_eq!(prune.code, 8, "{prune:?}");
+    assert!(prune.stderr.contains("Workers Scripts Read"), "{prune:?}");
+    let left = held.world.ids();
+    assert!(left.contains(&free) && !left.contains(&ca), "{prune:?}");
 }
 
 #[test]

@@ -139,6 +139,7 @@ async fn a_token_without_the_permissions_gets_everything_else() {
     let mut candidates = certificates.prune_candidates(Prune::new().unused().leaf()).unwrap();
     let error = candidates.next().await.unwrap().unwrap_err();
     assert!(error.to_string().contains("Workers Scripts Read"), "{error}");
+    assert_eq!(error.certificate_id(), Some(&idle), "it is about this one alone");
     assert!(candidates.next().await.is_none());
 }
 
