@@ -21,7 +21,7 @@ use similar::TextDiff;
 use syn::visit::Visit;
 use syn::visit_mut::VisitMut as _;
 
-use self::polish::{CHECKED, Polish};
+use self::polish::{CHECKED, Polish, is_client};
 use crate::fragment::{self, FRAGMENT};
 
 /// The generated client.
@@ -269,9 +269,7 @@ impl<'ast> Visit<'ast> for Check {
     }
 
     fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
-        let is_client =
-            matches!(&*item.self_ty, syn::Type::Path(path) if path.path.is_ident("Client"));
-        if is_client && item.trait_.is_none() {
+        if is_client(item) && item.trait_.is_none() {
             for item in &item.items {
                 if let syn::ImplItem::Fn(function) = item {
                     self.methods.push(function.sig.ident.to_string());

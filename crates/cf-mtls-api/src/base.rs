@@ -73,7 +73,7 @@ impl From<&str> for Base {
     }
 }
 
-/// The base URL is none.
+/// The base URL cannot be used.
 pub(crate) struct UnusableBase;
 
 impl<E> From<UnusableBase> for Error<E> {

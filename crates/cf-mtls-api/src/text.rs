@@ -154,7 +154,6 @@ impl Sanitizer {
     }
 }
 
-/// The letters and digits of a secret, without the lines that every key has.
 /// Begin and end of every [`MIN_FRAGMENT`] letters and digits in a row, whatever stands
 /// between them, and these as one number.
 fn fragments(text: &str) -> impl Iterator<Item = ((usize, usize), u64)> {
@@ -169,6 +168,7 @@ fn fragments(text: &str) -> impl Iterator<Item = ((usize, usize), u64)> {
     })
 }
 
+/// The letters and digits of a secret, without the lines that every key has.
 fn letters_and_digits(secret: &Secret) -> Secret {
     let lines = secret.expose().split(['\n', '\r']).map(str::trim);
     let lines = lines.filter(|line| !line.starts_with("-----"));

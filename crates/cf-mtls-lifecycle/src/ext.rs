@@ -86,10 +86,10 @@ pub trait CertificatesExt: Borrow<Certificates> {
     }
 
     /// Replaces a CA: uploads its successor, moves the hostnames, and deletes the old
-    /// one. At no moment a hostname is without a CA.
+    /// one. No hostname is ever without a CA.
     ///
     /// After an interruption, run it again with the same certificate: a successor that
-    /// was uploaded before is found in the list, whatever its name.
+    /// was uploaded before is used, whatever its name, as the service refuses it twice.
     fn rotate(&self, old: &CertificateId, successor: Upload) -> Rotate {
         Rotate::new(self.borrow().clone(), old.clone(), successor)
     }

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use cf_mtls_api::Association;
 use cf_mtls_api::{Secret, types};
 use http::StatusCode;
 
@@ -13,7 +14,6 @@ use crate::certificates::{Certificate, Upload, from_wire};
 use crate::error::{Error, Operation};
 use crate::transport::Interpreter;
 use crate::transport::envelope::Envelope;
-use cf_mtls_api::Association;
 
 /// A response, read as that of each kind of operation.
 #[derive(Debug, Default)]

@@ -48,10 +48,8 @@ impl Client {
         account: &AccountId,
         script: &ScriptName,
     ) -> Result<Vec<ProductUse>, Error> {
-        let (operation, request) = (
-            Operation::GetWorkersSettings,
-            GetWorkersSettings { account_id: account, script_name: script },
-        );
+        let operation = Operation::GetWorkersSettings;
+        let request = GetWorkersSettings { account_id: account, script_name: script };
         let settings = self.product(operation, account, request).await?.result;
         let bindings = settings.and_then(|settings| settings.bindings).ok_or_else(|| {
             let error = Error::new(ErrorKind::InvalidResponse);

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cf_mtls::{CertificateFilter, ErrorKind, Listing};
+use cf_mtls::{CertificateFilter, Error, ErrorKind, Listing};
 use common::{certificate, certificates, success};
 use httpmock::{HttpMockRequest, HttpMockResponse, MockServer};
 use serde_json::{Value, json};
@@ -237,4 +237,14 @@ async fn an_item_without_a_valid_id_is_no_item() {
         assert_eq!(error.kind(), ErrorKind::InvalidResponse, "{error}");
         assert!(error.to_string().contains("no valid id"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_list_that_is_made_ends_after_an_error_like_others() {
+    let items = vec![Ok(1), Err(Error::new(ErrorKind::Timeout)), Ok(2)];
+    let mut list = Listing::from(items);
+    assert_eq!(list.next().await.unwrap().unwrap(), 1);
+    assert_eq!(list.next().await.unwrap().unwrap_err().kind(), ErrorKind::Timeout);
+    assert!(list.next().await.is_none());
+    assert_eq!(Listing::from(vec![Ok(3)]).collect().await.unwrap(), [3]);
 }

@@ -45,7 +45,7 @@ impl VisitMut for Polish {
     /// `Client::new` builds an HTTP client that follows redirects and hands
     /// credentials along; what is left takes one from the caller.
     fn visit_item_impl_mut(&mut self, item: &mut syn::ItemImpl) {
-        if matches!(&*item.self_ty, syn::Type::Path(path) if path.path.is_ident("Client")) {
+        if is_client(item) {
             item.items.retain(
                 |item| !matches!(item, syn::ImplItem::Fn(function) if function.sig.ident == "new"),
             );
@@ -96,6 +96,11 @@ impl VisitMut for Polish {
         }
         syn::visit_mut::visit_block_mut(self, block);
     }
+}
+
+/// Whether a block implements the client.
+pub(super) fn is_client(item: &syn::ItemImpl) -> bool {
+    matches!(&*item.self_ty, syn::Type::Path(path) if path.path.is_ident("Client"))
 }
 
 /// Derives `Default` where the generator did not and every field has one.

@@ -2,7 +2,9 @@
 //! value, which can be sent again.
 
 use quote::{format_ident, quote};
-use syn::{FnArg, ImplItem, Item, ItemImpl, Pat, ReturnType, Type};
+use syn::{FnArg, ImplItem, Item, Pat, ReturnType, Type};
+
+use super::polish::is_client;
 
 /// Adds the module, if there is a client with operations.
 pub(super) fn add(file: &mut syn::File) {
@@ -20,10 +22,6 @@ pub(super) fn add(file: &mut syn::File) {
             }
         });
     }
-}
-
-fn is_client(item: &ItemImpl) -> bool {
-    matches!(&*item.self_ty, Type::Path(path) if path.path.is_ident("Client"))
 }
 
 fn request(item: &ImplItem) -> Option<proc_macro2::TokenStream> {

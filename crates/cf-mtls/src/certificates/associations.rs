@@ -1,5 +1,6 @@
 //! Lists what uses a certificate.
 
+use cf_mtls_api::Association;
 use cf_mtls_api::requests::ListCertificateAssociations;
 use cf_mtls_api::{CertificateId, types};
 use tokio::time::Instant;
@@ -7,7 +8,6 @@ use tokio::time::Instant;
 use super::Certificates;
 use crate::error::{Error, Operation};
 use crate::transport::{Listing, PER_PAGE, Page};
-use cf_mtls_api::Association;
 
 /// An association, and what tells its page from others.
 struct Row {

@@ -7,11 +7,11 @@ use std::hash::{Hash, Hasher};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use cf_mtls_api::Secret;
+use cf_mtls_api::text::printable;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::error::Error;
-use cf_mtls_api::text::printable;
 
 /// One certificate or several, the leaf first, decoded from PEM.
 ///

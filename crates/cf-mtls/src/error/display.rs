@@ -3,11 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use cf_mtls_api::text::{printable, shorten};
 use serde::Deserialize as _;
 use serde::de::IntoDeserializer as _;
 
 use super::{Error, ErrorKind};
-use cf_mtls_api::text::{printable, shorten};
 
 impl ErrorKind {
     /// A word for programs, what happened, and what to do about it.

@@ -1,9 +1,9 @@
 //! An error as JSON: a stable form for events, queues and scripts.
 
+use cf_mtls_api::text::Cause;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Error, Inner};
-use cf_mtls_api::text::Cause;
 
 /// The JSON form of [`Error`]. Fields may be added; none is removed, renamed or
 /// changes its meaning.

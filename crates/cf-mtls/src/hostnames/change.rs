@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
+use cf_mtls_api::Hostname;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use cf_mtls_api::Hostname;
 
 /// How a list of hostnames was changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
+use cf_mtls_api::{ClientCa, Hostname};
 use tokio::time::{Instant, timeout};
 
 use super::Hostnames;
 use super::change::{Goal, HostnameChange, parse_all, texts, unchecked};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::hostname_writes::Shown;
-use cf_mtls_api::{ClientCa, Hostname};
 
 /// How often a list is replaced that other clients change, too.
 const MAX_ROUNDS: u32 = 6;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cf_mtls_api::requests::ReplaceHostnameAssociations;
 use cf_mtls_api::types;
+use cf_mtls_api::{ClientCa, Hostname};
 use tokio::time::Instant;
 use tower::retry::budget::Budget as _;
 
@@ -12,7 +13,6 @@ use super::change::{Difference, Goal, HostnameChange, texts, unchecked};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::hostname_writes::Writes;
 use crate::transport::{Effect, FailedCall, Looks, Outcome, Retry};
-use cf_mtls_api::{ClientCa, Hostname};
 
 impl Hostnames {
     /// Reads the list and replaces it, until an attempt succeeds. Returns the new

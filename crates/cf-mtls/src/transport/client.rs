@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use cf_mtls_api::text::Sanitizer;
 use cf_mtls_api::{ResponseHead, headers};
 use http::header;
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +15,6 @@ use super::credentials::Credentials;
 use super::deadline::{Limits, limit_setters};
 use super::rate_limit::RateLimit;
 use crate::hostname_writes::HostnameWrites;
-use cf_mtls_api::text::Sanitizer;
 
 /// A client of the API, cheap to clone.
 ///

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use cf_mtls_api::text::Sanitizer;
 use cf_mtls_api::{self as api, ResponseHead, Sent, types};
 use http::StatusCode;
 
@@ -9,7 +10,6 @@ use super::classify;
 use super::envelope::{self, Envelope};
 use super::outcome::{FailedAttempt, Outcome};
 use crate::error::{Error, ErrorKind, Operation};
-use cf_mtls_api::text::Sanitizer;
 
 /// Reads responses, and keeps secrets out of what it says about them.
 pub(crate) struct Interpreter<'a>(Cow<'a, Sanitizer>, Operation);

@@ -20,7 +20,6 @@ pub(crate) const PER_PAGE: NonZeroU32 = NonZeroU32::new(50).unwrap();
 const MAX_PAGES: i64 = 20_000;
 /// A page with more items is no page of the service, and they need memory.
 const MAX_ITEMS_PER_PAGE: usize = 1_000;
-
 /// How many pages more than twice those that the first one announces are read, since
 /// lists grow while they are read.
 const MAX_GROWTH: i64 = 100;
@@ -87,7 +86,8 @@ impl<T> Listing<T> {
 
 /// A list of what is there already, for tests and fakes.
 impl<T: Send + 'static> From<Vec<Result<T, Error>>> for Listing<T> {
-    fn from(items: Vec<Result<T, Error>>) -> Self {
+    fn from(mut items: Vec<Result<T, Error>>) -> Self {
+        items.truncate(items.iter().take_while(|item| item.is_ok()).count().saturating_add(1));
         let pages = items.into_iter().map(|item| item.map(|item| vec![item]));
         Self { page: Vec::new().into_iter(), pages: stream::iter(pages).boxed() }
     }

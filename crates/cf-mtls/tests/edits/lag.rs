@@ -71,6 +71,19 @@ async fn changes_of_a_client_build_on_each_other_although_reads_are_old() {
     assert_eq!(writes(&simulator).len(), 3);
 }
 
+/// Reads have shown the change, so an older list is no longer a late one.
+#[tokio::test]
+async fn what_another_client_takes_back_is_not_built_on() {
+    let (simulator, zone, ca) = zone(Duration::ZERO, &["a.a.example"]).await;
+    let handle = hostnames(&simulator, &zone);
+    assert!(handle.add(&ca, ["b.a.example"]).await.unwrap().visible);
+    let id = ca.certificate_id().unwrap().as_str();
+    simulator.set_hostnames(&zone, id, ["a.a.example"]).unwrap();
+    let added = handle.add(&ca, ["c.a.example"]).await.unwrap();
+    assert_eq!(added.hostnames, ["a.a.example", "c.a.example"]);
+    assert_eq!(held(&simulator, &zone, &ca), ["a.a.example", "c.a.example"]);
+}
+
 #[tokio::test]
 async fn what_never_shows_is_reported_after_the_wait() {
     let (simulator, zone, ca) = zone(NEVER, &[]).await;
