@@ -176,6 +176,40 @@ async fn what_waits_for_the_rate_limit_is_spread_behind_its_end() {
 }
 
 #[tokio::test]
+async fn retries_wait_anywhere_below_a_bound_that_doubles() {
+    let _alone = crate::ALONE.lock().await;
+    let capture = Capture::default();
+    let subscriber = tracing_subscriber::registry().with(capture.clone());
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let server = Raw::saying(answer("502 Bad Gateway", "", "down")).await;
+    let (base, max) = (Duration::from_millis(20), Duration::from_millis(40));
+    for _ in 0..20 {
+        // Each has a retry budget of its own.
+        let client = builder(&server.base_url(), "token-of-this-test");
+        let client = client.with_retry(Retry::exponential(4, base, max)).build().unwrap();
+        let certificates = client.certificates(&ACCOUNT.parse().unwrap());
+        certificates.get(&unknown_id()).await.unwrap_err();
+    }
+    let records = capture.0.lock().unwrap().clone();
+    let waits = records.iter().filter_map(|record| match record {
+        Record::Event(fields) => Some((
+            fields.get("http.request.resend_count")?.parse::<u32>().ok()?,
+            fields.get("wait_ms")?.parse::<u64>().ok()?,
+        )),
+        Record::Span(_) => None,
+    });
+    let waits: Vec<(u32, u64)> = waits.collect();
+    assert_eq!(waits.len(), 60, "{waits:?}");
+    for (retry, bound) in [(0, 20), (1, 40), (2, 40)] {
+        let waits = waits.iter().filter(|(count, _)| *count == retry).map(|(_, wait)| *wait);
+        let waits: Vec<u64> = waits.collect();
+        let (least, most) = (*waits.iter().min().unwrap(), *waits.iter().max().unwrap());
+        // All of the range is used, not its end only.
+        assert!(least < bound / 2 && bound / 2 < most && most <= bound, "{retry}: {least}, {most}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_is_an_operation_of_its_own() {
     let _alone = crate::ALONE.lock().await;
     let capture = Capture::default();
