@@ -60,6 +60,26 @@ async fn the_last_request_of_a_window_is_the_last_for_all_clones() {
     assert_eq!(simulator.request_count(None), 3);
 }
 
+/// Within a window the count only falls, so the lowest one holds.
+#[tokio::test]
+async fn a_response_that_was_overtaken_adds_nothing() {
+    for remaining in [[0, 7], [7, 0]] {
+        let server = Raw::start(move |_, number| {
+            let left = remaining.get(number).copied().unwrap_or(9);
+            let header = format!("ratelimit: \"default\";r={left};t=300\r\n");
+            Act::Say(answer("200 OK", &header, THERE), End::Close)
+        });
+        let server = server.await;
+        let client = builder(&server.base_url(), "token-of-this-test").build().unwrap();
+        let certificates = client.certificates(&ACCOUNT.parse().unwrap());
+        let id = unknown_id();
+        let both = future::join(certificates.get(&id), certificates.get(&id)).await;
+        assert!(both.0.is_ok() && both.1.is_ok(), "{both:?}");
+        let error = certificates.get(&id).await.unwrap_err();
+        assert!(is_not_sent(&error), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn a_reserve_is_left_to_other_tools() {
     // The first request finds out what remains.
