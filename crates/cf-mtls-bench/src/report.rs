@@ -6,14 +6,18 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, ensure};
 
+use crate::canned::PER_PAGE;
+use crate::program;
 use crate::scenario::HEAP;
 
 /// A scenario, how many operations in one run, and what it is called.
-const ROWS: [(&str, usize, &str); 5] = [
+const ROWS: [(&str, usize, &str); 7] = [
     ("delete", 4_000, "4,000 deletes, one after the other"),
     ("delete-many", 10_000, "10,000 deletes, 64 at a time"),
     ("list", 2_000, "a list of 100,000 certificates"),
-    ("program", 200, "`cf-mtls list` of 10,000 certificates, from start to end"),
+    ("table", 2_000, "`cf-mtls list` of 100,000 certificates, from start to end"),
+    ("ndjson", 2_000, "`cf-mtls list -o ndjson` of 100,000 certificates"),
+    ("json", 2_000, "`cf-mtls list -o json` of 100,000 certificates"),
     (SIMULATOR, 20_000, "the simulator on one core (bare: the canned server), 64 gets at a time"),
 ];
 const SIMULATOR: &str = "simulator";
@@ -27,6 +31,15 @@ const COUNTED: [(&str, usize, usize, &str, f64); 5] = [
     ("list", 4, 14, "a page of 50", 1.02),
     ("refused", 50, 150, "a refused delete, with its look", 1.15),
 ];
+/// What starts the command line, and what that is called.
+const STARTS: [(&str, &str); 4] = [
+    ("--version", "`--version`"),
+    ("--help", "`--help`"),
+    ("list --name 1", "`list` of 50 certificates, over plain HTTP"),
+    ("list --retries 0 --base-url https://127.0.0.1:9", "`list`, over HTTPS to a closed port"),
+];
+/// Forms of a list.
+const FORMS: [&str; 3] = ["table", "ndjson", "json"];
 /// Heaps, disturbed in different ways: one layout may be lucky by a hundredth.
 const HEAPS: usize = 5;
 
@@ -35,6 +48,7 @@ pub(crate) fn run(runs: usize, counts_only: bool) -> anyhow::Result<()> {
     let server = Server::start()?;
     if Command::new("valgrind").arg("--version").output().is_ok() {
         count(server.port)?;
+        count_program(server.port)?;
     } else {
         println!("valgrind is not installed, so instructions and allocations are not counted.");
     }
@@ -94,6 +108,28 @@ fn count(port: u16) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Prints how many instructions the command line needs to start, and for each row.
+fn count_program(port: u16) -> anyhow::Result<()> {
+    let instructions = |arguments: &str| {
+        let mut command = tool(&INSTRUCTIONS);
+        program::with_environment(&mut command, port)
+            .arg(program::path()?)
+            .args(arguments.split_whitespace());
+        number_of(&INSTRUCTIONS, &mut command)
+    };
+    println!("\n| the command line | instructions |");
+    println!("| --- | ---: |");
+    for (arguments, what) in STARTS {
+        println!("| {what} | {:.0} |", instructions(arguments)?);
+    }
+    for form in FORMS {
+        let list = |pages| instructions(&format!("list -o {form} --name {pages}"));
+        let each = (list(24)? - list(4)?) / (20 * PER_PAGE) as f64;
+        println!("| a row more of `list -o {form}` | {each:.0} |");
+    }
+    Ok(())
+}
+
 fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<_> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
@@ -147,24 +183,33 @@ const INSTRUCTIONS: Tool =
     ["--tool=callgrind", "--callgrind-out-file=/dev/null", "Collected : ", "\n"];
 const BLOCKS: Tool = ["--tool=dhat", "--dhat-out-file=/dev/null", " bytes in ", " blocks"];
 
-/// What a tool counts in one process.
+/// What a tool counts in one process of a scenario.
 fn counted(
-    [tool, file, before, after]: &Tool,
+    counter: &Tool,
     heap: usize,
     scenario: &str,
     side: &str,
     count: usize,
     port: u16,
 ) -> anyhow::Result<f64> {
-    let output = Command::new("valgrind")
-        .args([tool, file])
+    let mut command = tool(counter);
+    command
         .arg(env::current_exe()?)
         .args(["run", scenario, side, &count.to_string(), &port.to_string()])
-        .env(HEAP, heap.to_string())
-        .output()?;
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    ensure!(output.status.success(), "valgrind: {text}");
+        .env(HEAP, heap.to_string());
+    number_of(counter, &mut command)
+}
+
+fn tool([tool, file, ..]: &Tool) -> Command {
+    let mut command = Command::new("valgrind");
+    command.args([tool, file]);
+    command
+}
+
+/// Runs a program below a tool, whatever becomes of it, and returns what the tool counted.
+fn number_of([_, _, before, after]: &Tool, command: &mut Command) -> anyhow::Result<f64> {
+    let text = String::from_utf8_lossy(&command.output()?.stderr).into_owned();
     let number = text.split_once(before).and_then(|(_, rest)| rest.split_once(after));
-    let (number, _) = number.context("valgrind did not print a count")?;
+    let (number, _) = number.with_context(|| format!("valgrind did not print a count: {text}"))?;
     Ok(number.trim().replace(',', "").parse()?)
 }

@@ -17,8 +17,8 @@ use crate::canned::{IN_USE, PER_PAGE};
 use crate::side::{CROWD, Side, peak_memory};
 use crate::{program, simulator};
 
-const ACCOUNT: &str = "023e105f4ecef8ad9ca31a8372d0c353";
-const TOKEN: &str = "Sn3lZJTBX6kkg7OdcBUAxOO963GEIyGQqnFTOFYY";
+pub(crate) const ACCOUNT: &str = "023e105f4ecef8ad9ca31a8372d0c353";
+pub(crate) const TOKEN: &str = "Sn3lZJTBX6kkg7OdcBUAxOO963GEIyGQqnFTOFYY";
 /// The variable that disturbs the heap.
 pub(crate) const HEAP: &str = "CF_MTLS_BENCH_HEAP";
 
@@ -36,8 +36,10 @@ pub(crate) enum Scenario {
     DeleteMany,
     /// A list of so many pages of 50 certificates.
     List,
-    /// The same, printed by a program: the command line, or bare reqwest.
-    Program,
+    /// The same, printed by a program: the command line in this form, or bare reqwest.
+    Table,
+    Ndjson,
+    Json,
     /// The printing program of bare reqwest.
     Print,
     /// Certificates read from the simulator, or from the canned server instead.
@@ -53,7 +55,9 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     let base_url = format!("http://127.0.0.1:{port}/client/v4");
     match scenario {
-        Scenario::Program => return program::run(side, count, &base_url, ACCOUNT, TOKEN),
+        Scenario::Table => return program::run(side, "table", count, port),
+        Scenario::Ndjson => return program::run(side, "ndjson", count, port),
+        Scenario::Json => return program::run(side, "json", count, port),
         Scenario::Simulator => return simulator::run(side, count, &base_url, ACCOUNT, TOKEN).await,
         _ => {}
     }
