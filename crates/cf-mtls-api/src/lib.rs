@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // Generated code names the types below by the crate's own name, so that the
 // mocks generated for another crate name them the same way.
