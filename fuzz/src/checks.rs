@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use cf_mtls::{
-    AccountId, Certificate, CertificateChain, CertificateId, Error, Upload, ZoneId, fuzzing,
+    AccountId, Association, Certificate, CertificateChain, CertificateId, Error, Upload, ZoneId,
+    fuzzing,
 };
 use reqwest::StatusCode;
 use reqwest::header::HeaderValue;
@@ -23,7 +24,7 @@ pub fn response(status: u16, body: &[u8]) -> usize {
     let Ok(status) = StatusCode::from_u16(status) else {
         return 0;
     };
-    let read = fuzzing::response(SECRET, status, body);
+    let read = Read::new(status, body);
     assert!(read.successes == 0 || status.is_success());
     read.errors.iter().for_each(assert_presentable);
     read.certificates.iter().for_each(certificate);
@@ -31,6 +32,48 @@ pub fn response(status: u16, body: &[u8]) -> usize {
         drop(association.to_string());
     }
     read.successes
+}
+
+/// A response, read as that of each kind of operation.
+struct Read {
+    /// As how many kinds it is a success.
+    successes: usize,
+    certificates: Vec<Certificate>,
+    associations: Vec<Association>,
+    /// The hostnames, if it is a list of them.
+    hostnames: Option<Vec<String>>,
+    /// The errors of the other kinds.
+    errors: Vec<Error>,
+}
+
+impl Read {
+    fn new(status: StatusCode, body: &[u8]) -> Self {
+        let results = fuzzing::response(SECRET, status, body);
+        let successes = results.iter().flatten().count();
+        let errors = results.iter().filter_map(|result| result.clone().err()).collect();
+        let [one, list, rows, hostnames, _] = results;
+        let values = |list: Result<Value, Error>| match list {
+            Ok(Value::Array(items)) => items,
+            _ => Vec::new(),
+        };
+        // What has no id is no certificate.
+        let certificates = values(list).into_iter().chain(one.ok());
+        let certificates = certificates.filter_map(|one| serde_json::from_value(one).ok());
+        let rows = values(rows).into_iter().map(|row| {
+            serde_json::from_value(row).expect("whatever the service sends is an association")
+        });
+        let hostnames = hostnames.ok().filter(Value::is_object).map(|mut result| {
+            let list = result["hostnames"].take();
+            serde_json::from_value(list).unwrap_or_default()
+        });
+        Self {
+            successes,
+            certificates: certificates.collect(),
+            associations: rows.collect(),
+            hostnames,
+            errors,
+        }
+    }
 }
 
 fn certificate(certificate: &Certificate) {
@@ -60,7 +103,7 @@ fn assert_presentable(error: &Error) {
 ///
 /// When something is read that the JSON does not say.
 pub fn differential(body: &[u8]) -> bool {
-    let read = fuzzing::response(SECRET, StatusCode::OK, body);
+    let read = Read::new(StatusCode::OK, body);
     if read.successes == 0 {
         return false;
     }

@@ -317,6 +317,43 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub total_pages: ::std::option::Option<i64>,
     }
+    /// An API token, without its secret.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    #[serde(remote = "Self")]
+    pub struct Token {
+        /// When the token stops being valid; missing if it never does.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub expires_on: ::std::option::Option<::cf_mtls_api::Timestamp>,
+        /// Identifies the token.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub id: ::std::option::Option<::std::string::String>,
+        /// When the token starts being valid; missing if it is from the start.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub not_before: ::std::option::Option<::cf_mtls_api::Timestamp>,
+        /// `active`, `disabled` or `expired`. Open: other values may come.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub status: ::std::option::Option<::std::string::String>,
+    }
+    /// Response with the token of the request.
+    #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    #[serde(remote = "Self")]
+    pub struct TokenEnvelope {
+        /// What went wrong.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub errors: ::std::option::Option<::std::vec::Vec<ApiMessage>>,
+        /// Notices.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub messages: ::std::option::Option<::std::vec::Vec<ApiMessage>>,
+        /// The token.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub result: ::std::option::Option<Token>,
+        /// Whether the service did what was asked.
+        pub success: bool,
+    }
     /// A certificate to store.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
@@ -479,9 +516,9 @@ pub mod types {
         CertificateListEnvelope ErrorEnvelope GatewayCertificate
         GatewayCertificateListEnvelope Hostnames HostnamesEnvelope HyperdriveConfig
         HyperdriveConfigListEnvelope HyperdriveMtls MessageCause MessageSource
-        ReplaceHostnamesRequest ResultInfo UploadRequest WorkersBinding WorkersScript
-        WorkersScriptListEnvelope WorkersSettings WorkersSettingsEnvelope Zone
-        ZoneListEnvelope
+        ReplaceHostnamesRequest ResultInfo Token TokenEnvelope UploadRequest
+        WorkersBinding WorkersScript WorkersScriptListEnvelope WorkersSettings
+        WorkersSettingsEnvelope Zone ZoneListEnvelope
     }
 }
 #[derive(Clone, Debug)]
@@ -894,6 +931,48 @@ impl Client {
             _ => Err(Error::UnexpectedResponse(response)),
         }
     }
+    /// Verify an account's API token
+    ///
+    /// Says whether the API token of the request is valid, if it belongs to this account. The token of a user is refused with 401.
+    ///
+    /// Sends a `GET` request to `/accounts/{account_id}/tokens/verify`
+    ///
+    /// Arguments:
+    /// - `account_id`: The account.
+    pub async fn verify_account_token<'a>(
+        &'a self,
+        account_id: &'a ::cf_mtls_api::AccountId,
+    ) -> Result<ResponseValue<types::TokenEnvelope>, Error<types::ErrorEnvelope>> {
+        let url = self
+            .baseurl
+            .url(&["accounts", account_id.as_ref(), "tokens", "verify"])?;
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "verify_account_token",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
     /// List Workers
     ///
     /// Lists the Workers of an account, all at once. Only what is needed to find their certificates is described here.
@@ -979,6 +1058,42 @@ impl Client {
             .build()?;
         let info = OperationInfo {
             operation_id: "get_workers_settings",
+        };
+        self.pre(&mut request, &info).await?;
+        let result = self.exec(request, &info).await;
+        self.post(&result, &info).await?;
+        let response = result?;
+        match response.status().as_u16() {
+            200u16 => ResponseValue::from_response(response).await,
+            400u16..=499u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            500u16..=599u16 => {
+                Err(Error::ErrorResponse(ResponseValue::from_response(response).await?))
+            }
+            _ => Err(Error::UnexpectedResponse(response)),
+        }
+    }
+    /// Verify a user's API token
+    ///
+    /// Says whether the API token of the request is valid. A token that belongs to an account is refused with 401.
+    ///
+    /// Sends a `GET` request to `/user/tokens/verify`
+    pub async fn verify_token<'a>(
+        &'a self,
+    ) -> Result<ResponseValue<types::TokenEnvelope>, Error<types::ErrorEnvelope>> {
+        let url = self.baseurl.url(&["user", "tokens", "verify"])?;
+        #[allow(unused_mut)]
+        let mut request = self
+            .client
+            .get(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .build()?;
+        let info = OperationInfo {
+            operation_id: "verify_token",
         };
         self.pre(&mut request, &info).await?;
         let result = self.exec(request, &info).await;
@@ -1302,6 +1417,19 @@ pub mod requests {
                 .await
         }
     }
+    /// The arguments of [`Client::verify_account_token`].
+    pub struct VerifyAccountToken<'a> {
+        pub account_id: &'a ::cf_mtls_api::AccountId,
+    }
+    impl crate::Request for VerifyAccountToken<'_> {
+        type Response = types::TokenEnvelope;
+        async fn send(
+            &self,
+            client: &Client,
+        ) -> Result<ResponseValue<types::TokenEnvelope>, Error<types::ErrorEnvelope>> {
+            client.verify_account_token(self.account_id).await
+        }
+    }
     /// The arguments of [`Client::list_workers_scripts`].
     pub struct ListWorkersScripts<'a> {
         pub account_id: &'a ::cf_mtls_api::AccountId,
@@ -1333,6 +1461,17 @@ pub mod requests {
             Error<types::ErrorEnvelope>,
         > {
             client.get_workers_settings(self.account_id, self.script_name).await
+        }
+    }
+    /// The arguments of [`Client::verify_token`].
+    pub struct VerifyToken {}
+    impl crate::Request for VerifyToken {
+        type Response = types::TokenEnvelope;
+        async fn send(
+            &self,
+            client: &Client,
+        ) -> Result<ResponseValue<types::TokenEnvelope>, Error<types::ErrorEnvelope>> {
+            client.verify_token().await
         }
     }
     /// The arguments of [`Client::list_zones`].

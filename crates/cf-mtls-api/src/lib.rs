@@ -25,6 +25,7 @@ mod ids;
 mod object;
 mod request;
 pub mod text;
+mod token;
 mod values;
 mod words;
 
@@ -36,5 +37,6 @@ pub use generated::{Client, ClientInfo, Error, ResponseValue, requests, types};
 pub use hostname::{Hostname, InvalidHostname};
 pub use ids::{AccountId, CertificateId, InvalidId, ScriptName, ZoneId};
 pub use request::{Request, Sent};
+pub use token::ApiToken;
 pub use values::{Secret, SecretField, Timestamp};
-pub use words::{AssociationStatus, CertificateType, UnknownWord};
+pub use words::{AssociationStatus, CertificateType, TokenStatus, UnknownWord};

@@ -12,6 +12,22 @@ use zeroize::Zeroizing;
 #[serde(transparent)]
 pub struct Timestamp(pub String);
 
+impl Timestamp {
+    /// The moment; `None` if it cannot be read, or is Go's time that was never set. Times
+    /// are parsed when asked for, since most callers never ask.
+    #[must_use]
+    pub fn parse(&self) -> Option<jiff::Timestamp> {
+        const YEAR_ONE: &str = "0001-01-01T00:00:00Z";
+
+        let text = self.0.as_str();
+        match text.parse() {
+            Ok(moment) => Some(moment).filter(|_| text != YEAR_ONE),
+            // RFC 5280's date for "never", which lies beyond the calendar of `jiff`.
+            Err(_) => text.starts_with("9999-12-31T").then_some(jiff::Timestamp::MAX),
+        }
+    }
+}
+
 /// A text that must not be seen: an API token, an API key, or a private key.
 ///
 /// It is wiped from memory when dropped, `Debug` prints a placeholder, and it does

@@ -88,6 +88,18 @@ open_enum! {
 }
 
 open_enum! {
+    /// Whether an API token is valid.
+    pub enum TokenStatus {
+        /// It is valid.
+        Active = "active",
+        /// It was switched off, and can be switched on again.
+        Disabled = "disabled",
+        /// Its time is over.
+        Expired = "expired",
+    }
+}
+
+open_enum! {
     /// How far a service's use of a certificate has come.
     pub enum AssociationStatus {
         /// The use is being prepared.

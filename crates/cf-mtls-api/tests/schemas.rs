@@ -142,6 +142,8 @@ fn derived() -> BTreeMap<String, Value> {
         types::MessageSource,
         types::ReplaceHostnamesRequest,
         types::ResultInfo,
+        types::Token,
+        types::TokenEnvelope,
         types::UploadRequest,
         types::WorkersBinding,
         types::WorkersScript,

@@ -534,6 +534,66 @@ pub mod operations {
             )
         }
     }
+    pub struct VerifyAccountTokenWhen(::httpmock::When);
+    impl VerifyAccountTokenWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::GET)
+                    .path_matches(
+                        regex::Regex::new("^/accounts/[^/]*/tokens/verify$").unwrap(),
+                    ),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn account_id(self, value: &::cf_mtls_api::AccountId) -> Self {
+            let re = regex::Regex::new(
+                    &format!("^/accounts/{}/tokens/verify$", value.to_string()),
+                )
+                .unwrap();
+            Self(self.0.path_matches(re))
+        }
+    }
+    pub struct VerifyAccountTokenThen(::httpmock::Then);
+    impl VerifyAccountTokenThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn ok(self, value: &types::TokenEnvelope) -> Self {
+            Self(
+                self
+                    .0
+                    .status(200u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorEnvelope) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorEnvelope) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
     pub struct ListWorkersScriptsWhen(::httpmock::When);
     impl ListWorkersScriptsWhen {
         pub fn new(inner: ::httpmock::When) -> Self {
@@ -639,6 +699,57 @@ pub mod operations {
             self.0
         }
         pub fn ok(self, value: &types::WorkersSettingsEnvelope) -> Self {
+            Self(
+                self
+                    .0
+                    .status(200u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn client_error(self, status: u16, value: &types::ErrorEnvelope) -> Self {
+            assert_eq!(status / 100u16, 4u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+        pub fn server_error(self, status: u16, value: &types::ErrorEnvelope) -> Self {
+            assert_eq!(status / 100u16, 5u16);
+            Self(
+                self
+                    .0
+                    .status(status)
+                    .header("content-type", "application/json")
+                    .json_body_obj(value),
+            )
+        }
+    }
+    pub struct VerifyTokenWhen(::httpmock::When);
+    impl VerifyTokenWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::GET)
+                    .path_matches(regex::Regex::new("^/user/tokens/verify$").unwrap()),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+    }
+    pub struct VerifyTokenThen(::httpmock::Then);
+    impl VerifyTokenThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn ok(self, value: &types::TokenEnvelope) -> Self {
             Self(
                 self
                     .0
@@ -939,6 +1050,12 @@ pub trait MockServerExt {
             operations::ListCertificateAssociationsWhen,
             operations::ListCertificateAssociationsThen,
         );
+    fn verify_account_token<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::VerifyAccountTokenWhen,
+            operations::VerifyAccountTokenThen,
+        );
     fn list_workers_scripts<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(
@@ -951,6 +1068,9 @@ pub trait MockServerExt {
             operations::GetWorkersSettingsWhen,
             operations::GetWorkersSettingsThen,
         );
+    fn verify_token<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(operations::VerifyTokenWhen, operations::VerifyTokenThen);
     fn list_zones<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(operations::ListZonesWhen, operations::ListZonesThen);
@@ -1054,6 +1174,20 @@ impl MockServerExt for ::httpmock::MockServer {
             )
         })
     }
+    fn verify_account_token<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(
+            operations::VerifyAccountTokenWhen,
+            operations::VerifyAccountTokenThen,
+        ),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::VerifyAccountTokenWhen::new(when),
+                operations::VerifyAccountTokenThen::new(then),
+            )
+        })
+    }
     fn list_workers_scripts<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(
@@ -1079,6 +1213,17 @@ impl MockServerExt for ::httpmock::MockServer {
             config_fn(
                 operations::GetWorkersSettingsWhen::new(when),
                 operations::GetWorkersSettingsThen::new(then),
+            )
+        })
+    }
+    fn verify_token<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(operations::VerifyTokenWhen, operations::VerifyTokenThen),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::VerifyTokenWhen::new(when),
+                operations::VerifyTokenThen::new(then),
             )
         })
     }

@@ -160,11 +160,7 @@ impl ClientBuilder {
         self
     }
 
-    limit_setters!("each operation");
-
-    fn limits_mut(&mut self) -> &mut Limits {
-        &mut self.limits
-    }
+    limit_setters!("each operation", limits);
 
     /// Checks the settings, and builds the client.
     ///

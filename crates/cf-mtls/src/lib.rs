@@ -16,11 +16,12 @@ mod zones;
 pub use builder::{ClientBuilder, account_id_from_env};
 pub use certificates::{
     Certificate, CertificateChain, CertificateFilter, Certificates, Deleted, Ensured, Upload,
+    Verification,
 };
 #[doc(inline)]
 pub use cf_mtls_api::{
-    AccountId, Association, AssociationStatus, CertificateId, CertificateType, ClientCa, Hostname,
-    InvalidHostname, InvalidId, ScriptName, Secret, UnknownWord, ZoneId,
+    AccountId, ApiToken, Association, AssociationStatus, CertificateId, CertificateType, ClientCa,
+    Hostname, InvalidHostname, InvalidId, ScriptName, Secret, TokenStatus, UnknownWord, ZoneId,
 };
 pub use error::{Error, ErrorKind, Operation, ServiceMessage};
 pub use hostnames::{HostnameChange, Hostnames};

@@ -226,7 +226,7 @@ fn pem_is_read_before_anything_is_sent() {
     let rows = [
         (ca(""), "is empty"),
         (ca("no PEM at all"), "contains no certificate"),
-        (ca(&both), "private key beside the CA certificate"),
+        (ca(&both), "private key beside the certificates"),
         (ca(&key), "private key, but no certificate"),
         (ca(public), "public key is not a certificate"),
         (ca(&format!("{certificate}{public}")), "public key is not a certificate"),
@@ -241,7 +241,7 @@ fn pem_is_read_before_anything_is_sent() {
         ),
         (ca(&escaped), "in place of line breaks"),
         (ca(&one_line), "no line breaks"),
-        (leaf(&both, &key), "pass no other key with it"),
+        (leaf(&both, &key), "pass the certificates alone, and the key"),
         (leaf(&certificate, ""), "no private key"),
         (leaf(&certificate, &certificate), "contains no private key"),
         (leaf(&certificate, public), "not a private key"),

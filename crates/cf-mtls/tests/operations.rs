@@ -170,7 +170,7 @@ async fn a_refused_delete_names_what_uses_the_certificate() {
 async fn a_refused_delete_of_an_unused_certificate_stays_what_it_is() {
     let rows = [
         (json!([]), 200, "no service is known to use it"),
-        (Value::Null, 500, "looking up its uses failed"),
+        (Value::Null, 500, "looking it up afterwards failed"),
     ];
     for (associations, status, told) in rows {
         let server = MockServer::start_async().await;

@@ -48,12 +48,17 @@ fn request(item: &ImplItem) -> Option<proc_macro2::TokenStream> {
     });
     let (names, types): (Vec<_>, Vec<_>) = arguments.unzip();
     let doc = format!(" The arguments of [`Client::{method}`].");
+    // Without arguments there is nothing to borrow.
+    let (generics, lifetime) = match names.is_empty() {
+        true => (None, None),
+        false => (Some(quote!(<'a>)), Some(quote!(<'_>))),
+    };
     Some(quote! {
         #[doc = #doc]
-        pub struct #name<'a> {
+        pub struct #name #generics {
             #(pub #names: #types,)*
         }
-        impl crate::Request for #name<'_> {
+        impl crate::Request for #name #lifetime {
             type Response = #response;
             async fn send(
                 &self,

@@ -76,17 +76,17 @@ impl Certificate {
 
     /// When it expires. `None` if the time is missing or unreadable.
     pub fn expires_on(&self) -> Option<Timestamp> {
-        parse(self.rest.expires_on.as_ref())
+        self.rest.expires_on.as_ref()?.parse()
     }
 
     /// When it was uploaded. `None` if the time is missing or unreadable.
     pub fn uploaded_on(&self) -> Option<Timestamp> {
-        parse(self.rest.uploaded_on.as_ref())
+        self.rest.uploaded_on.as_ref()?.parse()
     }
 
     /// When it was last changed; in the response to an upload.
     pub fn updated_at(&self) -> Option<Timestamp> {
-        parse(self.rest.updated_at.as_ref())
+        self.rest.updated_at.as_ref()?.parse()
     }
 
     /// Whether it has expired at `moment`; `None` if that is unknown.
@@ -106,19 +106,6 @@ impl Certificate {
         let Self { id, rest } = self;
         let texts = [&rest.issuer, &rest.name, &rest.serial_number, &rest.signature, &rest.type_];
         (id, rest.ca, texts, [&rest.expires_on, &rest.uploaded_on, &rest.updated_at])
-    }
-}
-
-/// Times are parsed when asked for, since most callers never ask.
-fn parse(text: Option<&cf_mtls_api::Timestamp>) -> Option<Timestamp> {
-    /// Go's time that was never set.
-    const YEAR_ONE: &str = "0001-01-01T00:00:00Z";
-
-    let text = text?.0.as_str();
-    match text.parse() {
-        Ok(moment) => Some(moment).filter(|_| text != YEAR_ONE),
-        // RFC 5280's date for "never", which lies beyond the calendar of `jiff`.
-        Err(_) => text.starts_with("9999-12-31T").then_some(Timestamp::MAX),
     }
 }
 

@@ -89,18 +89,15 @@ impl Certificates {
     ) -> Result<Deleted, Error> {
         let (mut error, effect) = (failed.error, failed.effect);
         let mut looks = Looks::default();
-        let may_be_pending = effect == Effect::Pending;
-        if error.kind() == ErrorKind::NotFound && effect != Effect::None {
-            return Ok(Deleted::UNCONFIRMED);
-        }
         // The refusal may say so itself; the associations say by what.
         let in_use = error.kind() == ErrorKind::InUse;
         if in_use || error.is_unexplained_refusal() {
             match self.in_rest_of(call, &looks).associations(id).await {
                 Ok(uses) if !uses.iter().all(Association::has_ended) => {
-                    let error = error.with_kind(ErrorKind::InUse);
-                    let error = error.with_associations(redacted(call, uses));
-                    return Err(error.with_effect(may_be_pending));
+                    return Err(error
+                        .with_kind(ErrorKind::InUse)
+                        .with_associations(self.redacted(uses))
+                        .with_effect(effect == Effect::Pending));
                 }
                 Ok(_) if in_use => {
                     error = error.with_detail(
@@ -110,19 +107,15 @@ impl Certificates {
                 }
                 Ok(_) => error = error.with_detail("no service is known to use it"),
                 Err(gone) if !in_use && gone.kind() == ErrorKind::NotFound => {
-                    return match effect {
-                        Effect::None => Err(error.with_kind(ErrorKind::NotFound)),
-                        _ => Ok(Deleted::UNCONFIRMED),
-                    };
+                    error = error.with_kind(ErrorKind::NotFound);
                 }
-                Err(unknown) => {
-                    let why = unknown.kind();
-                    error = error.with_detail(format!("looking up its uses failed: {why}"));
-                }
+                Err(unknown) => error = error.with_failed_lookup(&unknown),
             }
         }
-        if effect == Effect::None {
-            return Err(error);
+        match (effect, error.kind()) {
+            (Effect::None, _) => return Err(error),
+            (_, ErrorKind::NotFound) => return Ok(Deleted::UNCONFIRMED),
+            _ => {}
         }
         loop {
             match self.in_rest_of(call, &looks).get(id).await {
@@ -138,16 +131,17 @@ impl Certificates {
             }
         }
     }
-}
 
-/// Associations as they may appear in an error.
-fn redacted(call: &Call<'_>, mut associations: Vec<Association>) -> Vec<Association> {
-    const MAX_ASSOCIATIONS: usize = 64;
-    const MAX_CHARS: usize = 100;
-    associations.truncate(MAX_ASSOCIATIONS);
-    for association in &mut associations {
-        association.service = call.redact(&association.service, MAX_CHARS);
-        association.status = call.redact(association.status.as_str(), MAX_CHARS).into();
+    /// Associations as they may appear in an error.
+    fn redacted(&self, mut associations: Vec<Association>) -> Vec<Association> {
+        const MAX_ASSOCIATIONS: usize = 64;
+        const MAX_CHARS: usize = 100;
+        let redact = |text: &str| self.client.shared().sanitizer.clean(text, MAX_CHARS);
+        associations.truncate(MAX_ASSOCIATIONS);
+        for association in &mut associations {
+            association.service = redact(&association.service);
+            association.status = redact(association.status.as_str()).into();
+        }
+        associations
     }
-    associations
 }

@@ -4,22 +4,22 @@ mod associations;
 mod certificate;
 mod delete;
 mod filter;
-mod find;
 mod pem;
 mod upload;
+mod verify;
 
+use std::num::NonZeroU32;
 use std::pin::pin;
 
 use cf_mtls_api::requests::{GetCertificate, ListCertificates};
 use cf_mtls_api::{AccountId, CertificateId, ZoneId};
 
-#[cfg(feature = "fuzzing")]
-pub(crate) use associations::from_wire;
 pub use certificate::Certificate;
 pub use delete::Deleted;
 pub use filter::CertificateFilter;
 pub use pem::CertificateChain;
 pub use upload::{Ensured, Upload};
+pub use verify::Verification;
 
 use crate::error::{Error, ErrorKind, Operation, SubjectRef};
 use crate::hostnames::Hostnames;
@@ -28,6 +28,8 @@ use crate::transport::{
 };
 
 const DEFAULT_CONCURRENCY: usize = 8;
+/// How many certificates of one name an error lists.
+const MAX_CANDIDATES: usize = 100;
 
 /// The mTLS certificates of an account. Cheap to clone.
 ///
@@ -52,7 +54,7 @@ impl Client {
 }
 
 impl Certificates {
-    limit_setters!("each operation of this handle");
+    limit_setters!("each operation of this handle", client.limits);
     handle_limits!();
 
     /// Reads a certificate. Retried as [`Retry`](crate::Retry) allows.
@@ -80,6 +82,10 @@ impl Certificates {
     /// The certificates of the account, a page at a time. Each page is retried as
     /// [`Retry`](crate::Retry) allows.
     pub fn list(&self, filter: CertificateFilter) -> Listing<Certificate> {
+        self.pages(filter, PER_PAGE)
+    }
+
+    fn pages(&self, filter: CertificateFilter, per_page: NonZeroU32) -> Listing<Certificate> {
         let this = self.clone();
         let query = filter.clone();
         let read = move |page| {
@@ -93,7 +99,7 @@ impl Certificates {
                     ca: filter.is_ca(),
                     name: filter.name.as_deref(),
                     page: Some(page),
-                    per_page: Some(PER_PAGE),
+                    per_page: Some(per_page),
                     type_: types.as_deref(),
                 };
                 let envelope = call.span().run(pin!(call.read(request))).await?;
@@ -102,6 +108,31 @@ impl Certificates {
         };
         Listing::new(read, |certificate: &Certificate| certificate.id().as_str())
             .keep(move |certificate| filter.admits(certificate))
+    }
+
+    /// The one certificate with exactly this name; `None` if there is none.
+    /// Names need not be unique. Pages are retried like those of
+    /// [`list`](Self::list), and have one deadline together.
+    ///
+    /// # Errors
+    ///
+    /// - [`ErrorKind::Ambiguous`](crate::ErrorKind::Ambiguous) if several have
+    ///   the name, with [`Error::candidates`]
+    /// - [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the
+    ///   name is empty
+    /// - others as in the [table of the crate](crate#errors)
+    pub async fn find(&self, name: &str) -> Result<Option<Certificate>, Error> {
+        let filter = CertificateFilter::all().name(name);
+        let has_name = |one: &Certificate| one.name() == Some(name);
+        let mut found = self.search(filter, MAX_CANDIDATES, has_name).await?;
+        if found.len() < 2 {
+            return Ok(found.pop());
+        }
+        let ids = found.iter().map(|one| one.id().clone());
+        Err(Error::new(ErrorKind::Ambiguous)
+            .during(Operation::ListCertificates, self.subject(None))
+            .with_detail(format!("named {name:?}"))
+            .with_candidates(ids.collect::<Vec<_>>()))
     }
 
     /// The first `max` certificates of a list that `matches` selects, each once:
@@ -124,7 +155,7 @@ impl Certificates {
             }
             Ok(found)
         };
-        let found = tokio::time::timeout(self.client.limits().total(), search).await;
+        let found = tokio::time::timeout(self.client.limits.total(), search).await;
         found.unwrap_or_else(|_| {
             let error = Error::new(ErrorKind::Timeout);
             Err(error.during(Operation::ListCertificates, self.subject(None)))

@@ -30,11 +30,7 @@ impl CertificateChain {
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) when the
     /// input is malformed, or contains anything but certificates.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self, Error> {
-        let bundle = Bundle::split(pem.as_ref())?;
-        if bundle.key.is_some() {
-            return Err(Error::invalid_input("the PEM contains a private key beside certificates"));
-        }
-        Ok(bundle.chain)
+        Ok(Bundle::without_key(pem.as_ref())?.chain)
     }
 
     /// The certificates in DER.
@@ -87,6 +83,18 @@ impl Bundle {
                 Err(Error::invalid_input("the PEM contains a private key, but no certificate"))
             }
             (true, None) => Err(Error::invalid_input(nothing(text.expose()))),
+        }
+    }
+
+    /// Likewise, and no key.
+    pub(crate) fn without_key(input: &[u8]) -> Result<Self, Error> {
+        match Self::split(input)? {
+            bundle if bundle.key.is_none() => Ok(bundle),
+            _ => Err(Error::invalid_input(
+                "the PEM contains a private key beside the certificates; pass the certificates \
+                 alone, and the key of a leaf separately (a CA needs none, unless Gateway signs \
+                 with it)",
+            )),
         }
     }
 

@@ -37,7 +37,7 @@ impl Upload {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the text contains anything
     /// but certificates: a CA's key stays with its owner.
     pub fn ca(pem: impl AsRef<[u8]>) -> Result<Self, Error> {
-        Self::certificates_only(true, pem.as_ref())
+        Ok(Self::new(true, Bundle::without_key(pem.as_ref())?, None))
     }
 
     /// A leaf certificate in PEM, followed by its intermediates, and its
@@ -51,7 +51,8 @@ impl Upload {
         certificates: impl AsRef<[u8]>,
         private_key: impl AsRef<[u8]>,
     ) -> Result<Self, Error> {
-        Self::certificates_only(false, certificates.as_ref())?.with_private_key(private_key)
+        let bundle = Bundle::without_key(certificates.as_ref())?;
+        Self::new(false, bundle, None).with_private_key(private_key)
     }
 
     /// A leaf certificate and its private key from one PEM file, in any order.
@@ -69,20 +70,6 @@ impl Upload {
             ));
         };
         Ok(Self::new(false, bundle, Some(key)))
-    }
-
-    fn certificates_only(ca: bool, pem: &[u8]) -> Result<Self, Error> {
-        let bundle = Bundle::split(pem)?;
-        match (&bundle.key, ca) {
-            (None, _) => Ok(Self::new(ca, bundle, None)),
-            (Some(_), true) => Err(Error::invalid_input(
-                "the PEM contains a private key beside the CA certificate; pass the certificate \
-                 alone, and the key only if Gateway needs it",
-            )),
-            (Some(_), false) => Err(Error::invalid_input(
-                "the PEM contains a private key beside the certificates; pass no other key with it",
-            )),
-        }
     }
 
     fn new(ca: bool, bundle: Bundle, private_key: Option<Secret>) -> Self {

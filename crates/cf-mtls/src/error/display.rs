@@ -7,7 +7,7 @@ use cf_mtls_api::text::{printable, shorten};
 use serde::Deserialize as _;
 use serde::de::IntoDeserializer as _;
 
-use super::{Error, ErrorKind};
+use super::{Error, ErrorKind, SubjectRef};
 
 impl ErrorKind {
     /// A word for programs, what happened, and what to do about it.
@@ -88,7 +88,9 @@ impl fmt::Display for Error {
 
         let inner = &*self.0;
         if let Some(operation) = inner.operation {
-            write!(f, "{operation}{}: ", inner.subject)?;
+            let (account_id, zone_id) = (self.account_id(), self.zone_id());
+            let certificate_id = self.certificate_id();
+            write!(f, "{operation}{}: ", SubjectRef { account_id, zone_id, certificate_id })?;
         }
         write!(f, "{}", inner.kind)?;
         if !inner.associations.is_empty() {
@@ -99,6 +101,9 @@ impl fmt::Display for Error {
         }
         if let Some(detail) = &inner.detail {
             write!(f, ": {detail}")?;
+        }
+        if !inner.candidates.is_empty() {
+            write!(f, ": {}", list(&inner.candidates))?;
         }
         let shown = inner.messages.get(..MAX_MESSAGES).unwrap_or(&inner.messages);
         if !shown.is_empty() {

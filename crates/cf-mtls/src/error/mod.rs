@@ -10,15 +10,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cf_mtls_api::{AccountId, CertificateId, InvalidHostname, InvalidId, ZoneId};
+use cf_mtls_api::{AccountId, Association, CertificateId, InvalidHostname, InvalidId, ZoneId};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 pub use message::ServiceMessage;
 pub use operation::Operation;
-pub(crate) use operation::{Subject, SubjectRef};
-
-use cf_mtls_api::Association;
+pub(crate) use operation::SubjectRef;
 
 /// Why an operation failed.
 ///
@@ -60,8 +58,9 @@ struct Inner {
     kind: ErrorKind,
     /// The operation that failed.
     operation: Option<Operation>,
-    #[serde(flatten)]
-    subject: Subject,
+    account_id: Option<AccountId>,
+    zone_id: Option<ZoneId>,
+    certificate_id: Option<CertificateId>,
     /// HTTP status of the last response.
     status: Option<u16>,
     /// What the service said.
@@ -144,7 +143,9 @@ impl Error {
         Self(Box::new(Inner {
             kind,
             operation: None,
-            subject: Subject::default(),
+            account_id: None,
+            zone_id: None,
+            certificate_id: None,
             status: None,
             messages: Vec::new(),
             ray_id: None,
@@ -220,18 +221,21 @@ impl Error {
     }
 
     /// Adds the operation that failed, unless an inner one is there already.
-    pub(crate) fn during(mut self, operation: Operation, subject: SubjectRef<'_>) -> Self {
-        self.0.operation.get_or_insert_with(|| {
-            self.0.subject = subject.into();
-            operation
-        });
-        self
+    pub(crate) fn during(self, operation: Operation, subject: SubjectRef<'_>) -> Self {
+        match self.0.operation {
+            Some(_) => self,
+            None => self
+                .with_operation(operation)
+                .with_account_id(subject.account_id.cloned())
+                .with_zone_id(subject.zone_id.cloned())
+                .with_certificate_id(subject.certificate_id.cloned()),
+        }
     }
 }
 
 macro_rules! fields {
     ($($(#[$doc:meta])* $name:ident: $type:ty = |$inner:ident| $get:expr,
-        $setter:ident($value:ty) $($field:ident).+;)*) => {
+        $setter:ident($value:ty) $field:ident;)*) => {
         impl Error {$(
             $(#[$doc])*
             pub fn $name(&self) -> $type {
@@ -242,7 +246,7 @@ macro_rules! fields {
             #[doc = concat!("Sets [`", stringify!($name), "`](Self::", stringify!($name), ").")]
             #[must_use]
             pub fn $setter(mut self, value: impl Into<$value>) -> Self {
-                self.0.$($field).+ = value.into();
+                self.0.$field = value.into();
                 self
             }
         )*}
@@ -254,14 +258,14 @@ fields! {
     operation: Option<Operation> = |it| it.operation,
         with_operation(Option<Operation>) operation;
     /// The account that the operation was about.
-    account_id: Option<&AccountId> = |it| it.subject.account_id.as_ref(),
-        with_account_id(Option<AccountId>) subject.account_id;
+    account_id: Option<&AccountId> = |it| it.account_id.as_ref(),
+        with_account_id(Option<AccountId>) account_id;
     /// The zone that the operation was about.
-    zone_id: Option<&ZoneId> = |it| it.subject.zone_id.as_ref(),
-        with_zone_id(Option<ZoneId>) subject.zone_id;
+    zone_id: Option<&ZoneId> = |it| it.zone_id.as_ref(),
+        with_zone_id(Option<ZoneId>) zone_id;
     /// The certificate that the operation was about.
-    certificate_id: Option<&CertificateId> = |it| it.subject.certificate_id.as_ref(),
-        with_certificate_id(Option<CertificateId>) subject.certificate_id;
+    certificate_id: Option<&CertificateId> = |it| it.certificate_id.as_ref(),
+        with_certificate_id(Option<CertificateId>) certificate_id;
     /// The messages of the service, in its order.
     messages: &[ServiceMessage] = |it| &it.messages,
         with_messages(Vec<ServiceMessage>) messages;

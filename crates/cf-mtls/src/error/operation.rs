@@ -54,6 +54,8 @@ operations! {
     GetWorkersSettings = "GET" "/accounts/{account_id}/workers/scripts/{script_name}/settings" "read the settings of a Worker"
     ListHyperdriveConfigs = "GET" "/accounts/{account_id}/hyperdrive/configs" "list Hyperdrive configurations"
     ListGatewayCertificates = "GET" "/accounts/{account_id}/gateway/certificates" "list Gateway certificates"
+    VerifyToken = "GET" "/user/tokens/verify" "verify API token"
+    VerifyAccountToken = "GET" "/accounts/{account_id}/tokens/verify" "verify API token"
 }
 
 impl Operation {
@@ -63,16 +65,7 @@ impl Operation {
     }
 }
 
-/// The ids that an operation is about.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub(crate) struct Subject {
-    pub(crate) account_id: Option<AccountId>,
-    pub(crate) zone_id: Option<ZoneId>,
-    pub(crate) certificate_id: Option<CertificateId>,
-}
-
-/// Those ids, which are not copied unless the operation fails.
+/// The ids that an operation is about, which are not copied unless it fails.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct SubjectRef<'a> {
     pub(crate) account_id: Option<&'a AccountId>,
@@ -87,26 +80,16 @@ impl<'a> SubjectRef<'a> {
     }
 }
 
-impl From<SubjectRef<'_>> for Subject {
-    fn from(it: SubjectRef<'_>) -> Self {
-        Self {
-            account_id: it.account_id.cloned(),
-            zone_id: it.zone_id.cloned(),
-            certificate_id: it.certificate_id.cloned(),
-        }
-    }
-}
-
 impl<'a> From<&'a AccountId> for SubjectRef<'a> {
     fn from(id: &'a AccountId) -> Self {
         Self { account_id: Some(id), ..Self::default() }
     }
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for SubjectRef<'_> {
     /// The most specific id, if there is one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.certificate_id, &self.zone_id, &self.account_id) {
+        match (self.certificate_id, self.zone_id, self.account_id) {
             (Some(id), Some(zone), _) => write!(f, " of certificate {id} in zone {zone}"),
             (Some(id), None, _) => write!(f, " {id}"),
             (None, Some(zone), _) => write!(f, " in zone {zone}"),

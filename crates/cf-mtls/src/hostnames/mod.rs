@@ -43,7 +43,7 @@ impl Client {
 }
 
 impl Hostnames {
-    limit_setters!("each operation of this handle");
+    limit_setters!("each operation of this handle", client.limits);
     handle_limits!();
 
     /// Sets how long a change waits at least before it reads the list again (1 second

@@ -29,7 +29,7 @@ impl Hostnames {
         change: &mut HostnameChange,
     ) -> Result<Option<Vec<Hostname>>, Error> {
         let begun = Instant::now();
-        let left = || self.client.limits().total().saturating_sub(begun.elapsed());
+        let left = || self.client.limits.total().saturating_sub(begun.elapsed());
         let mut failures = Failures::default();
         // From the first replacement on the outcome is not known.
         let mut pending = None;
@@ -58,7 +58,7 @@ impl Hostnames {
             }
             if failures.is_last {
                 // An unclear attempt may have taken effect although reads do not show it yet.
-                let delay = failures.looks.next_delay(&self.client.limits().retry, left());
+                let delay = failures.looks.next_delay(&self.client.limits.retry, left());
                 match delay.filter(|_| failures.has_unclear) {
                     Some(delay) => tokio::time::sleep(delay).await,
                     None => return Err(failures.into_error(None, change)),
@@ -103,7 +103,7 @@ impl Hostnames {
         list: &[Hostname],
     ) -> Result<Option<Vec<Hostname>>, FailedCall> {
         let this = self.clone().with_retry(Retry::off());
-        let mut call = this.call(Operation::ReplaceHostnames, ca).fail_if_limited();
+        let mut call = this.call(Operation::ReplaceHostnames, ca);
         let mut body = types::ReplaceHostnamesRequest::default();
         body.hostnames = texts(list);
         body.mtls_certificate_id = ca.certificate_id().cloned();
@@ -155,7 +155,7 @@ impl Failures {
     /// How long to wait before another attempt. If there is none, this was the
     /// last.
     fn delay_before_retry(&mut self, hostnames: &Hostnames, left: Duration) -> Duration {
-        let retry = &hostnames.client.limits().retry;
+        let retry = &hostnames.client.limits.retry;
         let requested = self.error.as_ref().and_then(Error::retry_after);
         let delay = requested.unwrap_or_default().max(retry.delay(self.count));
         self.is_last |= retry.attempts() <= self.count

@@ -50,8 +50,6 @@ pub(crate) struct Call<'a> {
     has_secret: bool,
     interpreter: Interpreter<'a>,
     deadline: Deadline,
-    /// Fails if it would wait for the rate limit: the body would be stale by then.
-    fails_if_limited: bool,
     attempts: u32,
     /// The head of the last response.
     head: Option<ResponseHead>,
@@ -71,8 +69,7 @@ impl<'a> Call<'a> {
             subject: if has_secret { SubjectRef::default() } else { subject },
             has_secret,
             interpreter: Interpreter::new(operation, Cow::Borrowed(sanitizer)),
-            deadline: Deadline::new(client.limits(), operation.is_write()),
-            fails_if_limited: false,
+            deadline: Deadline::new(&client.limits, operation.is_write()),
             attempts: 0,
             head: None,
             pending: None,
@@ -89,15 +86,9 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Fails rather than wait for the rate limit.
-    pub(crate) fn fail_if_limited(mut self) -> Self {
-        self.fails_if_limited = true;
-        self
-    }
-
     /// The limits of what has to be done in the time that is left.
     pub(crate) fn remaining_limits(&self) -> Limits {
-        self.deadline.rest_of(self.client.limits())
+        self.deadline.rest_of(&self.client.limits)
     }
 
     /// The span of the operation.
@@ -176,7 +167,7 @@ impl<'a> Call<'a> {
 
     /// How long to wait before the next attempt; `None` if there is none.
     fn delay_before_retry(&mut self, error: &Error) -> Option<Duration> {
-        let retry = &self.client.limits().retry;
+        let retry = &self.client.limits.retry;
         if retry.attempts() <= self.attempts {
             return None;
         }
@@ -193,7 +184,7 @@ impl<'a> Call<'a> {
     /// too long.
     async fn acquire_permit(&mut self) -> Result<(Permit<'a>, Instant), FailedAttempt> {
         let client = self.client;
-        let reserve = client.limits().rate_limit_reserve;
+        let reserve = client.limits.rate_limit_reserve;
         loop {
             let now = Instant::now();
             let ends = match client.shared().rate_limit.take(now, reserve) {
@@ -201,8 +192,10 @@ impl<'a> Call<'a> {
                 Err(ends) => ends,
             };
             let wait = ends.saturating_duration_since(now);
-            let may_wait = !self.fails_if_limited && self.deadline.allows(wait, wait);
-            if !may_wait && self.client.limits().is_look && self.attempts == 0 {
+            // A list of hostnames would be stale by then.
+            let may_wait =
+                self.operation != Operation::ReplaceHostnames && self.deadline.allows(wait, wait);
+            if !may_wait && self.client.limits.is_look && self.attempts == 0 {
                 // At worst the service refuses it.
                 return Ok((client.shared().rate_limit.take_regardless(), now));
             }
@@ -241,7 +234,7 @@ impl<'a> Call<'a> {
         if self.operation.is_write() && self.pending.is_none() {
             self.pending = Some(self.client.begin_write());
         }
-        let timeout = self.client.limits().attempt_timeout.min(left);
+        let timeout = self.client.limits.attempt_timeout.min(left);
         let shared = self.client.shared();
         let (wire, http) = shared.connections.for_attempt(timeout);
         let sent = request.send(&wire).await;
@@ -266,11 +259,6 @@ impl<'a> Call<'a> {
         self.head = head;
         shared.has_succeeded.store(true, Ordering::Relaxed);
         Ok(response)
-    }
-
-    /// A text of the service, safe to show.
-    pub(crate) fn redact(&self, text: &str, max_chars: usize) -> String {
-        self.interpreter.redact(text, max_chars)
     }
 
     /// Adds the operation to an error.

@@ -4,24 +4,8 @@ use http::StatusCode;
 
 use crate::error::{Error, ErrorKind, Operation, ServiceMessage};
 
-/// Codes that mean the same at any status. The first of a response's errors that
-/// is known decides; their causes do not.
-const BY_CODE: [(i64, ErrorKind); 12] = [
-    (971, ErrorKind::RateLimited),
-    (1411, ErrorKind::InvalidRequest),
-    (1471, ErrorKind::AlreadyExists),
-    (1472, ErrorKind::NotFound),
-    (1489, ErrorKind::QuotaExceeded),
-    (6003, ErrorKind::Authentication),
-    (6103, ErrorKind::Authentication),
-    (6111, ErrorKind::Authentication),
-    (7000, ErrorKind::InvalidRequest),
-    (7003, ErrorKind::InvalidRequest),
-    (9103, ErrorKind::Authentication),
-    (9106, ErrorKind::Authentication),
-];
-
-/// The kind of a refusal in the service's own envelope.
+/// The kind of a refusal in the service's own envelope. The first of its errors that is
+/// known decides; their causes do not.
 pub(crate) fn kind(
     operation: Operation,
     status: StatusCode,
@@ -35,19 +19,22 @@ pub(crate) fn kind(
 
 fn by_code(status: StatusCode, message: &ServiceMessage) -> Option<ErrorKind> {
     let forbidden = status == StatusCode::FORBIDDEN;
-    match message.code? {
-        // Where the token lacks the permission, and for an id of another account.
-        10000 if forbidden => Some(ErrorKind::Permission),
-        10000 => Some(ErrorKind::Authentication),
-        10001 if message.mentions("method not allowed for token") => Some(ErrorKind::Permission),
-        10001 if message.mentions("internal error") => Some(ErrorKind::ServiceUnavailable),
-        10001 => Some(ErrorKind::Authentication),
+    Some(match message.code? {
+        971 => ErrorKind::RateLimited,
+        1471 => ErrorKind::AlreadyExists,
+        1472 => ErrorKind::NotFound,
+        1489 => ErrorKind::QuotaExceeded,
+        1411 | 7000 | 7003 => ErrorKind::InvalidRequest,
         // "Invalid access token", the token's IP filter, or a missing permission.
-        9109 if message.mentions("invalid access token") => Some(ErrorKind::Authentication),
-        9109 if forbidden || message.mentions("location") => Some(ErrorKind::Permission),
-        9109 => Some(ErrorKind::Authentication),
-        code => BY_CODE.iter().find(|(known, _)| *known == code).map(|(_, kind)| *kind),
-    }
+        9109 if message.mentions("invalid access token") => ErrorKind::Authentication,
+        9109 if forbidden || message.mentions("location") => ErrorKind::Permission,
+        // Where the token lacks the permission, and for an id of another account.
+        10000 if forbidden => ErrorKind::Permission,
+        10001 if message.mentions("method not allowed for token") => ErrorKind::Permission,
+        10001 if message.mentions("internal error") => ErrorKind::ServiceUnavailable,
+        6003 | 6103 | 6111 | 9103 | 9106 | 9109 | 10000 | 10001 => ErrorKind::Authentication,
+        _ => return None,
+    })
 }
 
 /// The refusals of a delete, whose codes Cloudflare does not publish.

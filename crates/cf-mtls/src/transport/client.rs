@@ -23,7 +23,7 @@ use crate::hostname_writes::HostnameWrites;
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Inner>,
-    limits: Limits,
+    pub(crate) limits: Limits,
 }
 
 /// What all clones share.
@@ -52,7 +52,7 @@ impl Drop for PendingWrite<'_> {
 }
 
 impl Client {
-    limit_setters!("each operation of this client");
+    limit_setters!("each operation of this client", limits);
 
     /// Whether this client or a clone has sent a write whose outcome was not
     /// returned yet.
@@ -97,14 +97,6 @@ impl Client {
     pub(crate) fn begin_write(&self) -> PendingWrite<'_> {
         self.shared.pending_writes.fetch_add(1, Ordering::SeqCst);
         PendingWrite(&self.shared.pending_writes)
-    }
-
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.limits
-    }
-
-    pub(crate) fn limits_mut(&mut self) -> &mut Limits {
-        &mut self.limits
     }
 
     pub(crate) fn shared(&self) -> &Inner {

@@ -59,6 +59,10 @@ impl Credentials {
         .map_err(|_| Error::configuration("the credentials are not valid in an HTTP header"))
     }
 
+    pub(crate) fn is_token(&self) -> bool {
+        matches!(self.0, Form::Token(_))
+    }
+
     pub(crate) fn secret(&self) -> &Secret {
         match &self.0 {
             Form::Token(secret) | Form::EmailAndKey { key: secret, .. } => secret,

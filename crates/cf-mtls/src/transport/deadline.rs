@@ -117,36 +117,36 @@ impl Deadline {
     }
 }
 
-/// The setters of everything that has limits, which it gives as `limits_mut`.
+/// The setters of everything that has limits, and the field in which they are.
 macro_rules! limit_setters {
-    ($whose:literal) => {
+    ($whose:literal, $($limits:ident).+) => {
         #[doc = concat!("Bounds the time of one attempt of ", $whose, ", from the connection to the end of the response (20 seconds unless set).")]
         pub fn with_attempt_timeout(mut self, timeout: std::time::Duration) -> Self {
-            self.limits_mut().attempt_timeout = timeout;
+            self.$($limits).+.attempt_timeout = timeout;
             self
         }
 
         #[doc = concat!("Bounds the time of ", $whose, " as a whole: attempts, waits, and finding out the effect of a write (60 seconds unless set).")]
         pub fn with_deadline(mut self, deadline: std::time::Duration) -> Self {
-            self.limits_mut().deadline = deadline;
+            self.$($limits).+.deadline = deadline;
             self
         }
 
         #[doc = concat!("Sets how long ", $whose, " may wait beyond its deadline at the service's request, which is the end of the rate limit's window or a `Retry-After` (not at all unless set). A longer wait is not begun, and is [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited). A wait for a response never exceeds the deadline.")]
         pub fn with_patience(mut self, patience: std::time::Duration) -> Self {
-            self.limits_mut().patience = Some(patience);
+            self.$($limits).+.patience = Some(patience);
             self
         }
 
         #[doc = concat!("Leaves so many requests of each window of the rate limit to the same user's other tools: ", $whose, " waits for the next window, or fails, when no more remain (0 unless set; the service allows 1,200 in five minutes, so 60 is a reserve of 5 %). Finding out the effect of a write may use them. It has to be smaller than the window.")]
         pub fn with_rate_limit_reserve(mut self, requests: u64) -> Self {
-            self.limits_mut().rate_limit_reserve = requests;
+            self.$($limits).+.rate_limit_reserve = requests;
             self
         }
 
         #[doc = concat!("Sets how often ", $whose, " is retried, and the delays between attempts.")]
         pub fn with_retry(mut self, retry: $crate::Retry) -> Self {
-            self.limits_mut().retry = retry;
+            self.$($limits).+.retry = retry;
             self
         }
     };

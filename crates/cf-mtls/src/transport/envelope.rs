@@ -131,14 +131,8 @@ fn text(value: &Value) -> String {
 }
 
 fn number(value: Option<&Value>) -> Option<i64> {
-    let whole = |number: f64| {
-        let is_whole = number.fract() == 0.0 && number.abs() < 1e15;
-        is_whole.then_some(number as i64)
-    };
-    match value? {
-        Value::String(text) => text.trim().parse().ok(),
-        value => value.as_i64().or_else(|| whole(value.as_f64()?)),
-    }
+    let value = value?;
+    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 /// The messages, safe to keep and to show.
@@ -157,6 +151,10 @@ pub(crate) fn messages(wire: Vec<types::ApiMessage>, sanitizer: &Sanitizer) -> V
 }
 
 macro_rules! envelope {
+    ($first:ident, $($other:ident),+ { $($fields:tt)* } $($rule:tt)+) => {
+        envelope!($first { $($fields)* } $($rule)+);
+        envelope!($($other),+ { $($fields)* } $($rule)+);
+    };
     ($name:ident { $($field:ident: $read:expr),* } if |$rest:ident| $is_sound:expr) => {
         impl Envelope for types::$name {
             fn success(&self) -> bool {
@@ -190,24 +188,16 @@ macro_rules! envelope {
     };
 }
 
-envelope!(CertificateEnvelope { result: lenient } if |_rest| true);
-envelope!(CertificateListEnvelope {
+envelope!(CertificateEnvelope, TokenEnvelope { result: lenient } if |_rest| true);
+envelope!(CertificateListEnvelope, AssociationListEnvelope, ZoneListEnvelope {
     result: lenient_list,
     result_info: lenient
 } if |rest| is_list(rest));
-envelope!(AssociationListEnvelope {
-    result: lenient_list,
-    result_info: lenient
-} if |rest| is_list(rest));
-// An incomplete list of hostnames would be written back without the others.
-envelope!(HostnamesEnvelope { result: lenient } if |_rest| false);
-envelope!(ZoneListEnvelope {
-    result: lenient_list,
-    result_info: lenient
-} if |rest| is_list(rest));
-// What is incomplete must not pass for "not used".
 envelope!(WorkersScriptListEnvelope { result: lenient_list } if |rest| is_list(rest));
-envelope!(WorkersSettingsEnvelope { result: lenient } if |_rest| false);
-envelope!(HyperdriveConfigListEnvelope { result: lenient_list } if |_rest| false);
-envelope!(GatewayCertificateListEnvelope { result: lenient_list } if |_rest| false);
+// An incomplete list of hostnames would be written back without the others, and what is
+// incomplete must not pass for "not used".
+envelope!(HostnamesEnvelope, WorkersSettingsEnvelope { result: lenient } if |_rest| false);
+envelope!(HyperdriveConfigListEnvelope, GatewayCertificateListEnvelope {
+    result: lenient_list
+} if |_rest| false);
 envelope!(ErrorEnvelope {} if |_rest| true);

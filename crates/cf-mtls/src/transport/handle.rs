@@ -10,29 +10,25 @@ macro_rules! handle_limits {
 
         /// The patience of this handle, if it is set.
         pub fn patience(&self) -> Option<std::time::Duration> {
-            self.client.limits().patience
+            self.client.limits.patience
         }
 
         /// Bounds each operation of this handle by what is `left` of something
         /// longer, but leaves time for one attempt.
         pub fn within(self, left: std::time::Duration) -> Self {
-            let limits = self.client.limits().clone().within(left);
+            let limits = self.client.limits.clone().within(left);
             self.with_limits(limits)
         }
 
         /// This handle, for another request of an operation that began before.
         fn after(&self, elapsed: std::time::Duration) -> Self {
-            let limits = self.client.limits().clone().after(elapsed);
+            let limits = self.client.limits.clone().after(elapsed);
             self.clone().with_limits(limits)
         }
 
         fn with_limits(mut self, limits: $crate::transport::Limits) -> Self {
-            *self.limits_mut() = limits;
+            self.client.limits = limits;
             self
-        }
-
-        fn limits_mut(&mut self) -> &mut $crate::transport::Limits {
-            self.client.limits_mut()
         }
     };
 }

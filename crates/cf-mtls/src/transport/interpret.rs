@@ -168,11 +168,6 @@ impl<'a> Interpreter<'a> {
         let is_ray = !text.is_empty() && text.len() <= MAX_LENGTH && text.chars().all(is_valid);
         (is_ray && !self.0.finds_secret(text)).then(|| text.to_owned())
     }
-
-    /// A text of the service, safe to show.
-    pub(crate) fn redact(&self, text: &str, max_chars: usize) -> String {
-        self.0.clean(text, max_chars)
-    }
 }
 
 fn redirect(status: StatusCode, head: Option<&ResponseHead>) -> FailedAttempt {

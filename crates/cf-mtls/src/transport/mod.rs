@@ -25,6 +25,6 @@ pub(crate) use handle::handle_limits;
 pub(crate) use interpret::Interpreter;
 pub(crate) use outcome::{Effect, Outcome};
 pub use pages::Listing;
-pub(crate) use pages::{PER_PAGE, Page};
+pub(crate) use pages::{PER_PAGE, Page, Progress};
 pub use retry::Retry;
 pub(crate) use retry::{Looks, budget};

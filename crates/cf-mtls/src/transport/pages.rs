@@ -101,20 +101,13 @@ impl<T: Send + 'static> Listing<T> {
         F: Fn(NonZeroU32) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Page<T>, Error>> + Send,
     {
-        let (number, max_pages) = (NonZeroU32::MIN, MAX_PAGES);
-        let start = Progress { number, seen: HashSet::new(), items: 0, max_pages };
-        let pages = try_unfold((Some(start), read), move |(progress, read)| async move {
+        let start = (Some(Progress::new(false)), read);
+        let pages = try_unfold(start, move |(progress, read)| async move {
             let Some(mut progress) = progress else {
                 return Ok::<_, Error>(None);
             };
-            let mut page = read(progress.number).await?;
-            if progress.is_cut_short(&page) {
-                // It may have come from a server that lags behind.
-                page = read(progress.number).await?;
-            }
-            let more = progress.advance(&page, key)?;
-            let progress = matches!(more, More::Yes).then_some(progress);
-            Ok((!matches!(more, More::Repeated)).then_some((page.items, (progress, read))))
+            let (items, is_last) = progress.next(&read, key).await?;
+            Ok(Some((items, ((!is_last).then_some(progress), read))))
         });
         Self { page: Vec::new().into_iter(), pages: pages.boxed() }
     }
@@ -129,26 +122,45 @@ impl<T: Send + 'static> Listing<T> {
     }
 }
 
-enum More {
-    Yes,
-    No,
-    /// The page is an earlier one, from a server that ignores the page number.
-    Repeated,
-}
-
 /// How far a list has been read.
-struct Progress {
+pub(crate) struct Progress {
     number: NonZeroU32,
     /// A hash of each page that was read.
     seen: HashSet<u64>,
     items: i64,
     max_pages: i64,
+    /// Whether a list may have the same page twice, if the service counts its pages.
+    may_repeat: bool,
 }
 
 impl Progress {
-    /// Whether another page follows. A list ends with a repeated page, which is an
-    /// error if the service announces more.
-    fn advance<T>(&mut self, page: &Page<T>, key: fn(&T) -> &str) -> Result<More, Error> {
+    pub(crate) fn new(may_repeat: bool) -> Self {
+        let (number, max_pages) = (NonZeroU32::MIN, MAX_PAGES);
+        Self { number, seen: HashSet::new(), items: 0, max_pages, may_repeat }
+    }
+
+    /// The items of the next page, and whether it is the last.
+    pub(crate) async fn next<T, F, Fut>(
+        &mut self,
+        read: &F,
+        key: fn(&T) -> &str,
+    ) -> Result<(Vec<T>, bool), Error>
+    where
+        F: Fn(NonZeroU32) -> Fut,
+        Fut: Future<Output = Result<Page<T>, Error>>,
+    {
+        let mut page = read(self.number).await?;
+        if self.is_cut_short(&page) {
+            // It may have come from a server that lags behind.
+            page = read(self.number).await?;
+        }
+        let is_last = !self.advance(&mut page, key)?;
+        Ok((page.items, is_last))
+    }
+
+    /// Whether another page follows. A list ends with a page that repeats an earlier one,
+    /// from a server that ignores its number; if the service counts more, that is an error.
+    fn advance<T>(&mut self, page: &mut Page<T>, key: fn(&T) -> &str) -> Result<bool, Error> {
         let count = page.items.len();
         if self.is_cut_short(page) {
             let read = self.items + count as i64;
@@ -158,7 +170,7 @@ impl Progress {
             return Err(broken(format!("a page has {count} items")));
         }
         if count == 0 {
-            return Ok(More::No);
+            return Ok(false);
         }
         let number = i64::from(self.number.get());
         let info = page.info.clone().unwrap_or_default();
@@ -166,11 +178,13 @@ impl Progress {
             return Err(broken(format!("page {number} was requested, another one came")));
         }
         let is_counted = info.total_pages.or(info.total_count).is_some();
-        if !self.seen.insert(Self::fingerprint(&page.items, key)) {
-            return match is_counted {
-                false => Ok(More::Repeated),
-                true => Err(broken(format!("page {number} repeats an earlier page"))),
-            };
+        let may_repeat = self.may_repeat && is_counted;
+        if !self.seen.insert(Self::fingerprint(&page.items, key)) && !may_repeat {
+            if is_counted {
+                return Err(broken(format!("page {number} repeats an earlier page")));
+            }
+            page.items.clear();
+            return Ok(false);
         }
         self.items += count as i64;
         if number == 1 && is_counted {
@@ -184,13 +198,13 @@ impl Progress {
             (None, None) => false, // until a page is empty or repeated
         };
         if is_last {
-            return Ok(More::No);
+            return Ok(false);
         }
         match self.number.checked_add(1) {
             Some(next) if number < self.max_pages => self.number = next,
             _ => return Err(broken(format!("it goes on after {number} pages"))),
         }
-        Ok(More::Yes)
+        Ok(true)
     }
 
     /// Whether the list would end with this page, although the service counts more.

@@ -1,0 +1,30 @@
+//! An API token as the service describes it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::TokenStatus;
+
+/// An API token as the service describes it, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct ApiToken {
+    /// The id, which is no secret.
+    pub id: String,
+    /// Whether it is valid.
+    pub status: TokenStatus,
+    /// When it expires; `None` if it never does.
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<crate::Timestamp>"))]
+    pub expires_on: Option<Timestamp>,
+    /// When it becomes valid; `None` if it is from the start.
+    #[cfg_attr(feature = "schemars", schemars(with = "Option<crate::Timestamp>"))]
+    pub not_before: Option<Timestamp>,
+}
+
+impl ApiToken {
+    /// A token that is valid from the start and never expires.
+    pub fn new(id: impl Into<String>, status: TokenStatus) -> Self {
+        Self { id: id.into(), status, expires_on: None, not_before: None }
+    }
+}

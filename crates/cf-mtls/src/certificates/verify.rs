@@ -1,0 +1,113 @@
+//! Whether the credentials are valid, and may read the certificates of an account.
+
+use std::num::NonZeroU32;
+
+use cf_mtls_api::requests::{VerifyAccountToken, VerifyToken};
+use cf_mtls_api::{AccountId, ApiToken, Request, TokenStatus, types};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::{CertificateFilter, Certificates};
+use crate::error::{Error, ErrorKind, Operation};
+use crate::transport::Client;
+
+/// The smallest page that lists of the service are known to take.
+const MIN_PER_PAGE: NonZeroU32 = NonZeroU32::new(5).unwrap();
+
+/// Credentials that are valid, and may read the certificates of an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Verification {
+    /// The API token; `None` for an e-mail address and a global API key, of which the
+    /// service describes nothing.
+    pub token: Option<ApiToken>,
+}
+
+impl Client {
+    /// Checks that the credentials are valid and may read the certificates of an account,
+    /// as a readiness probe of a service.
+    ///
+    /// ```no_run
+    /// # async fn example(client: cf_mtls::Client) -> Result<(), cf_mtls::Error> {
+    /// let account = cf_mtls::account_id_from_env()?;
+    /// let verified = client.verify(&account).await?;
+    /// if let Some(end) = verified.token.and_then(|token| token.expires_on) {
+    ///     println!("ready; the token expires {end}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Two or three reads, each retried as [`Retry`](crate::Retry) allows: the token, as
+    /// one of a user and otherwise as one of the account, and a small page of the list. Of a
+    /// global API key only the page tells.
+    ///
+    /// # Errors
+    ///
+    /// - [`ErrorKind::Authentication`](crate::ErrorKind::Authentication) if the credentials
+    ///   are rejected, or the token is disabled or has expired
+    /// - [`ErrorKind::Permission`](crate::ErrorKind::Permission) if they may not read the
+    ///   certificates of the account
+    /// - others as in the [table of the crate](crate#errors)
+    pub async fn verify(&self, account: &AccountId) -> Result<Verification, Error> {
+        let (certificates, begun) = (self.certificates(account), Instant::now());
+        let token = match self.shared().credentials.is_token() {
+            true => Some(certificates.verify_token().await?),
+            false => None,
+        };
+        let rest = certificates.after(begun.elapsed());
+        rest.pages(CertificateFilter::all(), MIN_PER_PAGE).next().await.transpose()?;
+        Ok(Verification { token })
+    }
+}
+
+impl Certificates {
+    /// The token, unless it is not valid.
+    async fn verify_token(&self) -> Result<ApiToken, Error> {
+        let begun = Instant::now();
+        let token = match self.token(Operation::VerifyToken, VerifyToken {}).await {
+            // It may belong to the account.
+            Err(error) if error.kind() == ErrorKind::Authentication => {
+                let request = VerifyAccountToken { account_id: &self.account };
+                let rest = self.after(begun.elapsed());
+                let token = rest.token(Operation::VerifyAccountToken, request).await;
+                token.map_err(|other| match other.kind() {
+                    ErrorKind::Authentication | ErrorKind::Permission => error,
+                    _ => other,
+                })
+            }
+            token => token,
+        }?;
+        match token.status {
+            TokenStatus::Disabled | TokenStatus::Expired => {
+                Err(Error::new(ErrorKind::Authentication)
+                    .with_detail(format!("the API token is {}", token.status))
+                    .during(Operation::VerifyToken, self.subject(None)))
+            }
+            _ => Ok(token),
+        }
+    }
+
+    async fn token<R: Request<Response = types::TokenEnvelope>>(
+        &self,
+        operation: Operation,
+        request: R,
+    ) -> Result<ApiToken, Error> {
+        let mut call = self.call(operation, None);
+        let span = call.span();
+        let read = async {
+            let token = call.read(request).await?.result.and_then(from_wire);
+            token.ok_or_else(|| call.invalid_result("the response has no token with a status"))
+        };
+        span.run(read).await
+    }
+}
+
+/// `None` without an id or a status.
+fn from_wire(wire: types::Token) -> Option<ApiToken> {
+    let mut token = ApiToken::new(wire.id?, wire.status?.into());
+    token.expires_on = wire.expires_on.and_then(|time| time.parse());
+    token.not_before = wire.not_before.and_then(|time| time.parse());
+    Some(token)
+}
