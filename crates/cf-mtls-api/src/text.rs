@@ -221,6 +221,26 @@ pub fn shorten(text: &mut String, limit: usize) {
     }
 }
 
+/// Each item once, and at most `max`, on one line of a length that people read.
+#[must_use]
+pub fn list<T: fmt::Display>(items: &[T], max: usize, separator: &str) -> String {
+    const MAX_BYTES: usize = 1_000;
+    let mut texts: Vec<String> = Vec::new();
+    for text in items.iter().map(ToString::to_string) {
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    let more = texts.len().saturating_sub(max);
+    texts.truncate(max);
+    let mut line = printable(&texts.join(separator));
+    shorten(&mut line, MAX_BYTES);
+    if 0 < more {
+        line.push_str(&format!("{separator}and {more} more"));
+    }
+    line
+}
+
 /// Whether a terminal or a log viewer obeys a character, or does not show it,
 /// instead of showing it: control characters, line and paragraph separators,
 /// those that turn the direction of a line, and those without a width.

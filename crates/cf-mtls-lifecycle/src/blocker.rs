@@ -10,14 +10,13 @@
 
 use std::fmt;
 
-use cf_mtls::{Association, Certificate, CertificateType, ErrorKind};
+use cf_mtls::{Association, Certificate, CertificateType, ErrorKind, Holder, ZoneHostnames};
 use serde::{Deserialize, Serialize};
 
-use crate::holder::Holder;
 use crate::options::ReleaseOptions;
-use crate::services::{Service, managed_type, service};
-use crate::usage::{UnreadableZone, Usage};
-use crate::zone_hostnames::ZoneHostnames;
+use crate::services::{Service, is_product, managed_type, service};
+use crate::unread::UnreadableZone;
+use crate::usage::Usage;
 
 /// Why a certificate is not released.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,7 +49,7 @@ pub(crate) fn assess(usage: &Usage, options: &ReleaseOptions) -> (Vec<Blocker>, 
     let mut blockers = Vec::new();
     let is_held = |row: &Association| {
         let mut products = usage.holders.iter().map(Holder::product);
-        products.any(|product| product.is_service(&row.service))
+        products.any(|product| is_product(&row.service, product))
     };
     if !options.holders_awaited {
         blockers.extend(usage.holders.iter().cloned().map(Blocker::Holder));

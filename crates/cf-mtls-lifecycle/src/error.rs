@@ -3,12 +3,11 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use cf_mtls::text::{printable, shorten};
-use cf_mtls::{Association, CertificateId, Client, ErrorKind};
+use cf_mtls::text::list;
+use cf_mtls::{Association, CertificateId, Client, ErrorKind, Holder, ZoneHostnames};
 use serde::{Deserialize, Serialize};
 
-use crate::holder::Holder;
-use crate::zone_hostnames::ZoneHostnames;
+use crate::unread::Unread;
 
 /// Why a job failed, and what it had done by then.
 ///
@@ -41,6 +40,8 @@ struct Inner {
     /// What holds the certificate.
     #[serde(default)]
     holders: Vec<Holder>,
+    #[serde(flatten)]
+    unread: Unread,
 }
 
 impl Error {
@@ -82,22 +83,6 @@ impl Error {
     /// What uses the certificate, for [`ErrorKind::InUse`].
     pub fn associations(&self) -> &[Association] {
         self.0.error.associations()
-    }
-
-    /// The hostnames that were detached from the certificate before.
-    pub fn detached(&self) -> &[ZoneHostnames] {
-        &self.0.detached
-    }
-
-    /// The successor that a rotation had uploaded before.
-    pub fn uploaded(&self) -> Option<&CertificateId> {
-        self.0.uploaded.as_ref()
-    }
-
-    /// The Workers, Hyperdrive configurations and others that hold the certificate, for
-    /// [`ErrorKind::InUse`].
-    pub fn holders(&self) -> &[Holder] {
-        &self.0.holders
     }
 
     /// Sets the job, in place of a part of it.
@@ -143,27 +128,36 @@ impl Error {
         self.0.error = self.0.error.with_associations(rows);
         self
     }
+}
 
-    /// Sets what [holds the certificate](Self::holders).
-    #[must_use]
-    pub fn with_holders(mut self, holders: Vec<Holder>) -> Self {
-        self.0.holders = holders;
-        self
-    }
+macro_rules! fields {
+    ($($(#[$doc:meta])* $name:ident: $type:ty, $setter:ident;)*) => {
+        impl Error {$(
+            $(#[$doc])*
+            pub fn $name(&self) -> &$type {
+                &self.0.$name
+            }
 
-    /// Sets what was [detached](Self::detached) before.
-    #[must_use]
-    pub fn with_detached(mut self, detached: Vec<ZoneHostnames>) -> Self {
-        self.0.detached = detached;
-        self
-    }
+            #[doc = concat!("Sets [`", stringify!($name), "`](Self::", stringify!($name), ").")]
+            #[must_use]
+            pub fn $setter(mut self, value: $type) -> Self {
+                self.0.$name = value;
+                self
+            }
+        )*}
+    };
+}
 
-    /// Sets what was [uploaded](Self::uploaded) before.
-    #[must_use]
-    pub fn with_uploaded(mut self, id: Option<CertificateId>) -> Self {
-        self.0.uploaded = id;
-        self
-    }
+fields! {
+    /// The hostnames that were detached from the certificate before.
+    detached: Vec<ZoneHostnames>, with_detached;
+    /// The successor that a rotation had uploaded before.
+    uploaded: Option<CertificateId>, with_uploaded;
+    /// The Workers, Hyperdrive configurations and others that hold the certificate, for
+    /// [`ErrorKind::InUse`].
+    holders: Vec<Holder>, with_holders;
+    /// What could not be read, and may use the certificate, too.
+    unread: Unread, with_unread;
 }
 
 /// The error of the operation that failed, or what is known of the job's own.
@@ -184,6 +178,7 @@ impl From<cf_mtls::Error> for Error {
             detached: Vec::new(),
             uploaded: None,
             holders: Vec::new(),
+            unread: Unread::default(),
         }))
     }
 }
@@ -209,6 +204,9 @@ impl fmt::Display for Error {
                 write!(f, ": {detail}")?;
             }
         }
+        if !inner.unread.is_empty() {
+            write!(f, "; {}", inner.unread)?;
+        }
         if !inner.detached.is_empty() {
             let detached = list(&inner.detached, MAX_ZONES, "; ");
             write!(f, "; detached already: {detached}")?;
@@ -221,25 +219,6 @@ impl fmt::Display for Error {
             None => Ok(()),
         }
     }
-}
-
-/// Each item once, and at most `max`, on one line of a length that people read.
-pub(crate) fn list<T: fmt::Display>(items: &[T], max: usize, separator: &str) -> String {
-    const MAX_BYTES: usize = 1_000;
-    let mut texts: Vec<String> = Vec::new();
-    for text in items.iter().map(ToString::to_string) {
-        if !texts.contains(&text) {
-            texts.push(text);
-        }
-    }
-    let more = texts.len().saturating_sub(max);
-    texts.truncate(max);
-    let mut line = printable(&texts.join(separator));
-    shorten(&mut line, MAX_BYTES);
-    if 0 < more {
-        line.push_str(&format!("{separator}and {more} more"));
-    }
-    line
 }
 
 impl fmt::Debug for Error {

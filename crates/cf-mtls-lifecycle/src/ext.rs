@@ -23,14 +23,13 @@ pub trait CertificatesExt: Borrow<Certificates> {
     /// What uses a certificate: the services, the Workers and Hyperdrive configurations
     /// by name, and for a CA the hostnames in all zones of the account. Sends reads only.
     ///
-    /// What cannot be read is in [`Usage::unreadable`] and
-    /// [`Usage::unreadable_products`], since it may use the certificate. For very many
-    /// zones, see [`zones_using`](Self::zones_using).
+    /// What cannot be read is in [`Usage::unread`], since it may use the certificate. For
+    /// very many zones, see [`zones_using`](Self::zones_using).
     ///
     /// # Errors
     ///
     /// Those of [`Certificates::get`] and [`Certificates::associations`], and if the
-    /// zones cannot be listed.
+    /// zones cannot be listed. Also what a zone reports as gone is `NotFound`.
     fn usage(&self, id: &CertificateId) -> impl Future<Output = Result<Usage, Error>> + Send {
         usage::usage_of_one(self.usage_of([id.clone()]).with_all_zones())
     }

@@ -66,7 +66,8 @@ impl ReleaseOptions {
     }
 
     /// Looks for hostnames in all zones even if no association shows any, which costs a
-    /// request for each zone. A rotation always does.
+    /// request for each zone. A rotation always does. A zone that cannot be read then blocks
+    /// the job, unless it is [ignored](Self::with_ignored_zone).
     pub fn with_all_zones(mut self) -> Self {
         self.all_zones = true;
         self
@@ -86,7 +87,8 @@ impl ReleaseOptions {
     }
 
     /// Proceeds although zones cannot be read. If they have hostnames of the
-    /// certificate, the others are detached, and the wait times out.
+    /// certificate, the others are detached, and the wait times out. Steps and errors name
+    /// these zones.
     pub fn with_unreadable_zones_ignored(mut self) -> Self {
         self.unreadable_zones_ignored = true;
         self

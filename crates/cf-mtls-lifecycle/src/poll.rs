@@ -8,6 +8,10 @@ use tokio::time::Instant;
 use crate::options::ReleaseOptions;
 use crate::step::Step;
 
+/// How long reads of hostnames may be older than the associations, and how long the service
+/// may refuse a deletion after the last use has ended: 75 s and about a minute were seen.
+pub(crate) const MAX_LAG: Duration = Duration::from_secs(90);
+
 /// Receives each step.
 pub(crate) type OnStep<'a> = &'a mut (dyn FnMut(&Step) + Send);
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cf_mtls::{
     Association, Certificate, CertificateFilter, CertificateId, CertificateType, Certificates,
-    ErrorKind,
+    ErrorKind, Product,
 };
 use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use crate::error::Error;
-use crate::holder::{Found, Product};
+use crate::holder::Found;
 use crate::many::{Outcomes, patient};
-use crate::services::managed_type;
+use crate::services::{can_hold, managed_type};
 
 const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_hours(24);
 
@@ -118,7 +118,7 @@ impl Prune {
         self
     }
 
-    /// Nothing uses it: no service, and no Worker or Hyperdrive configuration,
+    /// Nothing uses it: no service, and no Worker, Hyperdrive configuration or Gateway,
     /// which are read once for all certificates. Where one cannot be read, its certificates
     /// come as errors that name the permission, and are no candidates. Each certificate
     /// that meets the other criteria costs one request more. If one is used again before
@@ -218,8 +218,7 @@ pub(crate) fn candidates(
     criteria.check()?;
     let this = patient(certificates);
     let max = this.concurrency();
-    let products = [Product::Workers, Product::Hyperdrive];
-    let products: Arc<Products> = Arc::new(products.map(|product| (product, OnceCell::new())));
+    let products: Arc<Products> = Arc::new(Product::ALL.map(|one| (one, OnceCell::new())));
     let all = CertificateFilter::all();
     let list = this.list(match criteria.kind {
         Some(true) => all.ca(),
@@ -236,7 +235,7 @@ pub(crate) fn candidates(
 }
 
 /// The products that may hold a certificate, each read once, when it is first needed.
-type Products = [(Product, OnceCell<Found>); 2];
+type Products = [(Product, OnceCell<Found>); 3];
 
 /// Whether no product holds a certificate; an error if that is not known.
 async fn is_unheld(
@@ -246,7 +245,7 @@ async fn is_unheld(
     is_ca: Option<bool>,
 ) -> Result<bool, Error> {
     let mut unreadable = None;
-    for (product, cell) in products.iter().filter(|(product, _)| product.can_hold(is_ca)) {
+    for (product, cell) in products.iter().filter(|(product, _)| can_hold(*product, is_ca)) {
         let read = async || {
             let mut found = Found::default();
             found.read(certificates, *product, &mut |_, _| ()).await;

@@ -1,16 +1,17 @@
 //! Releases a certificate that is in use: the plan, and what blocks it.
 
-use cf_mtls::{Association, Certificate, CertificateId, Certificates, ClientCa, Zone, ZoneId};
+use cf_mtls::text::list;
+use cf_mtls::{Certificate, CertificateId, Certificates, ClientCa, Zone, ZoneHostnames, ZoneId};
 use serde::{Deserialize, Serialize};
 
 use crate::blocker::{self, Blocker};
-use crate::error::{Error, list};
-use crate::holder::{Holder, UnreadableProduct};
+use crate::error::Error;
 use crate::many::{in_span, patient};
 use crate::options::ReleaseOptions;
+use crate::poll::{MAX_LAG, Poll};
 use crate::step::Step;
-use crate::usage::{self, UnreadableZone, Usage, UsageWalk};
-use crate::zone_hostnames::ZoneHostnames;
+use crate::unread::UnreadableZone;
+use crate::usage::{self, Usage, UsageWalk};
 
 /// A certificate to release. Made by
 /// [`CertificatesExt::release`](crate::CertificatesExt::release).
@@ -28,7 +29,7 @@ pub struct Release {
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[must_use = "a plan does nothing until it is run"]
 pub struct ReleasePlan {
-    /// What uses the certificate. Its `unreadable` zones are those that are ignored.
+    /// What uses the certificate. Its unread zones are those that are ignored.
     #[serde(flatten)]
     pub(crate) usage: Usage,
     blockers: Vec<Blocker>,
@@ -77,36 +78,54 @@ impl Release {
 
     /// Finds out what there is to do. Sends reads only.
     ///
+    /// While associations show hostnames that no zone shows, as for a while after they were
+    /// attached, it looks again for up to 90 seconds of the
+    /// [wait](ReleaseOptions::with_wait_timeout).
+    ///
     /// # Errors
     ///
     /// Those of [`usage`](crate::CertificatesExt::usage). A blocked plan is no error:
     /// see [`ReleasePlan::blockers`].
     pub async fn plan(&self) -> Result<ReleasePlan, Error> {
+        let mut poll = Poll::new(&self.options);
+        loop {
+            let usage = self.usage().await.map_err(|error| error.during("release", &self.id))?;
+            let plan = self.assess(usage);
+            let is_hidden = |one: &Blocker| matches!(one, Blocker::HiddenHostnames(_));
+            let may_settle = plan.is_blocked() && plan.blockers.iter().all(is_hidden);
+            if !may_settle || MAX_LAG <= poll.elapsed() || !poll.wait().await {
+                return Ok(plan);
+            }
+        }
+    }
+
+    async fn usage(&self) -> Result<Usage, Error> {
         let walk = UsageWalk::new(&self.certificates, vec![self.id.clone()]);
-        let usage = usage::usage_of_one(walk.for_release(&self.options)).await;
-        let mut usage = usage.map_err(|error| error.during("release", &self.id))?;
+        let mut usage = usage::usage_of_one(walk.for_release(&self.options)).await?;
         if usage.certificate.is_ca() != Some(false) {
             self.read_unlisted(&mut usage).await;
         }
+        Ok(usage.if_existing()?)
+    }
+
+    /// The plan for what was found.
+    pub(crate) fn assess(&self, mut usage: Usage) -> ReleasePlan {
         let (mut blockers, hostname_services) = blocker::assess(&usage, &self.options);
-        // If nothing indicates hostnames, unreadable zones have none.
-        let hostnames_matter = !usage.zones.is_empty() || !hostname_services.is_empty();
-        let is_blocker =
-            |one: &mut UnreadableZone| hostnames_matter && !self.options.ignores(&one.zone);
-        let unreadable = usage.unreadable.extract_if(.., is_blocker);
+        let is_blocker = |one: &mut UnreadableZone| !self.options.ignores(&one.zone);
+        let unreadable = usage.unread.zones.extract_if(.., is_blocker);
         blockers.extend(unreadable.map(Blocker::UnreadableZone));
         if let Some(wanted) = &self.zones {
             let is_other = |zone: &mut ZoneHostnames| !wanted.contains(&zone.zone_id);
             blockers.extend(usage.zones.extract_if(.., is_other).map(Blocker::OtherZone));
         }
-        Ok(ReleasePlan {
+        ReleasePlan {
             usage,
             blockers,
             certificates: patient(&self.certificates),
             id: self.id.clone(),
             options: self.options.clone(),
             hostname_services,
-        })
+        }
     }
 
     /// Plans the release, and runs the plan.
@@ -124,7 +143,7 @@ impl Release {
         let certificates = patient(&self.certificates);
         for zone_id in self.zones.iter().flatten() {
             let is_listed = usage.zones.iter().any(|zone| zone.zone_id == *zone_id)
-                || usage.unreadable.iter().any(|one| one.zone.id == *zone_id);
+                || usage.unread.zones.iter().any(|one| one.zone.id == *zone_id);
             if is_listed {
                 continue;
             }
@@ -136,35 +155,12 @@ impl Release {
 }
 
 impl ReleasePlan {
-    /// The certificate that will be deleted.
-    pub fn certificate(&self) -> &Certificate {
-        &self.usage.certificate
-    }
-
-    /// The hostnames that will be detached, by zone.
-    pub fn zones(&self) -> &[ZoneHostnames] {
-        &self.usage.zones
-    }
-
-    /// The services that use the certificate.
-    pub fn associations(&self) -> &[Association] {
-        &self.usage.associations
-    }
-
-    /// The Workers, Hyperdrive configurations and others that hold the certificate.
-    pub fn holders(&self) -> &[Holder] {
-        &self.usage.holders
-    }
-
-    /// The products that cannot be read, and may hold the certificate. No blockers:
-    /// the service refuses to delete what is in use.
-    pub fn unreadable_products(&self) -> &[UnreadableProduct] {
-        &self.usage.unreadable_products
-    }
-
-    /// The zones that cannot have hostnames, as they lack the feature.
-    pub fn unentitled(&self) -> &[Zone] {
-        &self.usage.unentitled
+    /// The certificate that will be deleted, what uses it, and what was
+    /// [not read](Usage::is_complete). Hostnames of its zones will be detached. Its
+    /// [unread](Usage::unread) zones are those that are ignored; neither they nor products
+    /// block, as the service refuses to delete what is in use.
+    pub fn usage(&self) -> &Usage {
+        &self.usage
     }
 
     /// What blocks the release.
@@ -204,20 +200,32 @@ impl ReleasePlan {
     ///
     /// - [`InUse`](cf_mtls::ErrorKind::InUse) if uses block it, which are [`Error::associations`]
     /// - [`InvalidInput`](cf_mtls::ErrorKind::InvalidInput) if another product manages the certificate
-    /// - the kind of the failed read if only unreadable zones block it
+    /// - the kind of the failed read if only unreadable zones block it, which are in
+    ///   [`Error::unread`]
     pub fn check(&self) -> Result<(), Error> {
         const MAX_REASONS: usize = 5;
 
         let Some(kind) = Blocker::most_severe(&self.blockers) else {
             return Ok(());
         };
-        let associations = self.blockers.iter().filter_map(|blocker| match blocker {
-            Blocker::Service(row) | Blocker::HiddenHostnames(row) => Some(row),
-            _ => None,
-        });
-        let error = self.error(kind, &list(&self.blockers, MAX_REASONS, "; "));
-        let error = error.with_associations(self.certificates.client(), associations);
-        let error = error.with_holders(self.holders().to_vec());
+        let (mut associations, mut reasons, mut unread) =
+            (Vec::new(), Vec::new(), self.usage.unread.clone());
+        for blocker in &self.blockers {
+            match blocker {
+                Blocker::UnreadableZone(zone) => unread.zones.push(zone.clone()),
+                other => reasons.push(other),
+            }
+            if let Blocker::Service(row) | Blocker::HiddenHostnames(row) = blocker {
+                associations.push(row);
+            }
+        }
+        let detail = match reasons.is_empty() {
+            true => "zones that may have hostnames of it cannot be read".to_owned(),
+            false => list(&reasons, MAX_REASONS, "; "),
+        };
+        let error = self.error(kind, &detail);
+        let error = error.with_associations(self.certificates.client(), associations.into_iter());
+        let error = error.with_holders(self.usage.holders.clone()).with_unread(unread);
         Err(error.with_advice("nothing was changed").during("release", &self.id))
     }
 }

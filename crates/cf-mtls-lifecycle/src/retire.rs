@@ -4,23 +4,32 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use cf_mtls::{Association, CertificateId, ClientCa, ErrorKind, Hostname, Hostnames, ZoneId};
+use cf_mtls::{
+    Association, CertificateId, ClientCa, ErrorKind, Holder, Hostname, Hostnames, Product,
+    ZoneHostnames, ZoneId,
+};
 
 use crate::error::Error;
-use crate::holder::{self, Found, Holder, Product};
-use crate::poll::{OnStep, Poll};
+use crate::holder::{self, Found};
+use crate::poll::{MAX_LAG, OnStep, Poll};
 use crate::release::{ReleasePlan, Released};
-use crate::services;
+use crate::services::{self, can_hold};
 use crate::step::Step;
+use crate::unread::Unread;
 use crate::usage::{self, ZoneUse};
-use crate::zone_hostnames::ZoneHostnames;
-
-/// How long the service may refuse a deletion after the last use has ended: about a
-/// minute was seen.
-const IN_USE_LAG: Duration = Duration::from_secs(90);
 
 /// What to do after a wait that timed out.
 pub(crate) const RUN_AGAIN: &str = "run it again later to go on";
+
+/// What a run has done, and knows of the uses.
+struct Run {
+    /// Whether there was anything to do before the deletion. Otherwise what is gone by then
+    /// was gone before.
+    has_begun: bool,
+    detached: Vec<ZoneHostnames>,
+    holders: Vec<Holder>,
+    unread: Unread,
+}
 
 impl ReleasePlan {
     /// Runs the plan, and detaches no hostname that `successor` does not have.
@@ -30,49 +39,54 @@ impl ReleasePlan {
         on_step: OnStep<'_>,
     ) -> Result<Released, Error> {
         self.check()?;
-        let mut detached = Vec::new();
-        let confirmed = match self.steps(successor, &mut detached, on_step).await {
+        let holders = self.usage.holders.clone();
+        let has_begun = successor.is_some() || self.has_uses();
+        let unread = self.usage.unread.clone();
+        let mut run = Run { has_begun, detached: Vec::new(), holders, unread };
+        let confirmed = match self.steps(successor, &mut run, on_step).await {
             Ok(confirmed) => confirmed,
-            // Another client deleted it.
-            Err(error) if error.kind() == ErrorKind::NotFound && self.is_gone().await => false,
-            Err(error) => return Err(error.with_detached(detached)),
+            Err(error) if run.has_begun && self.is_gone(&error).await => false,
+            Err(error) => return Err(error.with_detached(run.detached).with_unread(run.unread)),
         };
         on_step(&Step::Deleted { certificate_id: self.id.clone() });
-        Ok(Released { certificate: self.usage.certificate.clone(), detached, confirmed })
+        let (certificate, detached) = (self.usage.certificate.clone(), run.detached);
+        Ok(Released { certificate, detached, confirmed })
     }
 
-    /// Returns whether the service confirmed the deletion, and adds to `detached`.
+    /// Returns whether the service confirmed the deletion.
     async fn steps(
         &self,
         successor: Option<&CertificateId>,
-        detached: &mut Vec<ZoneHostnames>,
+        run: &mut Run,
         on_step: OnStep<'_>,
     ) -> Result<bool, Error> {
-        for zone in self.zones() {
+        for zone in &self.usage.zones {
             if let Some(successor) = successor {
                 self.wait_until_shown(successor, zone, on_step).await?;
             }
-            self.detach(zone, detached, on_step).await?;
+            self.detach(zone, &mut run.detached, on_step).await?;
         }
         let mut poll = Poll::new(&self.options);
-        let mut holders = self.usage.holders.clone();
-        if self.has_uses() && !self.wait_until_unused(&mut holders, &mut poll, on_step).await? {
+        if self.has_uses() && !self.wait_until_unused(run, &mut poll, on_step).await? {
             return Ok(false);
         }
-        on_step(&Step::Unused { certificate_id: self.id.clone() });
+        let (certificate_id, unread) = (self.id.clone(), run.unread.clone());
+        on_step(&Step::Unused { certificate_id, unread });
         // The last chance to stop: a deletion cannot be undone.
         tokio::task::yield_now().await;
-        self.delete(holders, &mut poll, on_step).await
+        self.delete(run, &mut poll, on_step).await
     }
 
     /// Whether the plan found any use, whose end has to be waited for.
     fn has_uses(&self) -> bool {
-        !self.zones().is_empty() || !self.associations().iter().all(Association::has_ended)
+        !self.usage.zones.is_empty() || !self.usage.associations.iter().all(Association::has_ended)
     }
 
-    async fn is_gone(&self) -> bool {
-        let error = self.certificates.get(&self.id).await.err();
-        error.is_some_and(|error| error.kind() == ErrorKind::NotFound)
+    /// Whether an operation failed because another client deleted it.
+    async fn is_gone(&self, error: &Error) -> bool {
+        let gone = |kind| kind == ErrorKind::NotFound;
+        gone(error.kind())
+            && self.certificates.get(&self.id).await.is_err_and(|error| gone(error.kind()))
     }
 
     /// Detaches the hostnames of the plan, and fails if there are others.
@@ -94,7 +108,7 @@ impl ReleasePlan {
     /// Fails unless the lists are still empty, as far as reads show more than the lists
     /// that this client replaced.
     async fn ensure_still_detached(&self) -> Result<(), Error> {
-        for zone in self.zones() {
+        for zone in &self.usage.zones {
             self.ensure_none_left(&self.last_known(zone, &self.id).await?)?;
         }
         Ok(())
@@ -121,7 +135,7 @@ impl ReleasePlan {
         let mut poll = Poll::new(&self.options);
         while !self.is_shown(successor, zone).await? {
             let certificate_id = successor.clone();
-            on_step(&Step::AwaitingActive { certificate_id, associations: Vec::new() });
+            on_step(&Step::AwaitingHostnames { certificate_id, zone: zone.clone() });
             if !poll.wait().await {
                 let detail = self.after(&format!("reads do not show {zone} for {successor}"));
                 return Err(self.error(ErrorKind::Timeout, &detail).with_advice(RUN_AGAIN));
@@ -172,7 +186,7 @@ impl ReleasePlan {
     /// Returns whether it still exists: another client may have deleted it.
     async fn wait_until_unused(
         &self,
-        holders: &mut Vec<Holder>,
+        run: &mut Run,
         poll: &mut Poll<'_>,
         on_step: OnStep<'_>,
     ) -> Result<bool, Error> {
@@ -184,8 +198,8 @@ impl ReleasePlan {
                 rows => rows?,
             };
             rows.retain(|row| !row.has_ended());
-            holder::keep_holding(&self.certificates, &self.id, holders).await;
-            if rows.is_empty() && holders.is_empty() {
+            holder::keep_holding(&self.certificates, &self.id, &mut run.holders).await;
+            if rows.is_empty() && run.holders.is_empty() {
                 return Ok(true);
             }
             if let Some(row) = self.first_permanent_use(&rows) {
@@ -201,98 +215,112 @@ impl ReleasePlan {
             }
             if is_last {
                 let error = self.still_in_use(&self.after("still in use"), &rows);
-                return Err(error.with_holders(holders.clone()).with_advice(RUN_AGAIN));
+                return Err(error.with_holders(run.holders.clone()).with_advice(RUN_AGAIN));
             }
-            on_step(&self.awaiting_release(rows, holders));
+            on_step(&self.awaiting_release(rows, run));
             poll.wait().await;
         }
     }
 
     async fn delete(
         &self,
-        mut holders: Vec<Holder>,
+        run: &mut Run,
         poll: &mut Poll<'_>,
         on_step: OnStep<'_>,
     ) -> Result<bool, Error> {
         let (mut has_searched, mut has_walked) = (false, false);
         loop {
-            holder::keep_holding(&self.certificates, &self.id, &mut holders).await;
+            holder::keep_holding(&self.certificates, &self.id, &mut run.holders).await;
             let mut refusal = None;
             // While a product holds it, a refusal is certain.
-            if holders.is_empty() {
+            if run.holders.is_empty() {
                 let error = match self.certificates.delete(&self.id).await {
                     Ok(deleted) => return Ok(deleted.is_confirmed()),
                     // It was there a moment ago, so this is what was wanted.
-                    Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+                    Err(error) if error.kind() == ErrorKind::NotFound && run.has_begun => {
+                        return Ok(false);
+                    }
                     Err(error) if !self.may_pass(&error) => return Err(error.into()),
                     Err(error) => error,
                 };
+                run.has_begun = true;
                 // Soon after the last use that is expected, and lists may be older.
-                let is_lasting = IN_USE_LAG <= poll.elapsed() || poll.left().is_zero();
+                let is_lasting = MAX_LAG <= poll.elapsed() || poll.left().is_zero();
                 if error.kind() == ErrorKind::InUse {
                     if !has_searched && (is_lasting || !self.has_uses()) {
                         has_searched = true;
-                        holders = self.find_holders().await;
+                        self.find_holders(run).await;
                     }
                     if !has_walked && is_lasting {
                         has_walked = true;
-                        self.find_hostnames().await?;
+                        self.find_hostnames(run).await?;
                     }
                 }
                 refusal = Some(error);
             }
-            if !holders.is_empty() && !self.options.holders_awaited {
-                return Err(self.held(&holders));
+            if !run.holders.is_empty() && !self.options.holders_awaited {
+                return Err(self.held(&run.holders));
             }
             if poll.left().is_zero() {
                 let error = match refusal {
-                    Some(error) if holders.is_empty() => {
+                    Some(error) if run.holders.is_empty() => {
                         Error::from(error).with_detail(self.after("still refused"))
                     }
-                    _ => self.held(&holders).with_detail(self.after("still in use")),
+                    _ => self.held(&run.holders).with_detail(self.after("still in use")),
                 };
                 return Err(error.with_advice(RUN_AGAIN));
             }
             let associations = refusal.map_or(Vec::new(), |error| error.associations().to_vec());
-            on_step(&match holders.is_empty() && associations.is_empty() {
-                true => Step::StillRefused { certificate_id: self.id.clone() },
-                false => self.awaiting_release(associations, &holders),
+            on_step(&match run.holders.is_empty() && associations.is_empty() {
+                true => {
+                    let (certificate_id, unread) = (self.id.clone(), run.unread.clone());
+                    Step::StillRefused { certificate_id, unread }
+                }
+                false => self.awaiting_release(associations, run),
             });
             poll.wait().await;
         }
     }
 
-    /// The products that hold it although the plan knows of none.
-    async fn find_holders(&self) -> Vec<Holder> {
+    /// Finds the products that hold it although the plan knows of none.
+    async fn find_holders(&self, run: &mut Run) {
         let mut found = Found::default();
-        let is_ca = self.certificate().is_ca();
-        for product in Product::ALL.into_iter().filter(|product| product.can_hold(is_ca)) {
+        let is_ca = self.usage.certificate.is_ca();
+        for product in Product::ALL.into_iter().filter(|product| can_hold(*product, is_ca)) {
             found.read(&self.certificates, product, &mut |_, _| ()).await;
         }
-        found.of(&self.id)
+        run.holders = found.of(&self.id);
+        run.unread.products = found.unreadable;
     }
 
     /// Fails if it has hostnames although no association showed any, so that the plan has
     /// not seen the zones.
-    async fn find_hostnames(&self) -> Result<(), Error> {
-        let has_seen_zones = !self.zones().is_empty() || !self.hostname_services.is_empty();
-        if self.certificate().is_ca() == Some(false) || has_seen_zones {
+    async fn find_hostnames(&self, run: &mut Run) -> Result<(), Error> {
+        let has_seen_zones = !self.usage.zones.is_empty() || !self.hostname_services.is_empty();
+        if self.usage.certificate.is_ca() == Some(false) || has_seen_zones {
             return Ok(());
         }
+        run.unread.zones.clear();
         let mut zones = usage::zones_using(&self.certificates, &self.id);
         while let Some(zone) = zones.next().await {
-            if let ZoneUse::Used(zone) = zone? {
-                let detail =
-                    format!("it has {zone}, which no association showed; plan it with all zones");
-                return Err(self.error(ErrorKind::InUse, &detail));
+            match zone? {
+                ZoneUse::Used(zone) => {
+                    let detail = format!(
+                        "it has {zone}, which no association showed; plan it with all zones"
+                    );
+                    return Err(self.error(ErrorKind::InUse, &detail));
+                }
+                ZoneUse::Unknown(zone) => run.unread.zones.push(zone),
+                ZoneUse::Unentitled(_) => {}
             }
         }
         Ok(())
     }
 
-    fn awaiting_release(&self, associations: Vec<Association>, holders: &[Holder]) -> Step {
+    fn awaiting_release(&self, associations: Vec<Association>, run: &Run) -> Step {
         let certificate_id = self.id.clone();
-        Step::AwaitingRelease { certificate_id, associations, holders: holders.to_vec() }
+        let (holders, unread) = (run.holders.clone(), run.unread.clone());
+        Step::AwaitingRelease { certificate_id, associations, holders, unread }
     }
 
     fn held(&self, holders: &[Holder]) -> Error {

@@ -2,7 +2,7 @@
 
 use cf_mtls::{
     Association, AssociationStatus, Certificate, CertificateId, Certificates, ClientCa, ErrorKind,
-    Upload,
+    Upload, ZoneHostnames,
 };
 use jiff::Timestamp;
 
@@ -14,8 +14,8 @@ use crate::release::{Release, ReleasePlan, Released};
 use crate::retire::RUN_AGAIN;
 use crate::services;
 use crate::step::Step;
+use crate::usage::Usage;
 use crate::x509::CertificateContents;
-use crate::zone_hostnames::ZoneHostnames;
 
 /// A CA to replace by another. Made by
 /// [`CertificatesExt::rotate`](crate::CertificatesExt::rotate).
@@ -80,22 +80,23 @@ impl Rotate {
                 return refuse(&problem);
             }
             let release = Release::new(self.certificates.clone(), self.old.clone());
-            let release = release.with_options(self.options.clone().with_all_zones()).plan().await;
-            let successor = || certificates.find_same(&self.upload);
-            let release = match release {
+            let release = release.with_options(self.options.clone().with_all_zones());
+            let successor = certificates.find_same(&self.upload).await?;
+            let release = match (release.plan().await, &successor) {
                 // It may have been rotated already.
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    let successor = successor().await.ok().flatten();
-                    return Err(match successor.as_ref().map(Certificate::id) {
-                        Some(id) => error.with_detail(format!(
+                (Err(error), Some(successor)) if error.kind() == ErrorKind::NotFound => {
+                    let Ok(old) = certificates.get(&self.old).await else {
+                        let id = successor.id();
+                        return Err(error.with_detail(format!(
                             "the new CA is there as {id}, so it may be rotated already"
-                        )),
-                        None => error,
-                    });
+                        )));
+                    };
+                    // Reads still show it, so there is nothing left but to find it gone.
+                    release.assess(Usage::new(old))
                 }
-                release => release?,
+                (release, _) => release?,
             };
-            let old = release.certificate();
+            let old = &release.usage.certificate;
             if old.is_ca() == Some(false) {
                 return refuse(
                     "it is a leaf without hostnames; upload the new one, delete the old",
@@ -105,7 +106,7 @@ impl Rotate {
                 return refuse("the successor is the same certificate as the old one");
             }
             let upload = self.named_like(old);
-            Ok(RotatePlan { release, successor: successor().await?, upload })
+            Ok(RotatePlan { release, successor, upload })
         };
         plan.await.map_err(|error| error.during("rotate", &self.old))
     }
@@ -216,7 +217,7 @@ impl RotatePlan {
             false => Step::AlreadyUploaded { certificate_id: id.clone() },
         });
         let mut attached = Vec::new();
-        for zone in self.release.zones() {
+        for zone in &self.release.usage.zones {
             let hostnames = self.release.hostnames(&zone.zone_id);
             let added = hostnames.add(&ClientCa::from(&id), &zone.hostnames).await;
             let added = added.map_err(|error| match error.kind() {
@@ -277,7 +278,7 @@ impl RotatePlan {
                 let error = release.error(ErrorKind::Conflict, &detail);
                 return Err(error.with_advice("wait a while, and try again"));
             }
-            if rows.is_empty() && release.zones().is_empty() {
+            if rows.is_empty() && release.usage.zones.is_empty() {
                 break;
             }
             // There may be one for each zone, or one for all; and new hostnames may not be
@@ -291,7 +292,7 @@ impl RotatePlan {
             let certificate_id = successor.clone();
             on_step(&Step::AwaitingActive { certificate_id, associations: rows });
             if !poll.wait().await {
-                for zone in release.zones() {
+                for zone in &release.usage.zones {
                     release.is_shown(successor, zone).await?;
                 }
                 let detail = release.after("the successor is not active for all hostnames");

@@ -1,11 +1,30 @@
-//! What the name of a service, or the type of a certificate, says about a use.
+//! Products, and what the name of a service or the type of a certificate says about a use.
 
-use cf_mtls::{Certificate, CertificateType};
+use cf_mtls::{Certificate, CertificateType, Product};
 
 /// The type of a certificate that another product manages. Older responses have no type,
 /// and no managed certificates.
 pub(crate) fn managed_type(certificate: &Certificate) -> Option<CertificateType> {
     certificate.certificate_type().filter(|kind| *kind != CertificateType::Custom)
+}
+
+/// Whether a product can hold a CA, or a leaf: a Worker and Hyperdrive present a leaf, and
+/// Hyperdrive and Gateway use a CA.
+pub(crate) fn can_hold(product: Product, is_ca: Option<bool>) -> bool {
+    match product {
+        Product::Workers => is_ca != Some(true),
+        Product::Gateway => is_ca != Some(false),
+        _ => true,
+    }
+}
+
+/// Whether a service of an association is a product.
+pub(crate) fn is_product(name: &str, product: Product) -> bool {
+    let word = match product {
+        Product::Workers => "worker",
+        other => other.as_str(),
+    };
+    name.to_ascii_lowercase().contains(word)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use cf_mtls::{Association, CertificateId};
+use cf_mtls::text::list;
+use cf_mtls::{Association, CertificateId, Holder, ZoneHostnames};
 use serde::{Deserialize, Serialize};
 
-use crate::error::list;
-use crate::holder::Holder;
-use crate::zone_hostnames::ZoneHostnames;
+use crate::unread::Unread;
 
 /// A step of a release or a rotation, reported when it is done.
 ///
@@ -48,6 +47,15 @@ pub enum Step {
         /// The certificate.
         certificate_id: CertificateId,
     },
+    /// Reads do not show the hostnames of the active certificate yet. Repeated until they
+    /// do.
+    AwaitingHostnames {
+        /// The certificate.
+        certificate_id: CertificateId,
+        /// The hostnames.
+        #[serde(flatten)]
+        zone: ZoneHostnames,
+    },
     /// Hostnames were detached from a certificate.
     Detached {
         /// The certificate.
@@ -65,23 +73,45 @@ pub enum Step {
         /// Workers, Hyperdrive configurations and others that a person has to change.
         #[serde(default)]
         holders: Vec<Holder>,
+        /// What could not be read, and may use it, too.
+        #[serde(flatten)]
+        unread: Unread,
     },
-    /// No service uses the certificate. It is deleted next.
+    /// No service shows a use of the certificate. It is deleted next.
     Unused {
         /// The certificate.
         certificate_id: CertificateId,
+        /// What could not be read, and may use it all the same.
+        #[serde(flatten)]
+        unread: Unread,
     },
     /// No service uses it, but the service refuses to delete it. Repeated until it
     /// does not.
     StillRefused {
         /// The certificate.
         certificate_id: CertificateId,
+        /// What could not be read, and may use it.
+        #[serde(flatten)]
+        unread: Unread,
     },
     /// The certificate is gone.
     Deleted {
         /// The certificate.
         certificate_id: CertificateId,
     },
+}
+
+impl Step {
+    /// Whether nothing was done: the step is repeated while the job waits.
+    pub fn is_wait(&self) -> bool {
+        matches!(
+            self,
+            Self::AwaitingActive { .. }
+                | Self::AwaitingHostnames { .. }
+                | Self::AwaitingRelease { .. }
+                | Self::StillRefused { .. }
+        )
+    }
 }
 
 impl fmt::Display for Step {
@@ -101,19 +131,25 @@ impl fmt::Display for Step {
                 write!(f, "waiting until {certificate_id} is active{uses}")
             }
             Self::Active { certificate_id } => write!(f, "{certificate_id} is active"),
+            Self::AwaitingHostnames { certificate_id, zone } => {
+                write!(f, "waiting until reads show {zone} for {certificate_id}")
+            }
             Self::Detached { certificate_id: id, zone } => write!(f, "detached {zone} from {id}"),
-            Self::AwaitingRelease { certificate_id, associations, holders } => {
+            Self::AwaitingRelease { certificate_id, associations, holders, unread } => {
                 let advice = |one: &Holder| format!("{one}: {}", one.advice());
                 let uses = match holders.is_empty() {
                     true => uses(associations, ", "),
                     false => uses(&holders.iter().map(advice).collect::<Vec<_>>(), "; "),
                 };
-                write!(f, "waiting until nothing uses {certificate_id}{uses}")
+                write!(f, "waiting until nothing uses {certificate_id}{uses}{}", but(unread))
             }
-            Self::Unused { certificate_id } => write!(f, "nothing uses {certificate_id}"),
-            Self::StillRefused { certificate_id } => write!(
+            Self::Unused { certificate_id, unread } => {
+                write!(f, "no service shows a use of {certificate_id}{}", but(unread))
+            }
+            Self::StillRefused { certificate_id, unread } => write!(
                 f,
-                "waiting until {certificate_id} can be deleted: the service still refuses it"
+                "waiting until {certificate_id} can be deleted: the service still refuses it{}",
+                but(unread)
             ),
             Self::Deleted { certificate_id } => write!(f, "deleted {certificate_id}"),
         }
@@ -125,5 +161,12 @@ fn uses<T: fmt::Display>(uses: &[T], separator: &str) -> String {
     match list(uses, usize::MAX, separator).as_str() {
         "" => String::new(),
         list => format!(": {list}"),
+    }
+}
+
+fn but(unread: &Unread) -> String {
+    match unread.is_empty() {
+        true => String::new(),
+        false => format!("; {unread}"),
     }
 }

@@ -1,33 +1,20 @@
 //! What uses a certificate, or many of them in one walk.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 
-use cf_mtls::text::printable;
 use cf_mtls::{
     Association, Certificate, CertificateFilter, CertificateId, Certificates, ClientCa, ErrorKind,
-    Zone, ZoneFilter,
+    Holder, Product, Zone, ZoneFilter, ZoneHostnames,
 };
 use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::holder::{Found, Holder, Product, UnreadableProduct};
+use crate::holder::Found;
 use crate::many::{Outcome, Outcomes, patient};
 use crate::options::ReleaseOptions;
-use crate::services::{self, Service, managed_type, service};
-use crate::zone_hostnames::ZoneHostnames;
-
-/// A zone that cannot be read, and may have hostnames of a certificate.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[non_exhaustive]
-pub struct UnreadableZone {
-    /// The zone.
-    pub zone: Zone,
-    /// Why it cannot be read.
-    pub error: cf_mtls::Error,
-}
+use crate::services::{self, Service, can_hold, is_product, managed_type, service};
+use crate::unread::{Unread, UnreadableZone};
 
 /// What is known about one zone.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -61,46 +48,66 @@ pub struct Usage {
     /// Workers, Hyperdrive configurations and others that hold it.
     #[serde(default)]
     pub holders: Vec<Holder>,
-    /// The zones that cannot be read, by name.
-    #[serde(default)]
-    pub unreadable: Vec<UnreadableZone>,
-    /// The products that cannot be read, and may hold it.
-    #[serde(default)]
-    pub unreadable_products: Vec<UnreadableProduct>,
+    /// The products that cannot be read, and the zones, by name.
+    #[serde(flatten)]
+    pub unread: Unread,
     /// The zones that cannot have hostnames, as they lack the feature. No use.
     #[serde(default)]
     pub unentitled: Vec<Zone>,
+    /// The products that may hold it, and were not read, as no association indicates it.
+    #[serde(default)]
+    pub products_not_read: Vec<Product>,
+    /// Whether zones were not read although it may have hostnames, as no association
+    /// indicates any.
+    #[serde(default)]
+    pub zones_not_read: bool,
 }
 
 impl Usage {
-    /// Of a certificate that nothing uses.
+    /// Of a certificate that nothing uses, after everything was read.
     pub fn new(certificate: Certificate) -> Self {
         Self {
             certificate,
             associations: Vec::new(),
             zones: Vec::new(),
             holders: Vec::new(),
-            unreadable: Vec::new(),
-            unreadable_products: Vec::new(),
+            unread: Unread::default(),
             unentitled: Vec::new(),
+            products_not_read: Vec::new(),
+            zones_not_read: false,
         }
     }
 
     pub(crate) fn add(&mut self, look: ZoneUse) {
         match look {
             ZoneUse::Used(zone) => self.zones.push(zone),
-            ZoneUse::Unknown(zone) => self.unreadable.push(zone),
+            ZoneUse::Unknown(zone) => self.unread.zones.push(zone),
             ZoneUse::Unentitled(zone) => self.unentitled.push(zone),
         }
     }
 
-    /// Whether nothing uses it, for certain: what could not be read counts as a use.
+    /// Fails if a zone says that there is no such certificate (1472), although reads of the
+    /// certificate still show it, as for a while after it was deleted.
+    pub(crate) fn if_existing(self) -> Result<Self, cf_mtls::Error> {
+        let mut errors = self.unread.zones.iter().map(|zone| &zone.error);
+        match errors.find(|error| error.codes().any(|code| code == 1472)) {
+            Some(error) => Err(error.clone()),
+            None => Ok(self),
+        }
+    }
+
+    /// Whether everything that can use it was read. Otherwise an empty list says nothing.
+    pub fn is_complete(&self) -> bool {
+        self.unread.is_empty() && self.products_not_read.is_empty() && !self.zones_not_read
+    }
+
+    /// Whether nothing uses it, for certain: it [is complete](Self::is_complete), and shows
+    /// no use.
     pub fn is_unused(&self) -> bool {
-        self.associations.iter().all(Association::has_ended)
+        self.is_complete()
+            && self.associations.iter().all(Association::has_ended)
             && self.zones.is_empty()
             && self.holders.is_empty()
-            && self.unreadable.is_empty()
-            && self.unreadable_products.is_empty()
     }
 }
 
@@ -124,12 +131,10 @@ pub struct UsageWalk {
     certificates: Certificates,
     ids: Vec<CertificateId>,
     known: Vec<Certificate>,
-    all_zones: bool,
     services_only: bool,
     /// Whether products are read only where an association may stand for them.
     indicated_only: bool,
-    /// Services that stand for hostnames, according to the caller.
-    hostname_services: Vec<String>,
+    options: ReleaseOptions,
 }
 
 impl UsageWalk {
@@ -138,10 +143,9 @@ impl UsageWalk {
             certificates: patient(certificates),
             ids,
             known: Vec::new(),
-            all_zones: false,
             services_only: false,
             indicated_only: false,
-            hostname_services: Vec::new(),
+            options: ReleaseOptions::default(),
         }
     }
 
@@ -155,7 +159,7 @@ impl UsageWalk {
     /// Looks for CAs in all zones even if no association shows hostnames of them, since
     /// associations can be late. One request for each zone and such CA.
     pub fn with_all_zones(mut self) -> Self {
-        self.all_zones = true;
+        self.options.all_zones = true;
         self
     }
 
@@ -167,9 +171,7 @@ impl UsageWalk {
 
     /// As a release needs it, which finds out more if the delete is refused.
     pub(crate) fn for_release(mut self, options: &ReleaseOptions) -> Self {
-        self.indicated_only = true;
-        self.all_zones = options.all_zones;
-        self.hostname_services.clone_from(&options.hostname_services);
+        (self.indicated_only, self.options) = (true, options.clone());
         self
     }
 
@@ -183,12 +185,10 @@ impl UsageWalk {
         mut on_progress: impl FnMut(&UsageProgress) + Send,
     ) -> Result<Vec<Outcome<Usage>>, Error> {
         let mut outcomes = self.services().await;
-        if self.services_only {
-            return Ok(outcomes);
-        }
+        let products = self.products(&outcomes);
         let mut progress = UsageProgress::default();
         let mut found = Found::default();
-        for product in self.products(&outcomes) {
+        for product in products.iter().copied() {
             let mut on_worker = |done, total| {
                 (progress.workers, progress.workers_total) = (done, total);
                 on_progress(&progress);
@@ -200,12 +200,16 @@ impl UsageWalk {
             let Ok(usage) = result else { continue };
             let is_ca = usage.certificate.is_ca();
             usage.holders = found.of(id);
-            let unreadable = found.unreadable.iter().filter(|part| part.product.can_hold(is_ca));
-            usage.unreadable_products = unreadable.cloned().collect();
-            if is_ca != Some(false)
-                && (self.all_zones || self.may_have_hostnames(&usage.associations))
-                && (!self.indicated_only || managed_type(&usage.certificate).is_none())
-            {
+            let unreadable = found.unreadable.iter().filter(|part| can_hold(part.product, is_ca));
+            usage.unread.products = unreadable.cloned().collect();
+            let is_not_read =
+                |product: &Product| can_hold(*product, is_ca) && !products.contains(product);
+            usage.products_not_read = Product::ALL.into_iter().filter(is_not_read).collect();
+            let reads_zones = !self.services_only
+                && (self.options.all_zones || self.may_have_hostnames(&usage.associations))
+                && (!self.indicated_only || managed_type(&usage.certificate).is_none());
+            usage.zones_not_read = is_ca != Some(false) && !reads_zones;
+            if is_ca != Some(false) && reads_zones {
                 usages.push((ClientCa::from(&*id), usage));
             }
         }
@@ -227,10 +231,14 @@ impl UsageWalk {
             usage.zones.sort_by_key(|zone| (zone.zone_name.clone(), zone.zone_id.clone()));
             // Pages that shift while they are read show a zone twice.
             usage.zones.dedup_by(|a, b| a.zone_id == b.zone_id);
-            usage.unreadable.sort_by_key(|one| one.zone.name.clone());
+            usage.unread.zones.sort_by_key(|one| one.zone.name.clone());
             usage.unentitled.sort_by_key(|zone| zone.name.clone());
         }
-        Ok(outcomes)
+        let existing = |one: Outcome<Usage>| Outcome {
+            result: one.result.and_then(Usage::if_existing),
+            ..one
+        };
+        Ok(outcomes.into_iter().map(existing).collect())
     }
 
     /// The certificates and their associations.
@@ -238,7 +246,7 @@ impl UsageWalk {
         let known = self.known_or_listed().await;
         let read = |id: CertificateId| async {
             let known = known.get(&id).cloned();
-            let result = async {
+            let read = async {
                 let certificate = match known {
                     Some(certificate) => certificate,
                     None => self.certificates.get(&id).await?,
@@ -250,8 +258,7 @@ impl UsageWalk {
                 }
                 Ok(usage)
             };
-            let result = result.await;
-            Outcome { id, result }
+            Outcome { result: read.await, id }
         };
         let reads = stream::iter(self.ids.iter().cloned()).map(read);
         reads.buffered(self.certificates.concurrency()).collect().await
@@ -282,19 +289,22 @@ impl UsageWalk {
 
     /// The products that may hold any of the certificates.
     fn products(&self, outcomes: &[Outcome<Usage>]) -> Vec<Product> {
+        if self.services_only {
+            return Vec::new();
+        }
         let usages = || outcomes.iter().filter_map(|outcome| outcome.result.as_ref().ok());
         let may_hold = |product: Product, usage: &Usage| {
             let mut live = usage.associations.iter().filter(|row| row.is_live());
-            let is_shown = live.clone().any(|row| product.is_service(&row.service));
+            let is_shown = live.clone().any(|row| is_product(&row.service, product));
             // An unknown service may be the product.
             let is_other = |row: &Association| {
-                service(&row.service, &self.hostname_services) != Service::Hostnames
+                service(&row.service, &self.options.hostname_services) != Service::Hostnames
             };
             let is_ca = usage.certificate.is_ca();
             // Before hostnames lose a CA, two requests tell whether it could be deleted.
             let is_detached = is_ca != Some(false) && live.clone().next().is_some();
             let is_indicated = !self.indicated_only || is_detached || live.any(is_other);
-            is_shown || (is_indicated && product.can_hold(is_ca))
+            is_shown || (is_indicated && can_hold(product, is_ca))
         };
         let is_wanted = |product: &Product| usages().any(|usage| may_hold(*product, usage));
         Product::ALL.into_iter().filter(is_wanted).collect()
@@ -302,7 +312,7 @@ impl UsageWalk {
 
     fn may_have_hostnames(&self, rows: &[Association]) -> bool {
         let mut live = rows.iter().filter(|row| row.is_live());
-        live.any(|row| services::may_be_hostnames(&row.service, &self.hostname_services))
+        live.any(|row| services::may_be_hostnames(&row.service, &self.options.hostname_services))
     }
 }
 
@@ -378,7 +388,7 @@ pub(crate) async fn look(
     let (zone_id, zone_name) = (zone.id.clone(), zone.name.clone());
     Some(match certificates.hostnames(&zone_id).list(ca).await {
         Ok(hostnames) if hostnames.is_empty() => return None,
-        Ok(hostnames) => ZoneUse::Used(ZoneHostnames { zone_id, zone_name, hostnames }),
+        Ok(hostnames) => ZoneUse::Used(ZoneHostnames::new(zone_id, zone_name, hostnames)),
         Err(error) if is_unentitled(&error) => ZoneUse::Unentitled(zone),
         Err(error) => ZoneUse::Unknown(UnreadableZone { zone, error }),
     })
@@ -391,18 +401,4 @@ fn is_unentitled(error: &cf_mtls::Error) -> bool {
     let is_forbidden = error.status().is_some_and(|status| status.as_u16() == 403);
     let is_of_service = !error.messages().is_empty();
     has(&[7003]) || (is_forbidden && is_of_service && !has(&[9109, 10_000, 10_001]))
-}
-
-impl fmt::Display for UnreadableZone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.zone.name.as_deref().unwrap_or(self.zone.id.as_str());
-        let kind = self.error.kind();
-        let advice = match kind {
-            ErrorKind::Permission => {
-                " (the token lacks \"SSL and Certificates\" for the zone, or cannot reach it)"
-            }
-            _ => "",
-        };
-        write!(f, "zone {} cannot be read: {kind}{advice}", printable(name))
-    }
 }

@@ -21,7 +21,8 @@ pub use certificates::{
 #[doc(inline)]
 pub use cf_mtls_api::{
     AccountId, ApiToken, Association, AssociationStatus, CertificateId, CertificateType, ClientCa,
-    Hostname, InvalidHostname, InvalidId, ScriptName, Secret, TokenStatus, UnknownWord, ZoneId,
+    Holder, Hostname, InvalidHostname, InvalidId, Product, ScriptName, Secret, TokenStatus,
+    UnknownWord, ZoneHostnames, ZoneId,
 };
 pub use error::{Error, ErrorKind, Operation, ServiceMessage};
 pub use hostnames::{HostnameChange, Hostnames};
@@ -36,7 +37,7 @@ pub use zones::{Zone, ZoneFilter};
 /// Text from outside, made safe to show.
 pub mod text {
     #[doc(inline)]
-    pub use cf_mtls_api::text::{is_harmful, printable, shorten};
+    pub use cf_mtls_api::text::{is_harmful, list, printable, shorten};
 }
 
 /// The examples of the project's README are compiled, too. It is not part of the

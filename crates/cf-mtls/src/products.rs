@@ -3,29 +3,31 @@
 use cf_mtls_api::requests::{
     GetWorkersSettings, ListGatewayCertificates, ListHyperdriveConfigs, ListWorkersScripts,
 };
-use cf_mtls_api::{AccountId, Request, ScriptName};
+use cf_mtls_api::{AccountId, Holder, Request, ScriptName};
 
 use crate::error::{Error, ErrorKind, Operation};
 use crate::transport::envelope::Envelope;
 use crate::transport::{Call, Client};
 
 /// A product's use of a certificate.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProductUse {
     /// The id of the certificate, as the product writes it.
     pub certificate_id: String,
-    /// The binding of a Worker, or the name of a Hyperdrive configuration.
-    pub name: String,
-    /// Whether it verifies a peer, as the CA of a database, and does not identify this side.
-    pub is_ca: bool,
+    /// What holds it.
+    pub holder: Holder,
 }
 
 impl ProductUse {
+    /// A use of a certificate.
+    pub fn new(certificate_id: impl Into<String>, holder: Holder) -> Self {
+        Self { certificate_id: certificate_id.into(), holder }
+    }
+
     /// `None` if no certificate is used.
-    fn new(certificate_id: Option<String>, name: Option<String>, is_ca: bool) -> Option<Self> {
-        let certificate_id = certificate_id.filter(|id| !id.is_empty())?;
-        Some(Self { certificate_id, name: name.unwrap_or_default(), is_ca })
+    fn of(certificate_id: Option<String>, holder: Holder) -> Option<Self> {
+        Some(Self::new(certificate_id.filter(|id| !id.is_empty())?, holder))
     }
 }
 
@@ -56,8 +58,11 @@ impl Client {
             error.with_detail("the response has no bindings").during(operation, account.into())
         })?;
         // Other kinds of bindings have no certificate.
-        let uses = bindings.into_iter();
-        Ok(uses.filter_map(|one| ProductUse::new(one.certificate_id, one.name, false)).collect())
+        let uses = bindings.into_iter().filter_map(|one| {
+            let (script, binding) = (script.clone(), one.name.unwrap_or_default());
+            ProductUse::of(one.certificate_id, Holder::Worker { script, binding })
+        });
+        Ok(uses.collect())
     }
 
     /// The Hyperdrive configurations of an account that use certificates.
@@ -68,9 +73,11 @@ impl Client {
         let request = ListHyperdriveConfigs { account_id: account };
         let listed = self.product(Operation::ListHyperdriveConfigs, account, request).await?;
         let uses = listed.result.into_iter().flatten().flat_map(|config| {
-            let (name, mtls) = (config.name.or(config.id), config.mtls.unwrap_or_default());
-            let client = ProductUse::new(mtls.mtls_certificate_id, name.clone(), false);
-            [client, ProductUse::new(mtls.ca_certificate_id, name, true)]
+            let name = config.name.or(config.id).unwrap_or_default();
+            let mtls = config.mtls.unwrap_or_default();
+            [(mtls.mtls_certificate_id, false), (mtls.ca_certificate_id, true)].map(
+                |(id, is_ca)| ProductUse::of(id, Holder::Hyperdrive { name: name.clone(), is_ca }),
+            )
         });
         Ok(uses.flatten().collect())
     }
@@ -84,7 +91,7 @@ impl Client {
         let listed = self.product(Operation::ListGatewayCertificates, account, request).await?;
         let listed = listed.result.into_iter().flatten();
         let used = listed.filter(|one| one.in_use == Some(true));
-        Ok(used.filter_map(|one| ProductUse::new(one.id, None, true)).collect())
+        Ok(used.filter_map(|one| ProductUse::of(one.id, Holder::Gateway)).collect())
     }
 
     async fn product<R: Request<Response: Envelope>>(

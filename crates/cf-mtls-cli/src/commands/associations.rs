@@ -58,12 +58,11 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let usage = outcomes.into_iter().next().map(|outcome| outcome.result).transpose()?;
     let Some(usage) = usage else { return Ok(()) };
     report(context, &target.id, &usage)?;
-    match usage.unreadable.len() {
+    match usage.unread.zones.len() {
         0 => Ok(()),
         count => {
             let count = times::counted(count as u64, "zone");
-            let zones: Vec<String> = usage.unreadable.iter().map(ToString::to_string).collect();
-            let zones = printable(&zones.join("; "));
+            let zones = cf_mtls::text::list(&usage.unread.zones, usize::MAX, "; ");
             let message = format!(
                 "{count} may have hostnames of it, but could not be read: {zones}; give the token \
                  access to them"
@@ -81,8 +80,8 @@ fn report(context: &Context, id: &CertificateId, usage: &Usage) -> Result<(), Fa
         "services": usage.associations,
         "zones": usage.zones,
         "holders": holders_to_json(&usage.holders),
-        "unreadable_zones": usage.unreadable,
-        "unreadable_products": usage.unreadable_products,
+        "unreadable_zones": usage.unread.zones,
+        "unreadable_products": usage.unread.products,
         "unentitled_zones": usage.unentitled,
     });
     if output.format == Format::Ndjson {
@@ -94,7 +93,7 @@ fn report(context: &Context, id: &CertificateId, usage: &Usage) -> Result<(), Fa
         return Ok(());
     }
     output.write_value(&body, || tables(usage))?;
-    for product in &usage.unreadable_products {
+    for product in &usage.unread.products {
         output.note(printable(&product.to_string()));
     }
     if let count @ 1.. = usage.unentitled.len() {

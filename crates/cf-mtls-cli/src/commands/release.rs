@@ -12,7 +12,7 @@ use crate::report::failure::Failure;
 use crate::terminal::text::{mention, printable};
 use crate::terminal::width;
 use crate::view::preview::{self, Target};
-use crate::view::uses::{Uses, holders_to_json};
+use crate::view::uses::holders_to_json;
 use crate::zone;
 
 /// Detach a certificate's hostnames, wait until it is unused, and delete it
@@ -108,7 +108,8 @@ pub(crate) fn nothing(dry_run: bool) -> Value {
     match dry_run {
         true => json!({
             "certificate": null, "zones": [], "associations": [], "holders": [],
-            "unreadable_products": [], "unentitled": [], "blockers": [],
+            "unreadable_products": [], "unreadable_zones": [], "unentitled": [],
+            "products_not_read": [], "zones_not_read": false, "blockers": [],
         }),
         false => json!({ "certificate": null, "detached": [], "confirmed": false }),
     }
@@ -117,8 +118,8 @@ pub(crate) fn nothing(dry_run: bool) -> Value {
 /// The certificate, what uses it, and what blocks the release.
 pub(crate) fn describe(id: &CertificateId, plan: &ReleasePlan) -> String {
     let target = Target {
-        uses: Some(Uses::of_plan(plan)),
-        ..Target::new(id.clone(), Some(plan.certificate().clone()))
+        uses: Some(plan.usage().clone().into()),
+        ..Target::new(id.clone(), Some(plan.usage().certificate.clone()))
     };
     let mut text = preview::targets(&[target], width::stderr());
     for blocker in plan.blockers() {
@@ -129,7 +130,7 @@ pub(crate) fn describe(id: &CertificateId, plan: &ReleasePlan) -> String {
 
 /// Fails if something blocks the plan.
 pub(crate) fn check(plan: &ReleasePlan) -> Result<(), Failure> {
-    plan.check().map_err(|error| match plan.holders() {
+    plan.check().map_err(|error| match &plan.usage().holders[..] {
         [] => error.into(),
         _ => Failure::from(error)
             .with_hint("--wait-for-holders waits until they are changed; --wait sets for how long"),
@@ -139,17 +140,17 @@ pub(crate) fn check(plan: &ReleasePlan) -> Result<(), Failure> {
 /// The plan in JSON, with what to do about holders.
 pub(crate) fn to_json(plan: &ReleasePlan) -> Value {
     let mut json = serde_json::to_value(plan).unwrap_or_default();
-    json["holders"] = json!(holders_to_json(plan.holders()));
+    json["holders"] = json!(holders_to_json(&plan.usage().holders));
     json
 }
 
 /// The plan, as a dry run writes it to standard output.
 fn dry_run(plan: &ReleasePlan) -> String {
     let mut text = String::new();
-    for zone in plan.zones() {
+    for zone in &plan.usage().zones {
         text.push_str(&format!("would detach {}\n", printable(&zone.to_string())));
     }
-    let id = plan.certificate().id();
+    let id = plan.usage().certificate.id();
     text.push_str(&match plan.is_blocked() {
         true => "blocked: nothing would be changed\n".to_owned(),
         false => format!("would wait until nothing uses it, and delete {id}\n"),

@@ -215,9 +215,9 @@ fn dry_run(plan: &RotatePlan) -> String {
         Some(id) => format!("would continue with {id}"),
         None => "would upload the new CA (needs one free CA slot)".to_owned(),
     }];
-    let zones = release.zones().iter();
+    let zones = release.usage().zones.iter();
     lines.extend(zones.map(|zone| format!("would move {}", printable(&zone.to_string()))));
-    let old = release.certificate().id();
+    let old = release.usage().certificate.id();
     lines.push(format!("would wait until nothing uses the old CA, and delete {old}\n"));
     lines.join("\n")
 }

@@ -42,7 +42,7 @@ impl Ledger {
     /// The changes, in words; `None` if there are none.
     fn changes(&self) -> Option<String> {
         let entries = self.entries();
-        let changes = entries.steps.iter().filter(|step| !is_wait(step));
+        let changes = entries.steps.iter().filter(|step| !step.is_wait());
         let changes: Vec<String> = changes.map(|step| printable(&step.to_string())).collect();
         (!changes.is_empty()).then(|| changes.join("; "))
     }
@@ -73,14 +73,6 @@ impl Ledger {
     }
 }
 
-/// Whether a step changes nothing.
-fn is_wait(step: &Step) -> bool {
-    matches!(
-        step,
-        Step::AwaitingActive { .. } | Step::AwaitingRelease { .. } | Step::StillRefused { .. }
-    )
-}
-
 /// Reports the steps of a release or rotation while it runs.
 pub(crate) struct StepReporter<'a> {
     pub(crate) output: Output,
@@ -96,10 +88,10 @@ impl StepReporter<'_> {
             let text = printable(&step.to_string());
             self.progress.set_label(&text);
             // A wait polls many times, and is reported when it changes.
-            if is_wait(step) && waiting_for.as_ref() == Some(&text) {
+            if step.is_wait() && waiting_for.as_ref() == Some(&text) {
                 return;
             }
-            waiting_for = is_wait(step).then(|| text.clone());
+            waiting_for = step.is_wait().then(|| text.clone());
             let written = self.progress.suspend(|| match self.output.format {
                 Format::Ndjson => self.output.write_value(step, String::new),
                 Format::Table => {

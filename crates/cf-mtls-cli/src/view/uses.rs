@@ -1,7 +1,7 @@
 //! What uses a certificate, for people and in JSON.
 
 use cf_mtls::{Association, CertificateId};
-use cf_mtls_lifecycle::{Holder, ReleasePlan, UnreadableProduct, Usage, ZoneHostnames};
+use cf_mtls_lifecycle::{Holder, UnreadableProduct, Usage, ZoneHostnames};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -53,15 +53,6 @@ impl Uses {
     pub(crate) fn of_services(services: Vec<Association>) -> Self {
         let is_unused = services.iter().all(Association::has_ended);
         Self { services, details: is_unused.then(Details::default) }
-    }
-
-    pub(crate) fn of_plan(plan: &ReleasePlan) -> Self {
-        let details = Details {
-            zones: plan.zones().to_vec(),
-            holders: plan.holders().to_vec(),
-            unreadable_products: plan.unreadable_products().to_vec(),
-        };
-        Self { services: plan.associations().to_vec(), details: Some(details) }
     }
 
     pub(crate) fn zones(&self) -> &[ZoneHostnames] {
@@ -136,7 +127,7 @@ impl From<Usage> for Uses {
         let details = Details {
             zones: usage.zones,
             holders: usage.holders,
-            unreadable_products: usage.unreadable_products,
+            unreadable_products: usage.unread.products,
         };
         Self { services: usage.associations, details: Some(details) }
     }

@@ -48,7 +48,7 @@ fn a_new_user_uploads_attaches_is_refused_and_releases() {
     let steps = [
         format!("detached a.example.com, b.example.com in zone example.com from {id}"),
         format!("waiting until nothing uses {id}: API Shield (pending_deletion)"),
-        format!("nothing uses {id}"),
+        format!("no service shows a use of {id}"),
         format!("deleted {id}"),
     ];
     assert!(told.ends_with(&steps), "{told:?}");

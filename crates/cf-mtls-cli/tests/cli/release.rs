@@ -13,7 +13,8 @@ fn a_release_of_nothing_has_the_documented_form() {
     let done = json!({ "certificate": null, "detached": [], "confirmed": false, "steps": [] });
     let planned = json!({
         "certificate": null, "zones": [], "associations": [], "holders": [],
-        "unreadable_products": [], "unentitled": [], "blockers": [],
+        "unreadable_products": [], "unreadable_zones": [], "unentitled": [],
+            "products_not_read": [], "zones_not_read": false, "blockers": [],
     });
     for (consent, want) in [("--yes", done), ("--dry-run", planned)] {
         for form in ["json", "ndjson"] {

@@ -74,7 +74,8 @@ fn a_rotation_with_nothing_left_to_do_has_the_documented_form() {
         assert_eq!(told["successor"]["id"], there);
         let old = json!({
             "certificate": null, "zones": [], "associations": [], "holders": [],
-            "unreadable_products": [], "unentitled": [], "blockers": [],
+            "unreadable_products": [], "unreadable_zones": [], "unentitled": [],
+            "products_not_read": [], "zones_not_read": false, "blockers": [],
         });
         assert_eq!(told["old"], old);
         assert_eq!(told.get("other_copies"), Some(&json!(null)));

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use cf_mtls::{CertificateId, ErrorKind};
-use cf_mtls_lifecycle::{CertificatesExt as _, Error, Prune, Step, Usage};
+use cf_mtls::{CertificateId, Certificates, ErrorKind};
+use cf_mtls_lifecycle::{CertificatesExt as _, Error, Product, Prune, Step, Usage};
 use cf_mtls_testkit::simulator::{Builder, Hyperdrive, Permission, Seed, Token, Worker};
 use cf_mtls_testkit::{DOCUMENTED_CA, Simulator};
 
@@ -122,13 +122,10 @@ async fn a_release_waits_until_a_person_has_changed_the_holders() {
 async fn a_token_without_the_permissions_gets_everything_else() {
     let (simulator, leaf, _) = held_leaf(|builder| builder).await;
     simulator.set_gateway_use(seed_ca(&simulator, "gateway"), true).unwrap();
-    let token = Token::new("narrow").without(Permission::Workers);
-    simulator.add_token(token.without(Permission::Hyperdrive).without(Permission::Gateway));
-    let builder = cf_mtls::Client::builder("narrow").with_base_url(simulator.base_url());
-    let certificates = certificates_of(&simulator, builder);
+    let certificates = narrow(&simulator);
     let usage = certificates.usage(&leaf).await.unwrap();
     assert_eq!(usage.associations.len(), 2, "{:?}", usage.associations);
-    let notes: Vec<_> = usage.unreadable_products.iter().map(ToString::to_string).collect();
+    let notes: Vec<_> = usage.unread.products.iter().map(ToString::to_string).collect();
     assert_eq!(notes.len(), 2, "{notes:?}");
     assert!(notes[0].contains("Workers Scripts Read"), "{notes:?}");
     assert!(notes[1].contains("Hyperdrive Read"), "{notes:?}");
@@ -141,6 +138,108 @@ async fn a_token_without_the_permissions_gets_everything_else() {
     assert!(error.to_string().contains("Workers Scripts Read"), "{error}");
     assert_eq!(error.certificate_id(), Some(&idle), "it is about this one alone");
     assert!(candidates.next().await.is_none());
+}
+
+/// A client whose token lacks permissions.
+fn without(simulator: &Simulator, permissions: &[Permission]) -> Certificates {
+    let text = format!("without-{}", permissions.len());
+    let token = permissions.iter().fold(Token::new(&*text), |token, one| token.without(*one));
+    simulator.add_token(token);
+    let builder = cf_mtls::Client::builder(&*text).with_base_url(simulator.base_url());
+    certificates_of(simulator, builder)
+}
+
+/// A client whose token may read none of the products.
+fn narrow(simulator: &Simulator) -> Certificates {
+    without(simulator, &[Permission::Workers, Permission::Hyperdrive, Permission::Gateway])
+}
+
+/// Each step and the error name what could not be read, with its permission alone.
+#[tokio::test]
+async fn a_release_names_what_it_could_not_read() {
+    for hidden in [false, true] {
+        let (simulator, leaf, _) = held_leaf(|builder| builder.hide_products(hidden)).await;
+        let mut waits = Vec::new();
+        let release = narrow(&simulator).release(&leaf).with_options(quick());
+        let error = release.run(|step| {
+            simulator.advance(Duration::from_secs(1));
+            if let Step::StillRefused { unread, .. } = step {
+                waits.push((unread.clone(), step.to_string()));
+            }
+        });
+        // Every wait moves the clock of the simulator alone.
+        let limit = tokio::time::timeout(Duration::from_secs(20), error);
+        let error = limit.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InUse, "hidden {hidden}: {error}");
+        let products: Vec<_> = error.unread().products.iter().map(|one| one.product).collect();
+        assert_eq!(products, [Product::Workers, Product::Hyperdrive], "hidden {hidden}");
+        for text in waits.iter().map(|(_, text)| text).chain([&error.to_string()]) {
+            assert!(text.contains("\"Workers Scripts Read\" would show it"), "{text}");
+            assert!(text.contains("\"Hyperdrive Read\" would show it"), "{text}");
+        }
+        assert_eq!(hidden, !waits.is_empty(), "what associations show blocks it at once");
+        assert!(waits.iter().all(|(unread, _)| unread == error.unread()));
+        let json = serde_json::to_value(&error).unwrap();
+        assert_eq!(json["unreadable_zones"], serde_json::json!([]));
+        let own = json["unreadable_products"][0]["error"]["message"].as_str().unwrap();
+        assert!(own.contains("\"Workers Scripts Read\""), "{own}");
+        assert!(!own.contains("SSL and Certificates"), "it does not help: {own}");
+        let back: Error = serde_json::from_value(json).unwrap();
+        assert_eq!(back.unread(), error.unread());
+    }
+}
+
+/// An empty list says nothing where nobody looked.
+#[tokio::test]
+async fn what_was_not_read_is_not_taken_for_unused() {
+    let (simulator, leaf, _) = held_leaf(|builder| builder.hide_products(true)).await;
+    let ca = seed_ca(&simulator, "ca");
+    let certificates = certificates(&simulator);
+    let [workers, hyperdrive, gateway] = [Product::Workers, Product::Hyperdrive, Product::Gateway];
+    for (id, products, zones) in
+        [(&leaf, vec![workers, hyperdrive], false), (&ca, vec![hyperdrive, gateway], true)]
+    {
+        let plan = certificates.release(id).plan().await.unwrap();
+        let walk = certificates.usage_of([id.clone()]).with_services_only().run(|_| ()).await;
+        let services = walk.unwrap().remove(0).result.unwrap();
+        for usage in [plan.usage(), &services] {
+            assert!(usage.associations.is_empty() && usage.holders.is_empty());
+            assert_eq!((&usage.products_not_read, usage.zones_not_read), (&products, zones));
+            assert!(!usage.is_complete() && !usage.is_unused());
+        }
+        let usage = certificates.usage(id).await.unwrap();
+        assert!(usage.is_complete() && usage.products_not_read.is_empty());
+        assert_eq!(usage.is_unused(), *id == ca);
+    }
+}
+
+/// What products hold is used, whether associations show it or not.
+#[tokio::test]
+async fn prune_passes_over_what_gateway_holds_or_may_hold() {
+    for hidden in [false, true] {
+        let builder = Simulator::builder().hide_products(hidden).no_rate_limit();
+        let simulator = builder.clock_stands_still().start().await.unwrap();
+        let [held, idle] = ["held", "idle"].map(|name| seed_ca(&simulator, name));
+        simulator.set_gateway_use(&held, true).unwrap();
+        simulator.advance(Duration::from_secs(600));
+        let criteria = || Prune::new().unused();
+        let mut candidates = certificates(&simulator).prune_candidates(criteria()).unwrap();
+        assert_eq!(candidates.next().await.unwrap().unwrap().id, idle, "hidden {hidden}");
+        assert!(candidates.next().await.is_none(), "hidden {hidden}");
+        let mut unknown = narrow(&simulator).prune_candidates(criteria()).unwrap();
+        while let Some(one) = unknown.next().await {
+            let error = one.unwrap_err();
+            let text = format!("{error:#}");
+            assert!(text.contains("Hyperdrive Read"), "{text}");
+        }
+        let without = without(&simulator, &[Permission::Gateway]);
+        let mut unknown = without.prune_candidates(criteria()).unwrap();
+        while let Some(one) = unknown.next().await {
+            let text = format!("{:#}", one.unwrap_err());
+            assert!(text.contains("\"Zero Trust Read\""), "{text}");
+            assert!(!text.contains("SSL and Certificates"), "{text}");
+        }
+    }
 }
 
 /// What products hold is used, whether associations show it or not.

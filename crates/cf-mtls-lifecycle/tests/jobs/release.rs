@@ -15,6 +15,11 @@ fn release(world: &InUse) -> Release {
     certificates.release(&world.ca).with_options(quick())
 }
 
+/// Looks once: what no zone shows is not waited for.
+fn once() -> ReleaseOptions {
+    options(Duration::ZERO, Duration::ZERO)
+}
+
 /// The names of steps, each once in a row.
 fn names(steps: &[Step]) -> Vec<String> {
     let name =
@@ -29,11 +34,11 @@ async fn a_plan_tells_what_will_be_done_and_only_reads() {
     let world = InUse::start().await;
     let plan = release(&world).plan().await.unwrap();
     assert!(!plan.is_blocked());
-    let zones: Vec<_> = plan.zones().iter().map(ToString::to_string).collect();
+    let zones: Vec<_> = plan.usage().zones.iter().map(ToString::to_string).collect();
     let want =
         ["one.a.example, two.a.example in zone a.example", "one.b.example in zone b.example"];
     assert_eq!(zones, want);
-    assert_eq!(plan.certificate().name(), Some("old"));
+    assert_eq!(plan.usage().certificate.name(), Some("old"));
     assert_eq!(writes(&world.simulator), [""; 0]);
     let json = serde_json::to_value(&plan).unwrap();
     assert_eq!(json["zones"][1]["hostnames"], serde_json::json!(["one.b.example"]));
@@ -84,7 +89,7 @@ async fn what_hostnames_do_not_explain_stops_it_before_anything_is_changed() {
     for (service, status, told) in table {
         let world = InUse::start().await;
         world.simulator.attach_service(world.ca.as_str(), service, status).unwrap();
-        let plan = release(&world).plan().await.unwrap();
+        let plan = release(&world).with_options(once()).plan().await.unwrap();
         assert_eq!(plan.blockers().len(), 1, "{service}: {:?}", plan.blockers());
         let error = plan.run(|step| panic!("{step}")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InUse, "{service}");
@@ -167,7 +172,8 @@ async fn services_are_assessed_by_name_and_by_evidence() {
             simulator.set_hostnames(&zone, ca.as_str(), [host]).unwrap();
         }
         simulator.inject(rows(associations));
-        let plan = certificates(&simulator).release(&ca).plan().await.unwrap();
+        let release = certificates(&simulator).release(&ca).with_options(once());
+        let plan = release.plan().await.unwrap();
         let blockers = plan.blockers().iter();
         let hidden = blockers.filter(|blocker| matches!(blocker, Blocker::HiddenHostnames(_)));
         let hidden = hidden.count();
@@ -203,7 +209,7 @@ async fn hostnames_in_other_zones_than_the_given_stop_it() {
 }
 
 #[tokio::test]
-async fn a_zone_that_cannot_be_read_stops_it_unless_it_cannot_matter() {
+async fn a_zone_that_cannot_be_read_stops_it_unless_it_is_ignored() {
     let refusal = || Fault::error(403, 9109, "Unauthorized").on(Operation::Hostnames);
     let world = InUse::start().await;
     world.simulator.inject(refusal().nth(3));
@@ -222,11 +228,35 @@ async fn a_zone_that_cannot_be_read_stops_it_unless_it_cannot_matter() {
         .unwrap();
     assert!(!plan.is_blocked());
 
-    // Nothing says that hostnames use it, so no zone can have any.
+    // Nothing says that hostnames use it, so zones are not read, unless that is asked for.
     let unused = seed_ca(&world.simulator, "unused");
-    world.simulator.inject(refusal());
-    let plan = certificates(&world.simulator).release(&unused).plan().await.unwrap();
-    assert!(!plan.is_blocked(), "{:?}", plan.blockers());
+    world.simulator.inject(refusal().zone(&world.zones[2]));
+    let unused = certificates(&world.simulator).release(&unused);
+    let plan = unused.plan().await.unwrap();
+    assert!(!plan.is_blocked() && plan.usage().zones_not_read, "{:?}", plan.blockers());
+    for ignored in [false, true] {
+        let options = quick().with_all_zones();
+        let options = if ignored { options.with_ignored_zone("c.example") } else { options };
+        let mut steps = Vec::new();
+        let unused = unused.clone().with_options(options);
+        match unused.run(|step| steps.push(step.clone())).await {
+            // It may have hostnames all the same.
+            Ok(_) => {
+                assert!(ignored);
+                let [Step::Unused { unread, .. }, Step::Deleted { .. }] = &steps[..] else {
+                    panic!("{steps:?}")
+                };
+                assert_eq!(unread.zones[0].zone.name.as_deref(), Some("c.example"));
+                assert!(steps[0].to_string().contains("zone c.example cannot be read"));
+            }
+            Err(error) => {
+                assert!(!ignored, "{error}");
+                assert_eq!((error.kind(), steps.len()), (ErrorKind::Permission, 0));
+                assert_eq!(error.unread().zones[0].zone.name.as_deref(), Some("c.example"));
+                assert!(error.to_string().contains("lacks \"SSL and Certificates\""), "{error}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -235,12 +265,12 @@ async fn a_zone_that_is_given_but_not_listed_is_read_all_the_same() {
     let empty = r#"{"success":true,"errors":[],"messages":[],"result":[]}"#;
     world.simulator.inject(Fault::raw(200, "application/json", empty).on(Operation::Zones));
     // The services tell of hostnames, and no zone shows them.
-    let plan = release(&world).plan().await.unwrap();
+    let plan = release(&world).with_options(once()).plan().await.unwrap();
     assert!(matches!(plan.blockers(), [Blocker::HiddenHostnames(_), Blocker::HiddenHostnames(_)]));
     let zones = [0, 1].map(|zone: usize| zone_id(&world.zones[zone]));
     let plan = release(&world).in_zones(zones).plan().await.unwrap();
     assert!(!plan.is_blocked(), "{:?}", plan.blockers());
-    assert_eq!(plan.zones().len(), 2);
+    assert_eq!(plan.usage().zones.len(), 2);
 }
 
 #[tokio::test]

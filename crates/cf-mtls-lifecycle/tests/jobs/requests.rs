@@ -121,7 +121,7 @@ async fn each_job_sends_the_least_number_of_requests() {
             certificates(&a.simulator).usage(&a.cas[0]).await.unwrap();
         }.boxed()),
         ("prune by name", 1, |a| prune(a, Prune::new().name_prefix("leaf"), 10).boxed()),
-        ("prune unused CAs", 1 + 20 + 1, |a| prune(a, Prune::new().unused().ca(), 18).boxed()),
+        ("prune unused CAs", 1 + 20 + 2, |a| prune(a, Prune::new().unused().ca(), 18).boxed()),
         ("prune unused leaves", 1 + 10 + 1 + 1 + WORKERS, |a| {
             prune(a, Prune::new().unused().leaf(), 9).boxed()
         }),

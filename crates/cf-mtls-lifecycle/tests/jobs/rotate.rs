@@ -91,7 +91,7 @@ async fn a_plan_only_reads_and_knows_what_was_uploaded_before() {
     let pem = make_ca("plan");
     let plan = rotate(&world, &pem).plan().await.unwrap();
     assert!(!plan.is_blocked() && plan.successor().is_none());
-    assert_eq!(plan.release().zones().len(), 2);
+    assert_eq!(plan.release().usage().zones.len(), 2);
     assert_eq!(writes(&world.simulator), [""; 0]);
     // Under another name, and with other line ends.
     let seed = Seed::ca(pem.replace('\n', "\r\n")).name("something else");

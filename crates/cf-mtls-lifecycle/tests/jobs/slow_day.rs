@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use cf_mtls::{CertificateId, Certificates, ErrorKind, Upload};
+use cf_mtls::{CertificateId, Certificates, ClientCa, ErrorKind, Upload};
 use cf_mtls_lifecycle::{CertificatesExt as _, Error, Prune, ReleaseOptions};
 use cf_mtls_testkit::simulator::{Fault, Operation, Seed};
 use futures_util::stream;
@@ -166,6 +166,100 @@ async fn a_rotation_that_was_dropped_at_any_request_is_run_again_on_any_day() {
     for (is_slow, is_new_process) in [(false, true), (true, true), (true, false)] {
         drop_at_every_request(Job::Rotate, is_slow, is_new_process).await;
     }
+}
+
+/// Another process attached hostnames a moment ago: associations show them, and reads of
+/// the zones do not yet.
+#[tokio::test(start_paused = true)]
+async fn hostnames_that_were_attached_a_moment_ago_are_waited_for() {
+    let pem = make_ca("just attached");
+    for job in [Job::Release, Job::Rotate] {
+        let world = world(true).await;
+        let late = world.simulator.add_zone("late.example");
+        let attach = async {
+            let hostnames = certificates(&world.simulator).hostnames(&late.parse().unwrap());
+            let hostnames = hostnames.with_visibility_timeout(Duration::ZERO);
+            hostnames.add(&ClientCa::from(&world.ca), ["late.example"]).await.unwrap();
+        };
+        in_virtual_time(&world.simulator, STEP, attach).await;
+        run(&world, &new_client(&world), job, &pem).await.unwrap();
+        assert!(!world.holds(&world.ca), "{job:?}");
+        let held = successor(&world).map(|new| world.simulator.hostnames(&late, new.as_str()));
+        match job {
+            Job::Release => assert_eq!(held, None),
+            Job::Rotate => {
+                assert_eq!(held.unwrap(), ["late.example"]);
+                assert_eq!(world.simulator.effects().gaps, []);
+            }
+        }
+    }
+}
+
+/// Reads of a certificate show for a while what was deleted; zones say that it is gone.
+#[tokio::test(start_paused = true)]
+async fn what_is_gone_is_not_found_although_reads_still_show_it() {
+    for (is_rotated, is_stored) in [(false, false), (true, false), (true, true)] {
+        let row = format!("rotated {is_rotated}, successor stored {is_stored}");
+        let world = world(true).await;
+        let [pem, other] = ["gone", "unrelated"].map(make_ca);
+        let client = new_client(&world);
+        let job = if is_rotated { Job::Rotate } else { Job::Release };
+        run(&world, &client, job, &pem).await.unwrap();
+        world.simulator.clear_requests();
+        // Of a new process, which knows nothing.
+        let client = new_client(&world);
+        let looks = async {
+            assert!(client.get(&world.ca).await.is_ok(), "{row}: reads show it");
+            let release = client.release(&world.ca);
+            let all = release.clone().with_options(ReleaseOptions::default().with_all_zones());
+            let usage = client.usage(&world.ca).await.map(drop);
+            [usage, release.run(|_| ()).await.map(drop), all.run(|_| ()).await.map(drop)]
+        };
+        let looks = in_virtual_time(&world.simulator, Duration::ZERO, looks).await;
+        for error in looks.map(Result::unwrap_err) {
+            assert_eq!(error.kind(), ErrorKind::NotFound, "{row}: {error:#}");
+        }
+        let before = world.simulator.effects().stored;
+        let again = run(&world, &client, Job::Rotate, if is_stored { &pem } else { &other }).await;
+        match is_stored {
+            // Resumed, and ended before anything was left to do.
+            true => again.unwrap(),
+            false => assert_eq!(again.unwrap_err().kind(), ErrorKind::NotFound, "{row}"),
+        }
+        assert_eq!(world.simulator.effects().stored, before, "{row}: nothing was uploaded");
+    }
+}
+
+/// Each step of a rotation comes when it is true, and stays true.
+#[tokio::test(start_paused = true)]
+async fn a_rotation_never_waits_for_what_it_reported_as_done() {
+    let pem = make_ca("ordered");
+    let lag = Duration::from_secs(60);
+    let world = InUse::start_with(|builder| builder.slow_day().hostname_lag(lag)).await;
+    world.simulator.advance(Duration::from_secs(600));
+    let client = new_client(&world);
+    let upload = Upload::ca(&pem).unwrap().with_name("new");
+    let rotate = client.rotate(&world.ca, upload);
+    let mut steps = Vec::new();
+    let rotated = rotate.run(|step| {
+        let step = serde_json::to_value(step).unwrap();
+        steps.push(step["step"].as_str().unwrap().to_owned());
+    });
+    in_virtual_time(&world.simulator, STEP, rotated).await.unwrap();
+    steps.dedup();
+    let want = [
+        "uploaded",
+        "attached",
+        "awaiting_active",
+        "active",
+        "awaiting_hostnames",
+        "detached",
+        "awaiting_release",
+        "unused",
+        "still_refused",
+        "deleted",
+    ];
+    assert_eq!(steps, want);
 }
 
 /// The list still shows what was deleted a moment ago.

@@ -31,7 +31,7 @@ async fn tells_services_zones_and_hostnames() {
     let told: Vec<_> = usage.zones.iter().map(ToString::to_string).collect();
     let want = ["a.example in zone a.example", "z.c.example, y.c.example in zone c.example"];
     assert_eq!(told, want);
-    assert!(usage.unreadable.is_empty() && !usage.is_unused());
+    assert!(usage.unread.zones.is_empty() && !usage.is_unused());
 }
 
 #[tokio::test]
@@ -59,12 +59,12 @@ async fn a_zone_that_cannot_be_read_hides_nothing() {
     let usage = certificates.usage(&ca).await.unwrap();
     let names: Vec<_> = usage.zones.iter().map(|zone| zone.zone_name.as_deref()).collect();
     assert_eq!(names, [Some("a.example"), Some("c.example")]);
-    assert_eq!(usage.unreadable.len(), 1);
-    assert_eq!(usage.unreadable[0].zone.name.as_deref(), Some("b.example"));
+    assert_eq!(usage.unread.zones.len(), 1);
+    assert_eq!(usage.unread.zones[0].zone.name.as_deref(), Some("b.example"));
     assert!(!usage.is_unused());
 
     let json = serde_json::to_value(&usage).unwrap();
-    assert_eq!(json["unreadable"][0]["error"]["codes"], serde_json::json!([9109]));
+    assert_eq!(json["unreadable_zones"][0]["error"]["codes"], serde_json::json!([9109]));
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn walks_200_zones_with_as_many_requests_at_a_time_as_allowed() {
     let certificates = certificates(&simulator).with_concurrency(4);
     let usage = certificates.usage(&ca).await.unwrap();
     watch.abort();
-    assert_eq!((usage.zones.len(), usage.unreadable.len()), (100, 0));
+    assert_eq!((usage.zones.len(), usage.unread.zones.len()), (100, 0));
     assert_eq!(usage.associations.len(), 100);
     assert_eq!(simulator.request_count(Operation::Hostnames), 200);
     assert_eq!(simulator.request_count(Operation::Zones), 4);

@@ -1,13 +1,14 @@
 //! Errors as text for people: what happened, why, and what to do.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use cf_mtls_api::text::{printable, shorten};
+use cf_mtls_api::text::list;
 use serde::Deserialize as _;
 use serde::de::IntoDeserializer as _;
 
-use super::{Error, ErrorKind, SubjectRef};
+use super::{Error, ErrorKind, Operation, SubjectRef};
 
 impl ErrorKind {
     /// A word for programs, what happened, and what to do about it.
@@ -66,18 +67,23 @@ impl fmt::Display for ErrorKind {
 
 impl Error {
     /// What to do next: more than the kind says, if code or message tell more.
-    fn advice(&self) -> &'static str {
+    fn advice(&self) -> Cow<'static, str> {
         let says = |text| self.messages().iter().any(|message| message.mentions(text));
-        match self.kind() {
-            ErrorKind::Authentication if self.codes().any(|code| code == 6103) => {
+        let advice = match (self.kind(), self.operation().and_then(Operation::product)) {
+            (ErrorKind::Authentication, _) if self.codes().any(|code| code == 6103) => {
                 "CLOUDFLARE_API_KEY takes the global API key; an API token belongs in \
                  CLOUDFLARE_API_TOKEN"
             }
-            ErrorKind::Permission if says("location") => {
+            (ErrorKind::Permission, _) if says("location") => {
                 "use the token from an address that its IP filter allows, or change the filter"
             }
-            kind => kind.texts().2,
-        }
+            (ErrorKind::Permission, Some(product)) => {
+                let needed = product.permission();
+                return format!("check the account id, and that the token has {needed:?}").into();
+            }
+            (kind, _) => kind.texts().2,
+        };
+        advice.into()
     }
 }
 
@@ -94,7 +100,7 @@ impl fmt::Display for Error {
         }
         write!(f, "{}", inner.kind)?;
         if !inner.associations.is_empty() {
-            write!(f, " by {}", list(&inner.associations))?;
+            write!(f, " by {}", list(&inner.associations, usize::MAX, ", "))?;
         }
         if let Some(id) = &inner.existing_certificate_id {
             write!(f, " as {id}")?;
@@ -103,14 +109,10 @@ impl fmt::Display for Error {
             write!(f, ": {detail}")?;
         }
         if !inner.candidates.is_empty() {
-            write!(f, ": {}", list(&inner.candidates))?;
+            write!(f, ": {}", list(&inner.candidates, usize::MAX, ", "))?;
         }
-        let shown = inner.messages.get(..MAX_MESSAGES).unwrap_or(&inner.messages);
-        if !shown.is_empty() {
-            write!(f, "; Cloudflare says {}", list(shown))?;
-        }
-        if let Some(more @ 1..) = inner.messages.len().checked_sub(MAX_MESSAGES) {
-            write!(f, " and {more} more")?;
+        if !inner.messages.is_empty() {
+            write!(f, "; Cloudflare says {}", list(&inner.messages, MAX_MESSAGES, ", "))?;
         }
         write!(f, "; {}", self.advice())?;
         if inner.may_have_taken_effect {
@@ -134,19 +136,4 @@ impl fmt::Display for Error {
         }
         Ok(()) // The source stays in the chain, so reports do not repeat it.
     }
-}
-
-/// Each item once, since a service may be listed for every zone, on one line of a
-/// length that people read.
-fn list<T: fmt::Display>(items: &[T]) -> String {
-    const MAX_BYTES: usize = 600;
-    let mut texts: Vec<String> = Vec::new();
-    for text in items.iter().map(ToString::to_string) {
-        if !texts.contains(&text) {
-            texts.push(text);
-        }
-    }
-    let mut line = printable(&texts.join(", "));
-    shorten(&mut line, MAX_BYTES);
-    line
 }

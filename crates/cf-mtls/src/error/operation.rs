@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cf_mtls_api::{AccountId, CertificateId, ZoneId};
+use cf_mtls_api::{AccountId, CertificateId, Product, ZoneId};
 use serde::{Deserialize, Serialize};
 
 macro_rules! operations {
@@ -62,6 +62,12 @@ impl Operation {
     /// Whether the operation can change anything.
     pub(crate) fn is_write(self) -> bool {
         self.method() != "GET"
+    }
+
+    /// The product that it reads: the word after the account in its path.
+    pub(super) fn product(self) -> Option<Product> {
+        let word = self.url_template().split('/').nth(3);
+        Product::ALL.into_iter().find(|product| Some(product.as_str()) == word)
     }
 }
 

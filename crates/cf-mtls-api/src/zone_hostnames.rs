@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use cf_mtls::ZoneId;
-use cf_mtls::text::printable;
 use serde::{Deserialize, Serialize};
+
+use crate::ZoneId;
+use crate::text::printable;
 
 /// Hostnames of a zone that are tied to a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,13 +21,15 @@ pub struct ZoneHostnames {
 }
 
 impl ZoneHostnames {
+    /// Hostnames of a zone.
+    pub fn new(zone_id: ZoneId, zone_name: Option<String>, hostnames: Vec<String>) -> Self {
+        Self { zone_id, zone_name, hostnames }
+    }
+
     /// Other hostnames of the same zone; `None` without any.
-    pub(crate) fn with_hostnames(&self, hostnames: Vec<String>) -> Option<Self> {
-        (!hostnames.is_empty()).then(|| Self {
-            zone_id: self.zone_id.clone(),
-            zone_name: self.zone_name.clone(),
-            hostnames,
-        })
+    pub fn with_hostnames(&self, hostnames: Vec<String>) -> Option<Self> {
+        let new = || Self::new(self.zone_id.clone(), self.zone_name.clone(), hostnames.clone());
+        (!hostnames.is_empty()).then(new)
     }
 }
 

@@ -1,0 +1,106 @@
+//! What could not be read, and may use a certificate.
+
+use std::fmt;
+
+use cf_mtls::text::{list, printable};
+use cf_mtls::{ErrorKind, Product, ScriptName, Zone};
+use serde::{Deserialize, Serialize};
+
+/// What could not be read, and may use a certificate.
+///
+/// `Display` names each, and where a permission is missing, which one would show it. Two
+/// are equal if they say the same.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Unread {
+    /// The products, or single Workers.
+    #[serde(default, rename = "unreadable_products")]
+    pub products: Vec<UnreadableProduct>,
+    /// The zones.
+    #[serde(default, rename = "unreadable_zones")]
+    pub zones: Vec<UnreadableZone>,
+}
+
+/// A part of a product that could not be read, and may hold certificates.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct UnreadableProduct {
+    /// The product.
+    pub product: Product,
+    /// The Worker, where only one of them could not be read.
+    pub script: Option<ScriptName>,
+    /// Why it could not be read.
+    pub error: cf_mtls::Error,
+}
+
+/// A zone that cannot be read, and may have hostnames of a certificate.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct UnreadableZone {
+    /// The zone.
+    pub zone: Zone,
+    /// Why it cannot be read.
+    pub error: cf_mtls::Error,
+}
+
+impl Unread {
+    /// Whether all was read.
+    pub fn is_empty(&self) -> bool {
+        self.products.is_empty() && self.zones.is_empty()
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let products = self.products.iter().map(ToString::to_string);
+        products.chain(self.zones.iter().map(ToString::to_string)).collect()
+    }
+}
+
+impl PartialEq for Unread {
+    fn eq(&self, other: &Self) -> bool {
+        self.lines() == other.lines()
+    }
+}
+
+impl Eq for Unread {}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MAX_LINES: usize = 5;
+        f.write_str(&list(&self.lines(), MAX_LINES, "; "))
+    }
+}
+
+impl fmt::Display for UnreadableProduct {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.script {
+            Some(script) => write!(f, "Worker {script}")?,
+            None => write!(f, "{}", self.product)?,
+        }
+        let kind = self.error.kind();
+        write!(f, " could not be read: {kind}; it may hold the certificate")?;
+        match kind {
+            ErrorKind::Permission | ErrorKind::Authentication => {
+                let permission = self.product.permission();
+                write!(f, " (the permission {permission:?} would show it)")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for UnreadableZone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.zone.name.as_deref().unwrap_or(self.zone.id.as_str());
+        let kind = self.error.kind();
+        let advice = match kind {
+            ErrorKind::Permission => {
+                " (the token lacks \"SSL and Certificates\" for the zone, or cannot reach it)"
+            }
+            _ => "",
+        };
+        write!(f, "zone {} cannot be read: {kind}{advice}", printable(name))
+    }
+}
