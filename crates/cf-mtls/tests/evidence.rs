@@ -222,6 +222,15 @@ async fn a_use_that_has_ended_is_none_and_any_status_may_tell_of_one() {
         // The refusal itself says so; associations only say by what.
         (400, "Certificate cannot be deleted while in use.", "deleted", ErrorKind::InUse),
         (400, "Certificate cannot be deleted while in use.", "active", ErrorKind::InUse),
+        // It is gone, in whatever words and with whatever status.
+        (400, "Certificate is already deleted.", "active", ErrorKind::NotFound),
+        (400, "The certificate has already been deleted", "active", ErrorKind::NotFound),
+        (409, "Already marked as deleted", "active", ErrorKind::NotFound),
+        (409, "certificate has already been deleted", "active", ErrorKind::NotFound),
+        (410, "Has already been deleted", "active", ErrorKind::NotFound),
+        (409, "Certificate already exists", "deleted", ErrorKind::Conflict),
+        (409, "A deleted certificate is in the way", "deleted", ErrorKind::Conflict),
+        (500, "already deleted", "active", ErrorKind::ServiceUnavailable),
     ];
     for (status, message, used, kind) in rows {
         let server = MockServer::start_async().await;

@@ -43,7 +43,7 @@ fn by_message(status: StatusCode, messages: &[ServiceMessage]) -> Option<ErrorKi
         return None;
     }
     messages.iter().find_map(|message| {
-        if message.mentions("already deleted") {
+        if message.mentions("already") && message.mentions("deleted") {
             Some(ErrorKind::NotFound)
         } else if message.mentions("in use") {
             Some(ErrorKind::InUse)

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use cf_mtls::{ClientCa, ErrorKind, HostnameChange, Hostnames};
 use cf_mtls_testkit::Simulator;
-use cf_mtls_testkit::simulator::{Fault, Operation};
+use cf_mtls_testkit::simulator::{Fault, Operation, RequestRecord};
 
-use super::support::{hostnames, seed_ca, uploaded, writes};
+use super::support::{hostnames, in_virtual_time, seed_ca, uploaded, writes};
 
 const LAG: Duration = Duration::from_secs(25);
 /// Longer than any wait.
@@ -124,6 +124,83 @@ async fn two_clients_that_add_while_reads_lag_lose_nothing() {
         held.sort();
         let all = ["old.a.example", "one.a.example", "two.a.example"];
         assert_eq!(held, all, "{lag:?}: {first:?}, {second:?}");
+    }
+}
+
+/// One reads the list while the other's is not shown yet, so one list replaces the other:
+/// whoever lost its change notices it by its own looks.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_begins_while_the_others_change_is_not_shown_loses_nothing() {
+    let seconds = Duration::from_secs_f64;
+    for (lag, later) in
+        [(10.0, 0.7), (10.0, 4.0), (25.0, 1.5), (25.0, 6.0), (60.0, 4.0), (60.0, 6.0), (60.0, 30.0)]
+    {
+        let simulator = Simulator::builder().hostname_lag(seconds(lag)).no_rate_limit();
+        let simulator = simulator.clock_stands_still().start().await.unwrap();
+        let id = seed_ca(&simulator, "ca");
+        let (zone, ca) = (simulator.add_zone("a.example"), uploaded(&id));
+        let [one, two] = [(); 2].map(|()| {
+            let client = hostnames(&simulator, &zone).with_settling(Duration::from_secs(1));
+            client.with_attempt_timeout(NEVER).with_deadline(NEVER)
+        });
+        let changes = async {
+            let second = async {
+                tokio::time::sleep(seconds(later)).await;
+                two.add(&ca, ["two.a.example"]).await
+            };
+            tokio::join!(one.add(&ca, ["one.a.example"]), second)
+        };
+        let (first, second) = in_virtual_time(&simulator, changes).await;
+        assert!(first.is_ok() && second.is_ok(), "{first:?}, {second:?}");
+        let mut held = held(&simulator, &zone, &ca);
+        held.sort();
+        assert_eq!(held, ["one.a.example", "two.a.example"], "lag {lag}, {later} later");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_is_looked_for_every_second_or_two() {
+    let simulator = Simulator::builder().hostname_lag(Duration::from_secs(20)).no_rate_limit();
+    let simulator = simulator.clock_stands_still().start().await.unwrap();
+    let (ca, zone) = (uploaded(&seed_ca(&simulator, "ca")), simulator.add_zone("a.example"));
+    let handle = hostnames(&simulator, &zone).with_settling(Duration::from_secs(1));
+    let handle = handle.with_attempt_timeout(NEVER).with_deadline(NEVER);
+    let added = in_virtual_time(&simulator, handle.add(&ca, ["a.a.example"])).await;
+    assert!(added.unwrap().visible);
+    let looks = simulator.request_count(Operation::Hostnames);
+    assert!((12..=26).contains(&looks), "{looks} looks in 20 seconds");
+}
+
+/// A second replacement that fails says nothing about the first, which took effect.
+#[tokio::test]
+async fn an_edit_that_fails_after_a_replacement_may_have_taken_effect() {
+    let (put, get) = (Operation::ReplaceHostnames, Operation::Hostnames);
+    for (fault, kind) in [
+        (Fault::error(403, 10000, "no").on(put).nth(2), ErrorKind::Permission),
+        (Fault::error(400, 1, "no").on(put).nth(2), ErrorKind::InvalidRequest),
+        (Fault::error(400, 1, "no").on(get).nth(3), ErrorKind::InvalidRequest),
+        (Fault::error(404, 1, "no").on(get).nth(3), ErrorKind::NotFound),
+    ] {
+        let simulator = Simulator::builder().no_rate_limit();
+        let simulator = simulator.start().await.unwrap();
+        let (id, zone) = (seed_ca(&simulator, "ca"), simulator.add_zone("a.example"));
+        simulator.inject(fault);
+        let handle = hostnames(&simulator, &zone).with_settling(Duration::from_millis(50));
+        let other = async {
+            let is_written = |one: &RequestRecord| one.method == "PUT" && one.status.is_some();
+            while !simulator.requests().iter().any(is_written) {
+                tokio::task::yield_now().await;
+            }
+            // Another client takes it back.
+            simulator.set_hostnames(&zone, id.as_str(), ["other.a.example"]).unwrap();
+        };
+        let ca = uploaded(&id);
+        let (edit, ()) = tokio::join!(handle.add(&ca, ["a.a.example"]), other);
+        let error = edit.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.may_have_taken_effect(), "{error}");
+        let json = serde_json::to_value(&error).unwrap();
+        assert_eq!(json["may_have_taken_effect"], true, "{json}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! A client of a simulator, and what the simulator has seen.
 
+use std::future::Future;
 use std::time::Duration;
 
 use cf_mtls::{CertificateId, Certificates, Client, ClientCa, Hostnames, Retry};
@@ -56,4 +57,33 @@ pub(crate) fn writes(simulator: &Simulator) -> Vec<String> {
             format!("PUT {owner} {}", body["hostnames"])
         })
         .collect()
+}
+
+/// Runs a job with a clock that it shares with the simulator, and that only moves on
+/// while no request is on its way. The test starts paused.
+pub(crate) async fn in_virtual_time<T>(simulator: &Simulator, job: impl Future<Output = T>) -> T {
+    const STEP: Duration = Duration::from_millis(500);
+    // While a blocking task runs, tokio does not move its clock by itself.
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    tokio::task::spawn_blocking(move || ended.recv());
+    let clock = async {
+        let mut seen = 0;
+        loop {
+            let pause = || std::thread::sleep(Duration::from_millis(3));
+            tokio::task::spawn_blocking(pause).await.unwrap();
+            let is_open = simulator.requests().iter().any(|one| one.status.is_none());
+            let count = simulator.request_count(None);
+            if !is_open && count == seen {
+                simulator.advance(STEP);
+                tokio::time::advance(STEP).await;
+            }
+            seen = count;
+        }
+    };
+    let result = tokio::select! {
+        result = job => result,
+        () = clock => unreachable!(),
+    };
+    drop(end);
+    result
 }
