@@ -7,25 +7,29 @@
 //!     cargo test -p cf-mtls --test live -- --ignored --nocapture
 //! ```
 //!
-//! It touches only certificates that it uploads itself, and removes them whatever
-//! happens. The zone is optional: with it, one hostname is attached to such a CA
-//! for a few minutes. Ids, names and hostnames are replaced in the table, so that
-//! it can be handed in as `openapi/README.md` says. The same observer runs on the
-//! simulator with every test run.
+//! It changes only certificates that it uploads itself, and removes them whatever
+//! happens: also after an error, a panic, or Ctrl-C. Of a certificate that Gateway or
+//! Access manages it reads the type in the list, and never tries to delete it. The zone
+//! is optional: with it, one hostname is attached to such a CA for a few minutes. Ids,
+//! names and hostnames are replaced in the table, so that it can be handed in as
+//! `openapi/README.md` says. The same observer runs on the simulator with every test run.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail that way")]
 
 use std::env;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use cf_mtls_testkit::Simulator;
-use cf_mtls_testkit::simulator::Refusal;
+use cf_mtls_testkit::simulator::{Operation, Seed};
+use cf_mtls_testkit::{DOCUMENTED_CA, Simulator};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 /// How long to wait for a change to show, and between two looks.
 const MAX_LAG: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_secs(2);
+/// How long to look for an upload whose response was lost, before nothing is left behind.
+const SETTLING: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 #[ignore = "works on a real account, named by the environment"]
@@ -39,49 +43,106 @@ async fn the_account_is_observed() {
         required("CLOUDFLARE_ACCOUNT_ID"),
         variable("CF_MTLS_ZONE_ID").zip(variable("CF_MTLS_HOSTNAME")),
     );
-    println!("\n{}", observer.run().await.table());
+    let interrupt = async { tokio::signal::ctrl_c().await.unwrap() };
+    println!("\n{}", observer.run(interrupt, SETTLING).await.table());
+}
+
+const HOSTNAME: &str = "observer.example.com";
+
+async fn simulator() -> (Simulator, String) {
+    let simulator = Simulator::builder().clock_stands_still().start().await.unwrap();
+    let zone = simulator.add_zone("example.com");
+    simulator.seed(Seed::ca(DOCUMENTED_CA).kind("gateway_managed")).unwrap();
+    (simulator, zone)
+}
+
+fn observer_of(simulator: &Simulator, zone: &str) -> Arc<Observer> {
+    Observer::new(
+        simulator.base_url().to_owned(),
+        simulator.token().to_owned(),
+        simulator.account_id().to_owned(),
+        Some((zone.to_owned(), HOSTNAME.to_owned())),
+    )
 }
 
 /// What the simulator assumes, row by row, where the service documents nothing.
 /// Rows without a mark in `openapi/README.md` were seen on the service.
 #[tokio::test]
 async fn the_simulator_behaves_as_its_assumptions_say() {
-    let simulator = Simulator::builder().accept_duplicates(false);
-    let simulator = simulator.refusal(Refusal::AlreadyDeleted, 400, Some(99002), "already deleted");
-    let simulator = simulator.start().await.unwrap();
-    let zone = simulator.add_zone("example.com");
-    let observer = Observer::new(
-        simulator.base_url().to_owned(),
-        simulator.token().to_owned(),
-        simulator.account_id().to_owned(),
-        Some((zone, "observer.example.com".to_owned())),
-    );
-    let seen = observer.run().await;
+    let (simulator, zone) = simulator().await;
+    let observer = observer_of(&simulator, &zone);
+    let seen = observer.run(std::future::pending(), Duration::ZERO).await;
     let want = [
+        ("types in the list", "gateway_managed"),
+        ("result of an empty list", "[]"),
         ("upload", "200"),
-        ("upload of the same again", "400, 1471 \"This certificate already exists\""),
+        ("rate limit headers", r#""default";r=1197;t=300, "default";q=1200;w=300"#),
+        ("fields of an envelope", "errors messages result success"),
+        (
+            "fields of a certificate",
+            "ca certificates expires_on id issuer name serial_number signature type updated_at \
+             uploaded_on",
+        ),
+        ("form of times", "0000-00-00T00:00:00.000000Z, 0000-00-00T00:00:00Z"),
+        ("form of the id", "00000000-0000-0000-0000-000000000000"),
+        ("PEM kept as sent", "true"),
+        ("upload of the same again", r#"400, 1471 "This certificate already exists""#),
         ("list shows the upload", "at once"),
-        ("upload that cannot be parsed", "400"),
-        ("leaf without its key", "400"),
-        ("get of an unknown id", "404, 1472 \"Certificate not found\""),
-        ("delete of an unknown id", "404, 1472 \"Certificate not found\""),
+        ("upload that cannot be parsed", r#"400, 99003 "unable to parse certificate""#),
+        ("leaf without its key", r#"400, 99003 "a leaf certificate needs its private key""#),
+        ("get of an unknown id", r#"404, 1472 "Certificate not found""#),
+        ("delete of an unknown id", r#"404, 1472 "Certificate not found""#),
         ("largest page", "50"),
+        ("associations of an unused certificate", "[]"),
         ("hostnames replaced", "200"),
         ("list of hostnames shows it", "at once"),
         ("associations while attached", "API Shield active"),
-        ("delete while in use", "400, 99001 \"Certificate cannot be deleted while in use."),
+        ("associations show it", "at once"),
+        ("delete while in use", r#"400, 99001 "Certificate cannot be deleted while in use.""#),
+        ("list of hostnames shows it gone", "at once"),
+        ("associations show it gone", "at once"),
+        ("delete", "200"),
         ("delete possible", "at once"),
         ("result of the delete", "certificate"),
         ("get shows the delete", "at once"),
-        ("delete again", "400, 99002"),
+        ("delete again", r#"400, 99002 "Certificate is already deleted.""#),
         ("left behind", "nothing"),
     ];
-    for (row, value) in want {
-        let found = seen.rows.iter().find(|(name, _)| name == row);
-        let (_, found) = found.unwrap_or_else(|| panic!("no {row:?} in\n{}", seen.table()));
-        assert!(found.starts_with(value), "{row}: {found}, not {value}");
+    let rows: Vec<(&str, &str)> =
+        seen.rows.iter().map(|(row, value)| (row.as_str(), value.as_str())).collect();
+    assert_eq!(rows, want, "\n{}", seen.table());
+    assert_clean(&simulator, &zone, "the end");
+}
+
+/// What was there stays, and nothing else.
+fn assert_clean(simulator: &Simulator, zone: &str, row: &str) {
+    let left: Vec<_> = simulator.certificates().into_iter().map(|one| one.kind).collect();
+    assert_eq!(left, ["gateway_managed"], "{row}");
+    let effects = simulator.effects();
+    assert_eq!(effects.stored, effects.deleted, "{row}");
+    assert!(simulator.managed_hostnames(zone).is_empty(), "{row}");
+}
+
+/// Interrupted after each of its requests.
+#[tokio::test]
+async fn the_observer_leaves_nothing_behind_when_it_is_interrupted() {
+    for count in 1.. {
+        let (simulator, zone) = simulator().await;
+        let observer = observer_of(&simulator, &zone);
+        let interrupt = async {
+            while simulator.request_count(None) < count {
+                tokio::time::sleep(Duration::from_micros(50)).await;
+            }
+        };
+        let seen = observer.run(interrupt, Duration::from_millis(20)).await;
+        assert_clean(&simulator, &zone, &format!("after {count} requests"));
+        if !seen.table().contains("interrupted") {
+            assert!(15 < count, "{count}");
+            break;
+        }
+        assert!(seen.table().contains("| left behind | nothing |"), "{}", seen.table());
+        assert_eq!(simulator.request_count(Operation::Unknown), 0);
     }
-    assert_eq!(simulator.certificates().len(), 0, "it cleans up after itself");
 }
 
 /// A response: its status, and its body where that is JSON.
@@ -136,6 +197,16 @@ struct Observer {
     /// A zone, and the hostname to attach there.
     zone: Option<(String, String)>,
     name: String,
+    state: Mutex<State>,
+}
+
+/// What was seen, and the certificates that were uploaded and are not deleted yet.
+#[derive(Default)]
+struct State {
+    seen: Seen,
+    uploaded: Vec<String>,
+    /// Every id, to replace it in the table.
+    ids: Vec<String>,
 }
 
 impl Observer {
@@ -144,38 +215,61 @@ impl Observer {
         token: String,
         account: String,
         zone: Option<(String, String)>,
-    ) -> Self {
+    ) -> Arc<Self> {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_secs(60));
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        Self {
+        Arc::new(Self {
             http: http.build().unwrap(),
             base_url,
             token,
             account,
             zone,
             name: format!("cf-mtls observer {}", seconds.as_secs()),
-        }
+            state: Mutex::default(),
+        })
     }
 
-    async fn run(&self) -> Seen {
-        let mut seen = Seen::default();
-        let pem = ca(&self.name);
-        let mut id = None;
-        let outcome = self.observe(&mut seen, &pem, &mut id).await;
-        if let Err(error) = outcome {
-            seen.add("stopped", error.without_url().to_string());
-        }
+    fn add(&self, row: &str, value: impl Into<String>) {
+        self.state.lock().unwrap().seen.add(row, value);
+    }
+
+    async fn run(
+        self: &Arc<Self>,
+        interrupt: impl Future<Output = ()>,
+        settling: Duration,
+    ) -> Seen {
+        let this = Arc::clone(self);
+        // A task of its own, so that its panic ends it alone.
+        let mut task = tokio::spawn(async move { this.observe().await });
+        let stopped = tokio::select! {
+            biased;
+            ended = &mut task => match ended {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(error.without_url().to_string()),
+                Err(panic) => Some(panic.to_string()),
+            },
+            () = interrupt => {
+                task.abort();
+                Some("interrupted".to_owned())
+            }
+        };
         // Whatever happened, nothing of this run stays.
-        let left = match self.clean_up().await {
+        let settling = if stopped.is_some() { settling } else { Duration::ZERO };
+        if let Some(why) = stopped {
+            self.add("stopped", why);
+        }
+        println!("cleaning up");
+        let left = match self.clean_up(settling).await {
             Ok(0) => "nothing".to_owned(),
             Ok(count) => format!("{count} certificates named {:?}: delete them", self.name),
             Err(error) => format!("unknown: {}", error.without_url()),
         };
-        seen.add("left behind", left);
+        self.add("left behind", left);
+        let State { mut seen, ids, .. } = std::mem::take(&mut *self.state.lock().unwrap());
         let mut secrets = vec![(self.account.as_str(), "ACCOUNT"), (&self.name, "NAME")];
-        secrets.extend(id.as_deref().map(|id| (id, "CERTIFICATE")));
+        secrets.extend(ids.iter().map(|id| (id.as_str(), "CERTIFICATE")));
         if let Some((zone, hostname)) = &self.zone {
             secrets.extend([(zone.as_str(), "ZONE"), (hostname.as_str(), "HOSTNAME")]);
         }
@@ -187,62 +281,78 @@ impl Observer {
         seen
     }
 
-    async fn observe(
-        &self,
-        seen: &mut Seen,
-        pem: &str,
-        id: &mut Option<String>,
-    ) -> Result<(), reqwest::Error> {
-        let collection = format!("/accounts/{}/mtls_certificates", self.account);
+    /// Sends an upload, and remembers the certificate.
+    async fn upload(&self, body: &Value) -> Result<Response, reqwest::Error> {
+        let response = self.send(Method::POST, &self.collection(), Some(body)).await?;
+        if let Some(id) = response.body["result"]["id"].as_str() {
+            let mut state = self.state.lock().unwrap();
+            state.uploaded.push(id.to_owned());
+            state.ids.push(id.to_owned());
+        }
+        Ok(response)
+    }
+
+    fn collection(&self) -> String {
+        format!("/accounts/{}/mtls_certificates", self.account)
+    }
+
+    async fn observe(&self) -> Result<(), reqwest::Error> {
+        let collection = self.collection();
+        let pem = ca(&self.name);
         let upload = json!({"ca": true, "certificates": pem, "name": self.name});
 
-        let response = self.send(Method::POST, &collection, Some(&upload)).await?;
-        seen.add("upload", response.summary());
-        seen.add("rate limit headers", response.rate_limit.clone());
+        let response = self.send(Method::GET, &collection, None).await?;
+        let rows = response.body["result"].as_array().into_iter().flatten();
+        let mut types: Vec<_> = rows.map(|row| word(&row["type"])).collect();
+        types.sort();
+        types.dedup();
+        self.add("types in the list", types.join(", "));
+        let nobody = format!("{collection}?name=cf-mtls-observer-nobody");
+        let empty = self.send(Method::GET, &nobody, None).await?;
+        self.add("result of an empty list", empty.body["result"].to_string());
+        let response = self.upload(&upload).await?;
+        self.add("upload", response.summary());
+        self.add("rate limit headers", response.rate_limit.clone());
+        self.add("fields of an envelope", fields(&response.body));
         let stored = response.body["result"].clone();
         let Some(text) = stored["id"].as_str() else {
             return Ok(());
         };
-        *id = Some(text.to_owned());
         let one = format!("{collection}/{text}");
-        let mut fields: Vec<_> = stored.as_object().unwrap().keys().cloned().collect();
-        fields.sort();
-        seen.add("fields of a certificate", fields.join(" "));
+        self.add("fields of a certificate", fields(&stored));
         let times = [&stored["uploaded_on"], &stored["expires_on"]];
-        seen.add("form of times", times.map(shape).join(", "));
-        seen.add("form of the id", shape(&stored["id"]));
-        seen.add("PEM kept as sent", (stored["certificates"] == pem).to_string());
+        self.add("form of times", times.map(shape).join(", "));
+        self.add("form of the id", shape(&stored["id"]));
+        self.add("PEM kept as sent", (stored["certificates"] == pem).to_string());
 
-        let response = self.send(Method::POST, &collection, Some(&upload)).await?;
-        seen.add("upload of the same again", response.summary());
+        let response = self.upload(&upload).await?;
+        self.add("upload of the same again", response.summary());
         let lag = self.wait(&collection, |body| lists(body, text)).await?;
-        seen.add("list shows the upload", lag);
-        for (row, body) in [
-            (
-                "upload that cannot be parsed",
-                json!({"ca": true, "certificates": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}),
-            ),
-            ("leaf without its key", json!({"ca": false, "certificates": leaf()})),
+        self.add("list shows the upload", lag);
+        let not_pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        for (row, is_ca, pem) in [
+            ("upload that cannot be parsed", true, not_pem),
+            ("leaf without its key", false, &leaf()),
         ] {
-            let response = self.send(Method::POST, &collection, Some(&body)).await?;
-            seen.add(row, response.summary());
-            if let Some(id) = response.body["result"]["id"].as_str() {
-                self.send(Method::DELETE, &format!("{collection}/{id}"), None).await?;
-            }
+            let body = json!({"ca": is_ca, "certificates": pem, "name": self.name});
+            self.add(row, self.upload(&body).await?.summary());
         }
         let unknown = format!("{collection}/00000000-0000-4000-8000-000000000000");
         for (row, method) in
             [("get of an unknown id", Method::GET), ("delete of an unknown id", Method::DELETE)]
         {
-            seen.add(row, self.send(method, &unknown, None).await?.summary());
+            self.add(row, self.send(method, &unknown, None).await?.summary());
         }
         let large = format!("{collection}?per_page=1000");
         let response = self.send(Method::GET, &large, None).await?;
         let per_page = &response.body["result_info"]["per_page"];
-        seen.add("largest page", per_page.to_string());
+        self.add("largest page", per_page.to_string());
+        let associations = self.send(Method::GET, &format!("{one}/associations"), None).await?;
+        let unused = associations.body["result"].to_string();
+        self.add("associations of an unused certificate", unused);
 
         if let Some((zone, hostname)) = &self.zone {
-            self.observe_hostnames(seen, text, &one, zone, hostname).await?;
+            self.observe_hostnames(text, &one, zone, hostname).await?;
         }
         // Refused for a while after the last use has ended.
         let begun = Instant::now();
@@ -253,25 +363,24 @@ impl Observer {
             }
             tokio::time::sleep(POLL).await;
         };
-        seen.add("delete", response.summary());
-        seen.add("delete possible", lag_of(begun));
+        self.add("delete", response.summary());
+        self.add("delete possible", lag_of(begun));
         let form = match &response.body["result"] {
             Value::Object(fields) if 1 < fields.len() => "certificate",
             Value::Object(fields) if fields.contains_key("id") => "only an id",
             Value::Null => "null",
             _ => "something else",
         };
-        seen.add("result of the delete", form);
+        self.add("result of the delete", form);
         let again = self.send(Method::DELETE, &one, None).await?;
         let lag = self.wait(&one, |body| body["success"] == false).await?;
-        seen.add("get shows the delete", lag);
-        seen.add("delete again", again.summary());
+        self.add("get shows the delete", lag);
+        self.add("delete again", again.summary());
         Ok(())
     }
 
     async fn observe_hostnames(
         &self,
-        seen: &mut Seen,
         id: &str,
         one: &str,
         zone: &str,
@@ -282,7 +391,7 @@ impl Observer {
         let replace =
             |hostnames: &[&str]| json!({"hostnames": hostnames, "mtls_certificate_id": id});
         let response = self.send(Method::PUT, &path, Some(&replace(&[hostname]))).await?;
-        seen.add("hostnames replaced", response.summary());
+        self.add("hostnames replaced", response.summary());
         if !response.is_success() {
             return Ok(());
         }
@@ -293,61 +402,75 @@ impl Observer {
             }
         };
         let lag = self.wait(&list, held(1)).await?;
-        seen.add("list of hostnames shows it", lag);
+        self.add("list of hostnames shows it", lag);
         let associations = format!("{one}/associations");
         let listed = |body: &Value| body["result"].as_array().is_some_and(|rows| !rows.is_empty());
         let lag = self.wait(&associations, listed).await?;
         let response = self.send(Method::GET, &associations, None).await?;
-        let word = |value: &Value| value.as_str().unwrap_or("?").to_owned();
         let rows = response.body["result"].as_array().into_iter().flatten();
         let rows: Vec<_> =
             rows.map(|row| format!("{} {}", word(&row["service"]), word(&row["status"]))).collect();
-        seen.add("associations while attached", rows.join(", "));
-        seen.add("associations show it", lag);
+        self.add("associations while attached", rows.join(", "));
+        self.add("associations show it", lag);
         let response = self.send(Method::DELETE, one, None).await?;
-        seen.add("delete while in use", response.summary());
+        self.add("delete while in use", response.summary());
 
         self.send(Method::PUT, &path, Some(&replace(&[]))).await?;
-        seen.add("list of hostnames shows it gone", self.wait(&list, held(0)).await?);
+        let lag = self.wait(&list, held(0)).await?;
+        self.add("list of hostnames shows it gone", lag);
+        let lag = self.wait(&associations, |body| !listed(body)).await?;
+        self.add("associations show it gone", lag);
         Ok(())
     }
 
-    /// Deletes every certificate of this run; returns how many are left.
-    async fn clean_up(&self) -> Result<usize, reqwest::Error> {
-        let collection = format!("/accounts/{}/mtls_certificates", self.account);
+    /// Deletes every certificate of this run; returns how many are left. Tried again for
+    /// as long as a change may lag, and for `settling` if one may still appear.
+    async fn clean_up(&self, settling: Duration) -> Result<usize, reqwest::Error> {
         let begun = Instant::now();
         loop {
-            let named = reqwest::Url::parse_with_params(
-                "http://localhost/",
-                [("name", self.name.as_str()), ("per_page", "50")],
-            );
-            let query = named.unwrap().query().unwrap().to_owned();
-            let list = format!("{collection}?{query}");
-            let response = self.send(Method::GET, &list, None).await?;
-            let rows = response.body["result"].as_array().cloned().unwrap_or_default();
-            // The filter is not documented, and nothing else may be touched.
-            let mine = rows.iter().filter(|row| row["name"] == self.name.as_str());
-            let ids: Vec<_> = mine.filter_map(|row| row["id"].as_str()).collect();
-            let mut left = 0;
-            for id in &ids {
-                if let Some((zone, _)) = &self.zone {
-                    let path =
-                        format!("/zones/{zone}/certificate_authorities/hostname_associations");
-                    let none = json!({"hostnames": [], "mtls_certificate_id": id});
-                    self.send(Method::PUT, &path, Some(&none)).await?;
-                }
-                let response =
-                    self.send(Method::DELETE, &format!("{collection}/{id}"), None).await?;
-                let gone = response.summary().to_ascii_lowercase();
-                let gone =
-                    response.is_success() || gone.contains("already") || gone.contains("1472");
-                left += usize::from(!gone);
+            let left = self.sweep().await;
+            let is_clean = left.as_ref().is_ok_and(|left| *left == 0);
+            if is_clean && settling <= begun.elapsed() || MAX_LAG < begun.elapsed() {
+                return left;
             }
-            if left == 0 || MAX_LAG < begun.elapsed() {
-                return Ok(left);
-            }
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(POLL.min(settling.max(Duration::from_millis(10)))).await;
         }
+    }
+
+    async fn sweep(&self) -> Result<usize, reqwest::Error> {
+        let collection = self.collection();
+        let named = reqwest::Url::parse_with_params(
+            "http://localhost/",
+            [("name", self.name.as_str()), ("per_page", "50")],
+        );
+        let query = named.unwrap().query().unwrap().to_owned();
+        let response = self.send(Method::GET, &format!("{collection}?{query}"), None).await?;
+        let rows = response.body["result"].as_array().cloned().unwrap_or_default();
+        // The filter is not documented, and nothing else may be touched.
+        let mine = rows.iter().filter(|row| row["name"] == self.name.as_str());
+        let mut ids: Vec<_> = mine.filter_map(|row| row["id"].as_str()).collect();
+        // The list may lag.
+        let uploaded = self.state.lock().unwrap().uploaded.clone();
+        ids.extend(uploaded.iter().map(String::as_str));
+        ids.sort_unstable();
+        ids.dedup();
+        let mut left = usize::from(!response.is_success());
+        for id in ids {
+            if let Some((zone, _)) = &self.zone {
+                let path = format!("/zones/{zone}/certificate_authorities/hostname_associations");
+                let none = json!({"hostnames": [], "mtls_certificate_id": id});
+                self.send(Method::PUT, &path, Some(&none)).await?;
+            }
+            let one = format!("{collection}/{id}");
+            let response = self.send(Method::DELETE, &one, None).await?;
+            let text = response.summary().to_ascii_lowercase();
+            if response.is_success() || text.contains("already") || text.contains("1472") {
+                self.state.lock().unwrap().uploaded.retain(|other| other != id);
+            } else {
+                left += 1;
+            }
+        }
+        Ok(left)
     }
 
     /// Reads until the response is as wanted; returns how long that took.
@@ -394,6 +517,16 @@ impl Observer {
             body: serde_json::from_slice(&bytes).unwrap_or_default(),
         })
     }
+}
+
+fn word(value: &Value) -> String {
+    value.as_str().unwrap_or("?").to_owned()
+}
+
+fn fields(object: &Value) -> String {
+    let mut fields: Vec<_> = object.as_object().into_iter().flat_map(|one| one.keys()).collect();
+    fields.sort();
+    fields.into_iter().map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
 fn lag_of(begun: Instant) -> String {

@@ -69,7 +69,7 @@ pub(crate) fn make_ca(name: &str) -> String {
 /// The requests that change something, as operation, certificate and list.
 pub(crate) fn writes(simulator: &Simulator) -> Vec<String> {
     let requests = simulator.requests().into_iter();
-    let writes = requests.filter(|request| request.method != "GET");
+    let writes = requests.filter(|request| !request.is_read());
     writes
         .map(|request| match request.operation {
             Operation::ReplaceHostnames => {

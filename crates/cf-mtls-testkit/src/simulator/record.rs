@@ -70,6 +70,11 @@ impl RequestRecord {
         }
     }
 
+    /// Whether it is a GET, which changes nothing.
+    pub fn is_read(&self) -> bool {
+        self.method == Method::GET.as_str()
+    }
+
     fn body_len(&self) -> usize {
         self.body.as_ref().map_or(0, String::len)
     }
