@@ -3,18 +3,20 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use cf_mtls::text::is_harmful;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
     associations, completions, delete, get, hostnames, list, man, prune, release, rotate, upload,
+    verify,
 };
-use crate::context::{CLOUDFLARE, Context};
+use crate::context::Context;
 use crate::options::Global;
 use crate::report::exit::{Exit, Kind};
-use crate::report::failure::{Asked, Failure, Reporter};
+use crate::report::failure::{Failure, Reporter};
 use crate::report::output;
-use crate::terminal::text::{hide, may_be_token, mention};
+use crate::terminal::text::{hide, may_be_token, mention, printable};
 
 const AFTER_HELP: &str = "\
 Environment:
@@ -76,6 +78,8 @@ pub(crate) enum Command {
     Release(release::Arguments),
     Rotate(rotate::Arguments),
     Prune(prune::Arguments),
+    #[command(alias = "whoami")]
+    Verify(verify::Arguments),
     #[cfg(feature = "simulate")]
     Simulate(crate::commands::simulate::Arguments),
     #[command(visible_alias = "completion")]
@@ -85,9 +89,10 @@ pub(crate) enum Command {
     Version,
 }
 
-/// Reads the arguments, and what they ask in words. `Err` if that ends the process:
-/// help, version, or an error.
-pub(crate) fn parse() -> Result<(Cli, Asked), ExitCode> {
+/// Reads the arguments, what they ask in words, and what may be a token in a wrong place.
+/// `Err` if that ends the process: help, version, or an error.
+pub(crate) fn parse() -> Result<(Cli, String, Vec<String>), ExitCode> {
+    completions::reply(Cli::command);
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let tokens = tokens(&arguments);
     let parsed = Cli::command()
@@ -95,7 +100,14 @@ pub(crate) fn parse() -> Result<(Cli, Asked), ExitCode> {
         .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, words(&matches))));
     let (cli, words) = parsed.map_err(|error| {
         let reporter = Reporter { is_json: wants_json(&arguments), verbose: false };
-        let hidden = hide(&error.render().ansi().to_string(), &tokens);
+        let is_safe = |argument: &OsString| !argument.to_string_lossy().contains(is_harmful);
+        let text = match arguments.iter().all(is_safe) {
+            true => error.render().ansi().to_string(),
+            false => {
+                error.render().to_string().lines().map(|line| printable(line) + "\n").collect()
+            }
+        };
+        let hidden = hide(&text, &tokens);
         if error.use_stderr() && reporter.is_json {
             return reporter.finish(Err(usage_error(&error, &hidden)));
         }
@@ -108,7 +120,7 @@ pub(crate) fn parse() -> Result<(Cli, Asked), ExitCode> {
             false => reporter.finish(error.print().map_err(|error| Failure::output(&error))),
         }
     })?;
-    Ok((cli, Asked { words, tokens }))
+    Ok((cli, words, tokens))
 }
 
 /// The arguments, and values in them, that may be a token in a wrong place.
@@ -132,11 +144,12 @@ fn words(matches: &ArgMatches) -> String {
         values.next().filter(|_| values.next().is_none()).map(|value| mention(value))
     };
     words.extend(["id", "old", "ids", "name"].into_iter().filter_map(value));
+    words.extend(value("certificate").map(|id| format!("of certificate {id}")));
     words.extend(value("zone").map(|zone| format!("in zone {zone}")));
     words.join(" ")
 }
 
-pub(crate) fn run(cli: Cli, asked: &Asked) -> Result<(), Failure> {
+pub(crate) fn run(cli: Cli, words: String, tokens: Vec<String>) -> Result<(), Failure> {
     let context = Context::new(cli.global)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| {
@@ -153,19 +166,19 @@ pub(crate) fn run(cli: Cli, asked: &Asked) -> Result<(), Failure> {
             Command::Release(arguments) => release::run(&context, arguments).await,
             Command::Rotate(arguments) => rotate::run(&context, arguments).await,
             Command::Prune(arguments) => prune::run(&context, arguments).await,
+            Command::Verify(arguments) => verify::run(&context, arguments).await,
             #[cfg(feature = "simulate")]
             Command::Simulate(arguments) => {
                 crate::commands::simulate::run(&context, arguments).await
             }
-            Command::Completions(arguments) => completions::run(&arguments, Cli::command()),
+            Command::Completions(arguments) => completions::run(&arguments),
             Command::Man(arguments) => man::run(&arguments, Cli::command()),
             Command::Version => output::write(concat!("cf-mtls ", env!("CARGO_PKG_VERSION"), "\n")),
         }
     });
     // An unanswered prompt must not keep the process alive.
     runtime.shutdown_background();
-    let server = context.server().unwrap_or_else(|| CLOUDFLARE.to_owned());
-    outcome.map_err(|failure| failure.during(asked, &server))
+    outcome.map_err(|failure| failure.during(&context.asked(words, tokens)))
 }
 
 /// The error on one line, for JSON.

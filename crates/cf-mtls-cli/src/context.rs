@@ -1,6 +1,7 @@
 //! What every command works with: options, output, Ctrl-C and the client.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use cf_mtls::{AccountId, Certificates, Client, Error};
 use cf_mtls_lifecycle::{Outcome, Usage, UsageProgress, UsageWalk};
@@ -9,6 +10,7 @@ use tokio::sync::OnceCell;
 use crate::credentials;
 use crate::input::{self, Bytes};
 use crate::options::{Consent, Global};
+use crate::report::advice::Asked;
 use crate::report::exit::Kind;
 use crate::report::failure::Failure;
 use crate::report::output::Output;
@@ -22,7 +24,7 @@ use crate::terminal::text::{may_be_token, printable};
 pub(crate) const READING_USES: &str = "reading the uses";
 
 /// Where the API is, unless another base URL is given.
-pub(crate) const CLOUDFLARE: &str = "https://api.cloudflare.com/";
+const CLOUDFLARE: &str = "https://api.cloudflare.com/";
 
 pub(crate) struct Context {
     pub(crate) global: Global,
@@ -84,7 +86,8 @@ impl Context {
                 Failure::invalid_input(format!("--account: not an account id: {error}"))
             })?,
             None => cf_mtls::account_id_from_env().map_err(|error: Error| {
-                Failure::from(error).with_hint("pass --account ID, or set CLOUDFLARE_ACCOUNT_ID")
+                let usual = "pass --account ID, or set CLOUDFLARE_ACCOUNT_ID";
+                Failure::from(error).with_hint(credentials::hint("ACCOUNT_ID", usual))
             })?,
         };
         match may_be_token(account.as_str()) {
@@ -149,6 +152,19 @@ impl Context {
         is_other.then(|| printable(&url))
     }
 
+    /// What was asked, and how, for errors.
+    pub(crate) fn asked(&self, words: String, tokens: Vec<String>) -> Asked {
+        let has_token = std::env::var_os("CLOUDFLARE_API_TOKEN").is_some_and(|it| !it.is_empty());
+        let is_read = self.global.token_file.is_some() || self.global.token_stdin;
+        Asked {
+            words,
+            tokens,
+            server: self.server().unwrap_or_else(|| CLOUDFLARE.to_owned()),
+            timeout: self.global.timeout.unwrap_or(Duration::from_secs(60)),
+            has_key: !(has_token || is_read),
+        }
+    }
+
     /// Shows what will be done, and where: before a question, and otherwise for
     /// people. It costs nothing where nobody sees it.
     pub(crate) fn show_plan(&self, consent: Consent, plan: impl FnOnce() -> String) {
@@ -176,10 +192,8 @@ impl Context {
         label: &str,
         read: impl Future<Output = T>,
     ) -> Result<T, Failure> {
-        let progress = Progress::spinner(self.output.quiet, label);
-        let value = self.interrupt.reading(read).await;
-        progress.finish();
-        Ok(value?)
+        let _progress = Progress::spinner(self.output.quiet, label);
+        Ok(self.interrupt.reading(read).await?)
     }
 
     pub(crate) async fn walk(&self, walk: UsageWalk) -> Result<Vec<Outcome<Usage>>, Failure> {
@@ -190,9 +204,7 @@ impl Context {
                 "{READING_USES}: {zones} zones, {workers} of {workers_total} Workers"
             ));
         });
-        let walked = self.interrupt.reading(walked).await;
-        progress.finish();
-        Ok(walked??)
+        Ok(self.interrupt.reading(walked).await??)
     }
 
     /// Runs something that changes something; Ctrl-C stops it between two requests.
@@ -202,10 +214,8 @@ impl Context {
         client: &Client,
         change: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Failure> {
-        let progress = Progress::spinner(self.output.quiet, label);
-        let value = self.interrupt.changing(client, change).await;
-        progress.finish();
-        Ok(value??)
+        let _progress = Progress::spinner(self.output.quiet, label);
+        Ok(self.interrupt.changing(client, change).await??)
     }
 
     /// Asks for confirmation, unless `--yes` is given.

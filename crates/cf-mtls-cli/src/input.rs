@@ -22,10 +22,7 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
 
 /// The name of an input, for messages.
 pub(crate) fn name(path: &Path) -> String {
-    match is_stdin(path) {
-        true => "standard input".to_owned(),
-        false => path.display().to_string(),
-    }
+    if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() }
 }
 
 /// Whether other users can read a file.

@@ -1,6 +1,7 @@
 //! The command `cf-mtls`: Cloudflare's mTLS certificates from a terminal or a
 //! script.
 
+mod candidates;
 mod cli;
 mod commands;
 mod context;
@@ -16,12 +17,12 @@ mod zone;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let (cli, asked) = match cli::parse() {
+    let (cli, words, tokens) = match cli::parse() {
         Ok(parsed) => parsed,
         Err(code) => return code,
     };
     let reporter = cli.global.reporter();
     trace::begin(cli.global.verbose, cli.global.quiet);
-    let outcome = cli::run(cli, &asked);
+    let outcome = cli::run(cli, words, tokens);
     reporter.finish(outcome)
 }

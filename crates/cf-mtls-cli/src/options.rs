@@ -6,6 +6,7 @@ use std::time::Duration;
 use cf_mtls_lifecycle::ReleaseOptions;
 use clap::{Args, ValueEnum};
 
+use crate::candidates;
 use crate::input;
 use crate::report::failure::Reporter;
 use crate::view::times;
@@ -57,10 +58,7 @@ pub(crate) struct Global {
 
 impl Global {
     pub(crate) fn format(&self) -> Format {
-        match self.json {
-            true => Format::Json,
-            false => self.output,
-        }
+        if self.json { Format::Json } else { self.output }
     }
 
     pub(crate) fn reporter(&self) -> Reporter {
@@ -82,6 +80,26 @@ pub(crate) enum Format {
     Json,
     /// One JSON value per line, as results arrive
     Ndjson,
+}
+
+/// Selects one certificate, by its id or its name.
+#[derive(Args, Clone, Debug)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Selector {
+    /// Id or exact name
+    #[arg(value_name = "ID", add = candidates::certificates())]
+    id: Option<String>,
+    /// Exact name, also of one that looks like an id
+    #[arg(long, value_parser = plain_text, add = candidates::certificates())]
+    name: Option<String>,
+}
+
+impl Selector {
+    /// The text, and whether it is a name for certain.
+    pub(crate) fn text(&self) -> (&str, bool) {
+        let text = self.id.as_deref().or(self.name.as_deref());
+        (text.unwrap_or_default(), self.name.is_some())
+    }
 }
 
 /// The options of every command that deletes or detaches something.
@@ -108,7 +126,7 @@ pub(crate) struct WaitOptions {
     #[arg(long, value_name = "NAME")]
     hostname_service: Vec<String>,
     /// Proceed even if this zone, by name or id, cannot be read (repeatable)
-    #[arg(long, value_name = "ZONE")]
+    #[arg(long, value_name = "ZONE", add = candidates::zones())]
     ignore_zone: Vec<String>,
     /// Proceed even if any zones cannot be read
     #[arg(long)]

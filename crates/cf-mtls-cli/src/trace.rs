@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tracing::field::{Field, Visit};
+use tracing::field::Field;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
@@ -48,35 +48,18 @@ struct Waits(Mutex<Instant>);
 
 impl<S: Subscriber> Layer<S> for Waits {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut wait = Wait::default();
-        event.record(&mut wait);
+        let (mut is_wait, mut millis) = (false, 0_u64);
+        event.record(&mut |field: &Field, value: &dyn Debug| match field.name() {
+            "message" => is_wait = format!("{value:?}") == "waiting for the rate limit",
+            "wait_ms" => millis = format!("{value:?}").parse().unwrap_or_default(),
+            _ => {}
+        });
         let now = Instant::now();
         let mut shown_until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if wait.is_for_limit && *shown_until <= now {
-            *shown_until = now + wait.time;
-            let seconds = wait.time.as_secs_f64().ceil();
+        if is_wait && *shown_until <= now {
+            *shown_until = now + Duration::from_millis(millis);
+            let seconds = millis.div_ceil(1000);
             progress::remark(&format!("waiting {seconds} s for the rate limit"));
-        }
-    }
-}
-
-/// The fields of an event.
-#[derive(Default)]
-struct Wait {
-    is_for_limit: bool,
-    time: Duration,
-}
-
-impl Visit for Wait {
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        if field.name() == "wait_ms" {
-            self.time = Duration::from_millis(value);
-        }
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if field.name() == "message" {
-            self.is_for_limit = format!("{value:?}") == "waiting for the rate limit";
         }
     }
 }

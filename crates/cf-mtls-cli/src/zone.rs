@@ -10,7 +10,7 @@ use crate::terminal::text::printable;
 /// A zone in JSON.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ZoneForm {
-    pub(crate) id: String,
+    pub(crate) id: ZoneId,
     /// `None` if the zone was given by its id.
     pub(crate) name: Option<String>,
 }
@@ -20,15 +20,13 @@ pub(crate) async fn resolve(
     context: &Context,
     client: &Client,
     text: &str,
-) -> Result<(ZoneId, ZoneForm), Failure> {
+) -> Result<ZoneForm, Failure> {
     let text = text.trim().trim_end_matches('.');
-    let zone = |id: ZoneId, name: Option<String>| {
-        let form = ZoneForm { id: id.to_string(), name };
-        (id, form)
-    };
     // Ids have no dot, and zone names have one.
     if !text.contains('.') {
-        let id = text.parse().ok().filter(is_hexadecimal);
+        // Anything else is likely half a name.
+        let is_id = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let id = text.parse().ok().filter(|_| is_id);
         let id = id.ok_or_else(|| {
             let shown = printable(text);
             Failure::invalid_input(format!(
@@ -36,7 +34,7 @@ pub(crate) async fn resolve(
                  digits"
             ))
         })?;
-        return Ok(zone(id, None));
+        return Ok(ZoneForm { id, name: None });
     }
     let name = text.to_lowercase();
     let mut filter = ZoneFilter::all();
@@ -59,7 +57,7 @@ pub(crate) async fn resolve(
     }
     let shown = printable(&name);
     match found.as_slice() {
-        [id] => Ok(zone(id.clone(), Some(name))),
+        [id] => Ok(ZoneForm { id: id.clone(), name: Some(name) }),
         [] => {
             let message = format!(
                 "the credentials can see no zone {shown}; check the name and the account, or pass \
@@ -74,10 +72,4 @@ pub(crate) async fn resolve(
             Err(Failure::new(ErrorKind::Ambiguous, message))
         }
     }
-}
-
-/// Whether it has the form of all zone ids; otherwise it is likely half a name.
-fn is_hexadecimal(id: &ZoneId) -> bool {
-    let text = id.as_str();
-    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use crate::commands::lookup;
 use crate::context::Context;
-use crate::options::Format;
+use crate::options::{Format, Selector};
 use crate::report::exit::Kind;
 use crate::report::failure::Failure;
 use crate::terminal::text::printable;
 use crate::terminal::width;
 use crate::view::table::{Row, Table};
 use crate::view::times;
-use crate::view::uses::holders_to_json;
+use crate::view::uses;
 
 /// Show what uses a certificate: services, hostnames, Workers and Hyperdrive
 ///
@@ -29,9 +29,8 @@ Examples:
   cf-mtls associations 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60
   cf-mtls associations 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 -o json | jq -r '.zones[].hostnames[]'")]
 pub(crate) struct Arguments {
-    /// Id or exact name
-    #[arg(value_name = "ID")]
-    id: String,
+    #[command(flatten)]
+    certificate: Selector,
 }
 
 /// A line of NDJSON: a field of the JSON document has them all.
@@ -52,7 +51,7 @@ const LINES: [(&str, &str); 5] = [
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let certificates = context.certificates().await?;
-    let target = lookup::one(context, &arguments.id, None).await?;
+    let target = lookup::one(context, arguments.certificate.text(), None).await?;
     let walk = certificates.usage_of([target.id.clone()]).with_known(target.certificate);
     let outcomes = context.walk(walk.with_all_zones()).await?;
     let usage = outcomes.into_iter().next().map(|outcome| outcome.result).transpose()?;
@@ -74,16 +73,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
 
 fn report(context: &Context, id: &CertificateId, usage: &Usage) -> Result<(), Failure> {
     let output = context.output;
-    let body = json!({
-        "certificate_id": id,
-        "unused": usage.is_unused(),
-        "services": usage.associations,
-        "zones": usage.zones,
-        "holders": holders_to_json(&usage.holders),
-        "unreadable_zones": usage.unread.zones,
-        "unreadable_products": usage.unread.products,
-        "unentitled_zones": usage.unentitled,
-    });
+    let mut body = uses::to_json(usage);
+    (body["certificate_id"], body["unused"]) = (json!(id), json!(usage.is_unused()));
     if output.format == Format::Ndjson {
         for (field, r#use) in LINES {
             for value in body[field].as_array().into_iter().flatten() {
@@ -93,12 +84,8 @@ fn report(context: &Context, id: &CertificateId, usage: &Usage) -> Result<(), Fa
         return Ok(());
     }
     output.write_value(&body, || tables(usage))?;
-    for product in &usage.unread.products {
-        output.note(printable(&product.to_string()));
-    }
-    if let count @ 1.. = usage.unentitled.len() {
-        let count = times::counted(count as u64, "zone");
-        output.note(format!("{count} cannot have hostnames, for lack of the feature"));
+    for note in uses::notes(usage) {
+        output.note(note);
     }
     if usage.is_unused() {
         output.note("nothing uses it");

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::candidates;
 use crate::commands::deletion::Deletion;
 use crate::commands::lookup::{self, MAX_LOOKUPS};
 use crate::context::Context;
@@ -22,10 +23,15 @@ Examples:
 pub(crate) struct Arguments {
     /// Ids or exact names; `-` reads them from standard input, one per line,
     /// ignoring lines that start with `#`
-    #[arg(value_name = "ID", required_unless_present = "name", conflicts_with = "name")]
+    #[arg(
+        value_name = "ID",
+        required_unless_present = "name",
+        conflicts_with = "name",
+        add = candidates::certificates()
+    )]
     ids: Vec<String>,
     /// Delete the one certificate with exactly this name
-    #[arg(long, value_parser = plain_text)]
+    #[arg(long, value_parser = plain_text, add = candidates::certificates())]
     name: Option<String>,
     /// Succeed if the certificate does not exist
     #[arg(long)]

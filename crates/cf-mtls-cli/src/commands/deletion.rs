@@ -2,6 +2,7 @@
 //! and reports each outcome.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use crate::report::outcomes::{self, Outcome, OutcomeTable};
 use crate::terminal::progress::Progress;
 use crate::terminal::width;
 use crate::view::preview::{self, Target};
-use crate::view::uses::Uses;
+use crate::view::uses;
 
 /// Rows that people read before they reply.
 const MAX_PREVIEW_ROWS: usize = 50;
@@ -44,32 +45,24 @@ impl Deletion<'_> {
             let question = question(&targets);
             self.context.confirm(self.consent, &question).await?;
         }
-        let progress = match dry_run {
-            true => Progress::none(),
-            false => Progress::bar(output.quiet, targets.len(), "deleting"),
-        };
+        let progress = Progress::bar(output.quiet || dry_run, targets.len(), "deleting");
         let mut table = OutcomeTable::new(output, dry_run, count, &targets, &progress);
         for target in left_alone.iter().chain(targets.iter().filter(|_| dry_run)) {
-            table.add(target, self.outcome(outcomes::expected(target)))?;
+            table.add(target, self.outcome(outcomes::expected(target)));
         }
         if !dry_run {
-            self.delete(targets, &mut table, &progress).await?;
+            self.delete(targets, &mut table, &progress).await;
         }
         table.finish(self.context.interrupt.is_raised())
     }
 
-    async fn delete(
-        &self,
-        targets: Vec<Target>,
-        table: &mut OutcomeTable,
-        progress: &Progress,
-    ) -> Result<(), Failure> {
+    async fn delete(&self, targets: Vec<Target>, table: &mut OutcomeTable, progress: &Progress) {
         let ids: Vec<CertificateId> = targets.iter().map(|one| one.id.clone()).collect();
         let mut left: HashMap<CertificateId, Target> =
             targets.into_iter().map(|target| (target.id.clone(), target)).collect();
         let mut refused = Vec::new();
         let work = async {
-            let (interrupt, is_lost) = (self.context.interrupt.clone(), table.is_lost());
+            let (interrupt, is_lost) = (self.context.interrupt.clone(), Arc::clone(&table.is_lost));
             // Many may wait for the rate limit for longer than the deadline.
             let certificates = match ids[..] {
                 [_] => self.certificates.clone().with_patience(Duration::ZERO),
@@ -87,34 +80,29 @@ impl Deletion<'_> {
                     (Some(target), Err(failure)) if failure.exit() == Exit::InUse => {
                         refused.push((target, failure));
                     }
-                    (Some(target), outcome) => table.add(&target, outcome)?,
+                    (Some(target), outcome) => table.add(&target, outcome),
                     (None, _) => {}
                 }
             }
-            Ok::<_, Failure>(())
         };
         let client = self.certificates.client();
-        let worked = self.context.interrupt.changing(client, work).await;
+        // What was not begun is told below.
+        let _ = self.context.interrupt.changing(client, work).await;
         progress.finish();
         // Who uses those is looked up once for all, if that is not known.
         let unknown = refused.iter_mut().map(|(target, _)| target);
-        let unknown = unknown.filter(|target| target.uses.as_ref().is_none_or(Uses::is_empty));
+        let unknown = unknown.filter(|target| target.uses.as_ref().is_none_or(uses::is_empty));
         let unknown: Vec<&mut Target> = unknown.collect();
         if !unknown.is_empty() && !self.context.interrupt.is_raised() {
             // Nothing fails for it.
             let _ = lookup::add_details(self.context, unknown).await;
         }
         for (target, failure) in refused {
-            let uses = target.uses.clone().unwrap_or_default();
-            table.add(&target, Err(failure.with_uses(&target.id, &uses)))?;
-        }
-        if let Ok(worked) = worked {
-            worked?;
+            table.add(&target, Err(failure.with_uses(&target.id, target.uses.as_ref())));
         }
         for target in ids.iter().filter_map(|id| left.remove(id)) {
-            table.add(&target, Ok(Outcome::NotBegun))?;
+            table.add(&target, Ok(Outcome::NotBegun));
         }
-        Ok(())
     }
 
     fn outcome(&self, result: Result<Outcome, Failure>) -> Result<Outcome, Failure> {
@@ -133,7 +121,7 @@ fn question(targets: &[Target]) -> String {
     let warning = match (targets, in_use) {
         (_, 0) => String::new(),
         ([one], _) => {
-            let remedy = one.uses.as_ref().map(|uses| uses.remedy(&one.id)).unwrap_or_default();
+            let remedy = uses::remedy(&one.id, one.uses.as_ref());
             format!("It is in use, so the service will refuse this; {remedy}.\n")
         }
         _ => format!("The service will refuse to delete the {in_use} in use.\n"),
@@ -156,7 +144,11 @@ fn plan(targets: &[Target]) -> String {
         text.push_str(
             "With this many, usage is not looked up; the service refuses to delete those in use.\n",
         );
-    } else if uses().any(|uses| !uses.is_empty() && uses.details.is_none()) {
+    } else if targets.iter().any(|target| {
+        target.is_in_use()
+            && !target.is_leaf()
+            && target.uses.as_ref().is_some_and(|usage| usage.zones_not_read)
+    }) {
         text.push_str(&format!(
             "With more than {MAX_CAS_IN_ZONES} CAs in use, hostnames are not looked up; `cf-mtls \
              associations ID` shows them.\n"

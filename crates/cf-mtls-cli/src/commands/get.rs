@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::commands::lookup;
 use crate::context::Context;
+use crate::options::Selector;
 use crate::report::failure::Failure;
 use crate::report::output;
 use crate::terminal::text::printable;
@@ -20,9 +21,8 @@ Examples:
   cf-mtls get 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 --output json | jq -r .expires_on
   cf-mtls get 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 --pem | openssl x509 -text")]
 pub(crate) struct Arguments {
-    /// Id or exact name
-    #[arg(value_name = "ID")]
-    id: String,
+    #[command(flatten)]
+    certificate: Selector,
     /// Print only the PEM, regardless of --output
     #[arg(long)]
     pem: bool,
@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let certificates = context.certificates().await?;
-    let target = lookup::one(context, &arguments.id, None).await?;
+    let target = lookup::one(context, arguments.certificate.text(), None).await?;
     let id = target.id;
     let certificate = match target.certificate {
         Some(certificate) => certificate,

@@ -4,21 +4,21 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use anstyle::Style;
-use cf_mtls::{CertificateId, ClientCa, Error, ErrorKind, Hostname, Hostnames};
-use cf_mtls_lifecycle::CertificateContents;
+use cf_mtls::{CertificateId, ClientCa, Error, ErrorKind, Hostname, HostnameChange, Hostnames};
+use cf_mtls_lifecycle::{CertificateContents, Usage};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use crate::candidates;
 use crate::commands::lookup;
 use crate::context::Context;
-use crate::options::{Consent, Format};
+use crate::options::Consent;
 use crate::report::failure::Failure;
 use crate::terminal::text::printable;
 use crate::terminal::width;
-use crate::view::difference::{Change, Difference, is_outside};
+use crate::view::difference::{self, Change, is_outside, missing_from};
 use crate::view::preview::{self, Target};
 use crate::view::table::{Row, Table};
-use crate::view::uses::Uses;
 use crate::view::x509;
 use crate::zone::{self, ZoneForm};
 
@@ -38,45 +38,42 @@ const EXAMPLES: &str = "\
 Examples:
   cf-mtls hostnames list --zone example.com --certificate devices
   cf-mtls hostnames add api.example.com shop.example.com --zone example.com --certificate devices
-  cf-mtls hostnames remove shop.example.com --zone example.com --certificate devices";
-const LIST_EXAMPLES: &str = "\
-Examples:
-  cf-mtls hostnames list --zone example.com --certificate devices
-  cf-mtls hostnames list --zone example.com --managed-ca";
-const CHANGE_EXAMPLES: &str = "\
-Examples:
-  cf-mtls hostnames add api.example.com shop.example.com --zone example.com --certificate devices
   cf-mtls hostnames remove shop.example.com --zone example.com --certificate devices
   cf-mtls hostnames replace - --zone example.com --certificate devices --dry-run < hostnames.txt";
 
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List the hostnames associated with a CA
-    #[command(after_help = LIST_EXAMPLES)]
+    #[command(after_help = EXAMPLES)]
     List(ListArgs),
     /// Associate more hostnames with a CA
     ///
     /// A hostname that is already in the list gives a warning, not an error.
-    #[command(after_help = CHANGE_EXAMPLES, mut_arg("hosts", |hosts| hosts.required(true)))]
-    #[command(mut_arg("yes", |yes| yes.hide(true)))]
+    #[command(after_help = EXAMPLES, mut_arg("yes", |yes| yes.hide(true)))]
     Add(ChangeArgs),
     /// Remove hostnames from a CA
     ///
     /// A hostname that is not in the list gives a warning, not an error.
-    #[command(after_help = CHANGE_EXAMPLES, mut_arg("hosts", |hosts| hosts.required(true)))]
-    Remove(ChangeArgs),
+    #[command(after_help = EXAMPLES)]
+    #[command(mut_arg("hosts", |hosts| hosts.required(false).required_unless_present("all")))]
+    Remove {
+        /// Remove all of them, which turns off mTLS with this CA for the zone
+        #[arg(long, conflicts_with = "hosts")]
+        all: bool,
+        #[command(flatten)]
+        change: ChangeArgs,
+    },
     /// Replace all hostnames of a CA in the zone
     ///
-    /// Without any HOST, all are removed, which turns off mTLS with this CA for the
-    /// zone.
-    #[command(after_help = CHANGE_EXAMPLES)]
+    /// To have none, use `remove --all`.
+    #[command(after_help = EXAMPLES)]
     Replace(ChangeArgs),
 }
 
 #[derive(Args, Debug)]
 struct ChangeArgs {
     /// The hostnames; `-` reads them from standard input, one per line
-    #[arg(value_name = "HOST")]
+    #[arg(value_name = "HOST", required = true)]
     hosts: Vec<String>,
     #[command(flatten)]
     list: ListArgs,
@@ -92,7 +89,7 @@ struct ChangeArgs {
 #[derive(Args, Debug)]
 struct ListArgs {
     /// The zone, by name or id
-    #[arg(long, value_name = "ZONE")]
+    #[arg(long, value_name = "ZONE", add = candidates::zones())]
     zone: String,
     #[command(flatten)]
     ca: CaArgs,
@@ -103,7 +100,7 @@ struct ListArgs {
 #[group(required = true, multiple = false)]
 struct CaArgs {
     /// An uploaded CA, by id or exact name
-    #[arg(long, value_name = "ID")]
+    #[arg(long, alias = "name", value_name = "ID", add = candidates::certificates())]
     certificate: Option<String>,
     /// The CA that Cloudflare manages for the zone
     #[arg(long)]
@@ -115,10 +112,15 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         Action::List(list) => {
             let list = HostnameList::find(context, &list).await?;
             let hosts = context.interrupt.reading(list.read()).await??;
-            return list.write(&hosts);
+            if hosts.is_empty() {
+                context.output.note("no hostnames");
+            }
+            return context.output.write_value(&list.to_json(&hosts), || hostnames_table(&hosts));
         }
         Action::Add(arguments) => (Change::Add, arguments),
-        Action::Remove(arguments) => (Change::Remove, arguments),
+        // It needs no look at what is there.
+        Action::Remove { all: true, change } => (Change::Replace, change),
+        Action::Remove { all: false, change } => (Change::Remove, change),
         Action::Replace(arguments) => (Change::Replace, arguments),
     };
     let mut consent = arguments.consent;
@@ -163,14 +165,14 @@ impl<'a> HostnameList<'a> {
     async fn find(context: &'a Context, list: &ListArgs) -> Result<Self, Failure> {
         let certificate = match &list.ca.certificate {
             None => None,
-            Some(text) => Some(lookup::one(context, text, None).await?.id),
+            Some(text) => Some(lookup::one(context, (text, false), None).await?.id),
         };
         let client = context.client().await?;
         let lookup = zone::resolve(context, client, &list.zone);
-        let (id, zone) = context.interrupt.reading(lookup).await??;
+        let zone = context.interrupt.reading(lookup).await??;
         Ok(Self {
             context,
-            hostnames: client.hostnames(&id),
+            hostnames: client.hostnames(&zone.id),
             zone,
             ca: match &certificate {
                 Some(id) => ClientCa::from(id),
@@ -192,8 +194,10 @@ impl<'a> HostnameList<'a> {
     ) -> Result<(), Failure> {
         let interrupt = &self.context.interrupt;
         let before = interrupt.reading(self.read()).await??;
-        let plan = Difference::planned(change, &before, &hosts);
-        self.warn(change, &plan);
+        let plan = difference::planned(change, &before, &hosts);
+        // Those that were to be added and are there, or to be removed and are not.
+        let unchanged = missing_from(&[&plan.added[..], &plan.removed].concat(), &hosts);
+        self.warn(change, &plan, &unchanged);
         let asks = !(consent.yes || consent.dry_run);
         if let (Change::Replace, false, Some(zone)) = (change, asks, &self.zone.name)
             && !hosts.is_empty()
@@ -205,15 +209,15 @@ impl<'a> HostnameList<'a> {
                 printable(zone)
             )));
         }
-        if !plan.is_empty() {
+        if !plan.is_unchanged() {
             let certificate = interrupt.reading(self.look_up(change)).await??;
             self.context.show_plan(consent, || self.describe(certificate, &plan));
         }
-        if consent.dry_run || plan.is_empty() {
+        if consent.dry_run || plan.is_unchanged() {
             let visible = (!consent.dry_run).then_some(true);
-            return self.report(&plan, visible);
+            return self.report(&plan, &unchanged, visible);
         }
-        let question = match plan.after.is_empty() {
+        let question = match plan.hostnames.is_empty() {
             true => "Remove all of its hostnames?",
             false => "Change the hostnames?",
         };
@@ -230,30 +234,27 @@ impl<'a> HostnameList<'a> {
         };
         let label = "changing the hostnames, and waiting until reads show it";
         let changed = self.context.changing(label, self.hostnames.client(), change).await?;
-        let done = Difference {
-            after: changed.hostnames,
-            added: changed.added,
-            removed: changed.removed,
-            unchanged: plan.unchanged,
-        };
-        let others = Difference::between(&before, done.after.clone()).beyond(&done);
         let zone = self.zone_name();
-        for (hosts, verb) in [(others.added, "added"), (others.removed, "removed")] {
-            if let hosts @ [_, ..] = &hosts[..] {
-                let hosts = printable(&hosts.join(", "));
-                let what = format!("another client {verb} {hosts} in zone {zone} at the same time");
-                self.context.output.warn(what);
-            }
+        let before_and_added = [&before[..], &changed.added].concat();
+        let after_and_removed = [&changed.hostnames[..], &changed.removed].concat();
+        let others = [
+            ("added", missing_from(&before_and_added, &changed.hostnames)),
+            ("removed", missing_from(&after_and_removed, &before)),
+        ];
+        for (verb, hosts) in others.iter().filter(|(_, hosts)| !hosts.is_empty()) {
+            let hosts = hosts.join(", ");
+            let what = format!("another client {verb} {hosts} in zone {zone} at the same time");
+            self.context.output.warn(what);
         }
-        self.report(&done, Some(changed.visible))
-            .map_err(|failure| failure.with_done(format!("{} in zone {zone}", done.summary())))
+        self.report(&changed, &unchanged, Some(changed.visible))
+            .map_err(|failure| failure.with_done(format!("{} in zone {zone}", summary(&changed))))
     }
 
     /// Fails if the list changed during the prompt: only what was shown has been
     /// confirmed.
     async fn check_unchanged(&self, before: &[String]) -> Result<(), Failure> {
         let now = self.context.interrupt.reading(self.read()).await??;
-        if Difference::between(before, now).is_empty() {
+        if difference::planned(Change::Replace, before, &now).is_unchanged() {
             return Ok(());
         }
         Err(Failure::new(
@@ -264,7 +265,7 @@ impl<'a> HostnameList<'a> {
     }
 
     /// Warns of hostnames that may be mistakes.
-    fn warn(&self, change: Change, plan: &Difference) {
+    fn warn(&self, change: Change, plan: &HostnameChange, unchanged: &[String]) {
         let output = self.context.output;
         let already = match change {
             Change::Add => Some("is in the list already"),
@@ -274,18 +275,15 @@ impl<'a> HostnameList<'a> {
             Change::Replace => None,
         };
         if let Some(already) = already {
-            for host in &plan.unchanged {
-                output.warn(format!("{} {already}", printable(host)));
+            for host in unchanged {
+                output.warn(format!("{host} {already}"));
             }
         }
         // Not refused: the service may accept custom hostnames.
         let Some(zone) = &self.zone.name else { return };
         for host in plan.added.iter().filter(|host| is_outside(host, zone)) {
-            output.warn(format!(
-                "{} is not in zone {}; the service may refuse or ignore it",
-                printable(host),
-                printable(zone)
-            ));
+            let what = format!("{host} is not in zone {zone}; the service may refuse or ignore it");
+            output.warn(what);
         }
     }
 
@@ -319,26 +317,25 @@ impl<'a> HostnameList<'a> {
         }
         // Only shown, so nothing fails for it.
         let services = certificates.associations(id).await.ok();
-        Ok(Some(Target {
-            uses: services.map(Uses::of_services),
-            ..Target::new(id.clone(), Some(certificate))
-        }))
+        let uses = services.map(|associations| {
+            let mut usage = Usage::new(certificate.clone());
+            (usage.associations, usage.zones_not_read) = (associations, true);
+            usage
+        });
+        Ok(Some(Target { uses, ..Target::new(id.clone(), Some(certificate)) }))
     }
 
-    fn describe(&self, certificate: Option<Target>, plan: &Difference) -> String {
+    fn describe(&self, certificate: Option<Target>, plan: &HostnameChange) -> String {
         let mut text = match certificate {
             Some(target) => preview::targets(&[target], width::stderr()),
             None => String::new(),
         };
         let (ca, zone) = (self.ca_name(), self.zone_name());
         text.push_str(&format!("Hostnames of {ca} in zone {zone}:\n"));
-        for host in &plan.added {
-            text.push_str(&format!("  + {}\n", printable(host)));
+        for (sign, hosts) in [('+', &plan.added), ('-', &plan.removed)] {
+            text.extend(hosts.iter().map(|host| format!("  {sign} {}\n", printable(host))));
         }
-        for host in &plan.removed {
-            text.push_str(&format!("  - {}\n", printable(host)));
-        }
-        if plan.after.is_empty() {
+        if plan.hostnames.is_empty() {
             text.push_str(&format!(
                 "No hostname is left: mTLS with {ca} is turned off for zone {zone}.\n"
             ));
@@ -346,36 +343,27 @@ impl<'a> HostnameList<'a> {
         text
     }
 
-    fn write(&self, hosts: &[String]) -> Result<(), Failure> {
-        let output = self.context.output;
-        if output.format == Format::Table && hosts.is_empty() {
-            output.note("no hostnames");
-        }
-        output.write_value(&self.to_json(hosts), || hostnames_table(hosts))
-    }
-
     /// Writes the changed list. `visible` is `None` in a dry run.
-    fn report(&self, change: &Difference, visible: Option<bool>) -> Result<(), Failure> {
+    fn report(
+        &self,
+        change: &HostnameChange,
+        unchanged: &[String],
+        visible: Option<bool>,
+    ) -> Result<(), Failure> {
         let output = self.context.output;
         let dry_run = visible.is_none();
-        let mut body = self.to_json(&change.after);
-        for (field, hosts) in [
-            ("added", &change.added),
-            ("removed", &change.removed),
-            ("unchanged", &change.unchanged),
-        ] {
-            body[field] = json!(hosts);
-        }
+        let mut body = self.to_json(&change.hostnames);
+        (body["added"], body["removed"]) = (json!(change.added), json!(change.removed));
+        body["unchanged"] = json!(unchanged);
         (body["dry_run"], body["visible"]) = (json!(dry_run), json!(visible));
-        output.write_value(&body, || hostnames_table(&change.after))?;
-        let (added, removed) = (change.added.len(), change.removed.len());
-        let done = match (change.is_empty(), dry_run) {
+        output.write_value(&body, || hostnames_table(&change.hostnames))?;
+        let done = match (change.is_unchanged(), dry_run) {
             (true, false) => "nothing changed".to_owned(),
             (true, true) => "dry run: nothing would change".to_owned(),
-            (false, false) => change.summary(),
-            (false, true) => format!("dry run: would add {added} and remove {removed}"),
+            (false, false) => summary(change),
+            (false, true) => format!("dry run: {}", summary(change)),
         };
-        let (count, zone) = (change.after.len(), self.zone_name());
+        let (count, zone) = (change.hostnames.len(), self.zone_name());
         output.note(format!("{done}; {count} in zone {zone}"));
         if visible == Some(false) {
             output.warn(
@@ -403,8 +391,12 @@ impl<'a> HostnameList<'a> {
     }
 
     fn zone_name(&self) -> String {
-        printable(self.zone.name.as_deref().unwrap_or(&self.zone.id))
+        printable(self.zone.name.as_deref().unwrap_or(self.zone.id.as_str()))
     }
+}
+
+fn summary(change: &HostnameChange) -> String {
+    format!("{} added, {} removed", change.added.len(), change.removed.len())
 }
 
 fn hostnames_table(hosts: &[String]) -> String {

@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum as _};
 use futures_util::FutureExt as _;
 use jiff::{Span, Timestamp};
 
+use crate::candidates;
 use crate::context::Context;
 use crate::options::plain_text;
 use crate::report::exit::Kind;
@@ -33,7 +34,7 @@ pub(crate) struct Arguments {
     #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', value_parser = plain_text)]
     types: Vec<String>,
     /// Only certificates with exactly this name
-    #[arg(long, value_parser = plain_text)]
+    #[arg(long, value_parser = plain_text, add = candidates::certificates())]
     name: Option<String>,
     /// CAs only
     #[arg(long, conflicts_with = "leaf")]

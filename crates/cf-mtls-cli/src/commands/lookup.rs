@@ -14,7 +14,6 @@ use crate::report::exit::Kind;
 use crate::report::failure::Failure;
 use crate::terminal::text::mention;
 use crate::view::preview::Target;
-use crate::view::uses::Uses;
 
 /// Of more certificates, uses are not looked up.
 pub(crate) const MAX_LOOKUPS: usize = 100;
@@ -40,14 +39,16 @@ pub(crate) fn parse(text: &str) -> Result<Option<CertificateId>, Failure> {
     }
 }
 
-/// The certificate that an argument means: by its id, or else by its exact name.
+/// The certificate that an argument means: by its id unless it is a name, or else by its
+/// exact name.
 /// Those of the name that hold the chain `except` are passed over.
 pub(crate) async fn one(
     context: &Context,
-    text: &str,
+    (text, is_name): (&str, bool),
     except: Option<&CertificateChain>,
 ) -> Result<Target, Failure> {
-    let name = match parse(text)? {
+    let id = if is_name { None } else { parse(text)? };
+    let name = match id {
         Some(id) => return Ok(Target::new(id, None)),
         None => name(text)?,
     };
@@ -91,7 +92,7 @@ pub(crate) async fn all(
             Ok(target) if seen.insert(target.id.clone()) => targets.push(target),
             Ok(_) => {}
             Err(failure) if if_exists && failure.kind() == ErrorKind::NotFound.into() => {
-                context.output.note(failure.message());
+                context.output.warn(failure.message());
             }
             Err(failure) => return Err(failure.at(place)),
         }
@@ -128,30 +129,29 @@ async fn by_name(context: &Context, names: &[&str]) -> Result<Vec<Certificate>, 
 
 /// The only certificate of a name.
 fn only(name: &str, found: &[Certificate]) -> Result<Target, Failure> {
-    let named = found.iter().filter(|one| one.name() == Some(name));
-    let mut named: Vec<Target> =
-        named.map(|one| Target::new(one.id().clone(), Some(one.clone()))).collect();
+    let named: Vec<&Certificate> = found.iter().filter(|one| one.name() == Some(name)).collect();
     let name = mention(name);
-    match (named.pop(), &named[..]) {
-        (Some(target), []) => Ok(target),
-        (None, _) => {
-            let message = format!("no certificate has the name or id {name}; nothing was changed");
+    match named[..] {
+        [one] => Ok(Target::new(one.id().clone(), Some(one.clone()))),
+        [] => {
+            let message = format!(
+                "no certificate has the name or id {name}, but one that was uploaded moments ago \
+                 may not show yet; nothing was changed"
+            );
             let failure = Failure::new(ErrorKind::NotFound, message);
             Err(failure.with_hint(
-                "`cf-mtls list` shows the certificates of the account, but not yet what was \
-                 uploaded moments ago",
+                "`cf-mtls list` shows the certificates of the account; right after an upload, pass \
+                 the id that `cf-mtls upload` printed",
             ))
         }
-        (Some(last), others) => {
-            let ids = others.iter().chain([&last]).map(|target| target.id.clone());
-            let ids: Vec<CertificateId> = ids.collect();
-            let texts: Vec<&str> = ids.iter().map(CertificateId::as_str).collect();
+        _ => {
+            let ids: Vec<&str> = named.iter().map(|one| one.id().as_str()).collect();
+            let listed = ids.join(", ");
             let message = format!(
-                "several certificates are named {name}: {}; nothing was changed; pass the id of \
-                 one",
-                texts.join(", ")
+                "several certificates are named {name}: {listed}; nothing was changed; pass the \
+                 id of one"
             );
-            Err(Failure::new(ErrorKind::Ambiguous, message).with_candidates(&ids))
+            Err(Failure::new(ErrorKind::Ambiguous, message).with("candidates", ids))
         }
     }
 }
@@ -205,7 +205,7 @@ pub(crate) async fn add_uses(context: &Context, targets: &mut [Target]) -> Resul
     let outcomes = walk(context, &targets, true).await?;
     for (target, outcome) in targets.iter_mut().zip(outcomes) {
         match outcome.result.map_err(Error::from) {
-            Ok(usage) => target.uses = Some(Uses::of_services(usage.associations)),
+            Ok(usage) => target.uses = Some(usage),
             Err(error) if is_about_one(&error) => target.error = Some(error),
             Err(error) => return Err(error.into()),
         }
@@ -228,7 +228,7 @@ pub(crate) async fn add_details(
     };
     for (target, outcome) in targets.into_iter().zip(outcomes) {
         if let Ok(usage) = outcome.result {
-            target.uses = Some(usage.into());
+            target.uses = Some(usage);
         }
     }
     Ok(())

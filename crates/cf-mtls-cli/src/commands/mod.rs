@@ -15,3 +15,4 @@ pub(crate) mod rotate;
 #[cfg(feature = "simulate")]
 pub(crate) mod simulate;
 pub(crate) mod upload;
+pub(crate) mod verify;

@@ -1,6 +1,6 @@
 //! `cf-mtls prune`: deletes certificates by criteria.
 
-use cf_mtls_lifecycle::{Candidate, CertificatesExt as _, Error, Outcomes, Prune, Reason};
+use cf_mtls_lifecycle::{Candidate, CertificatesExt as _, Error, Outcomes, Prune, Reason, Usage};
 use clap::Args;
 use jiff::{Span, Timestamp};
 
@@ -11,7 +11,6 @@ use crate::options::{Consent, plain_text};
 use crate::report::failure::Failure;
 use crate::view::preview::Target;
 use crate::view::times;
-use crate::view::uses::Uses;
 
 /// Delete certificates that have expired or are not used
 ///
@@ -73,7 +72,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     if (consent.dry_run || context.shows_plan(consent)) && targets.len() <= MAX_LOOKUPS {
         lookup::add_uses(context, &mut targets).await?;
     }
-    if targets.is_empty() && !consent.dry_run {
+    if targets.is_empty() {
         context.output.note("no certificate meets the criteria");
     }
     let deletion = Deletion {
@@ -121,7 +120,10 @@ async fn collect(
         targets.push(match candidate {
             Ok(candidate) => Target {
                 // This criterion has looked for uses.
-                uses: candidate.reasons.contains(&Reason::Unused).then(Uses::none),
+                uses: candidate
+                    .reasons
+                    .contains(&Reason::Unused)
+                    .then(|| Usage::new(candidate.certificate.clone())),
                 reasons: Some(candidate.reasons),
                 ..Target::new(candidate.id, Some(candidate.certificate))
             },

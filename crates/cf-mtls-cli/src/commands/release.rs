@@ -5,11 +5,12 @@ use cf_mtls_lifecycle::{CertificatesExt as _, ReleasePlan};
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::candidates;
 use crate::commands::lookup;
 use crate::context::{Context, READING_USES};
-use crate::options::{Consent, WaitOptions};
+use crate::options::{Consent, Selector, WaitOptions};
 use crate::report::failure::Failure;
-use crate::terminal::text::{mention, printable};
+use crate::terminal::text::printable;
 use crate::terminal::width;
 use crate::view::preview::{self, Target};
 use crate::view::uses::holders_to_json;
@@ -29,12 +30,11 @@ Examples:
   cf-mtls release 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 --zone example.com --yes --wait 5m
   cf-mtls release api-client --wait-for-holders --wait 2h   # while Workers are redeployed")]
 pub(crate) struct Arguments {
-    /// Id or exact name
-    #[arg(value_name = "ID")]
-    id: String,
+    #[command(flatten)]
+    certificate: Selector,
     /// Detach only the hostnames of this zone (repeatable); the release is refused
     /// if the certificate has hostnames in any other zone
-    #[arg(long = "zone", value_name = "ZONE")]
+    #[arg(long = "zone", value_name = "ZONE", add = candidates::zones())]
     zones: Vec<String>,
     /// Look for hostnames in all zones, even if no service shows any
     #[arg(long)]
@@ -51,9 +51,10 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let (consent, output) = (arguments.consent, context.output);
     let certificates = context.certificates().await?;
-    let target = match lookup::one(context, &arguments.id, None).await {
+    let target = match lookup::one(context, arguments.certificate.text(), None).await {
         Err(failure) if arguments.if_exists && failure.kind() == ErrorKind::NotFound.into() => {
-            return report_nothing(context, &arguments.id, consent.dry_run);
+            output.warn(failure.message());
+            return report_nothing(context, consent.dry_run);
         }
         target => target?,
     };
@@ -67,14 +68,14 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let mut release = release.with_options(options);
     for text in &arguments.zones {
         let lookup = zone::resolve(context, client, text);
-        let (zone, _) = context.interrupt.reading(lookup).await??;
-        release = release.in_zones([zone]);
+        release = release.in_zones([context.interrupt.reading(lookup).await??.id]);
     }
     let plan = context.reading(READING_USES, release.plan()).await?;
     let plan = match plan {
         Ok(plan) => plan,
         Err(error) if arguments.if_exists && error.kind() == ErrorKind::NotFound => {
-            return report_nothing(context, id.as_str(), consent.dry_run);
+            output.note(format!("there is no certificate {id}"));
+            return report_nothing(context, consent.dry_run);
         }
         Err(error) => return Err(error.into()),
     };
@@ -92,9 +93,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
 }
 
 /// There is nothing to release.
-fn report_nothing(context: &Context, text: &str, dry_run: bool) -> Result<(), Failure> {
-    let note = format!("there is no certificate {}", mention(text));
-    context.output.note(note);
+fn report_nothing(context: &Context, dry_run: bool) -> Result<(), Failure> {
     let mut body = nothing(dry_run);
     if !dry_run {
         body["steps"] = json!([]);
@@ -118,7 +117,7 @@ pub(crate) fn nothing(dry_run: bool) -> Value {
 /// The certificate, what uses it, and what blocks the release.
 pub(crate) fn describe(id: &CertificateId, plan: &ReleasePlan) -> String {
     let target = Target {
-        uses: Some(plan.usage().clone().into()),
+        uses: Some(plan.usage().clone()),
         ..Target::new(id.clone(), Some(plan.usage().certificate.clone()))
     };
     let mut text = preview::targets(&[target], width::stderr());

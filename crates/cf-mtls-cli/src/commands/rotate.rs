@@ -7,6 +7,7 @@ use cf_mtls_lifecycle::{CertificateContents, CertificatesExt as _, RotatePlan};
 use clap::Args;
 use serde_json::json;
 
+use crate::candidates;
 use crate::commands::{lookup, release, upload};
 use crate::context::{Context, READING_USES};
 use crate::input;
@@ -29,7 +30,7 @@ Examples:
   cf-mtls rotate 2458ce5a-0c35-4c7f-82c7-8e9487d3ff60 --ca new-ca.pem --name devices-2027")]
 pub(crate) struct Arguments {
     /// The old CA, by id or exact name, which is deleted in the end
-    #[arg(value_name = "OLD-ID")]
+    #[arg(value_name = "OLD-ID", add = candidates::certificates())]
     old: String,
     /// File with the new CA (`-` for standard input)
     #[arg(long, value_name = "FILE")]
@@ -65,7 +66,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     check_usable(&arguments, &contents)?;
     let certificates = context.certificates().await?;
     // After an interruption, the new CA may have the name of the old one.
-    let old = lookup::one(context, &arguments.old, Some(new.chain())).await;
+    let old = lookup::one(context, (&arguments.old, false), Some(new.chain())).await;
     let is_gone = |kind| arguments.if_exists && kind == ErrorKind::NotFound.into();
     let old = match old {
         Err(failure) if is_gone(failure.kind()) => {
@@ -178,8 +179,12 @@ async fn report_gone(
 fn describe(plan: &RotatePlan, arguments: &Arguments, contents: &[CertificateContents]) -> String {
     let file = printable(&input::name(&arguments.ca));
     let mut lines = Vec::new();
-    lines.push(match plan.successor().map(named) {
-        Some(stored) => format!("Its hostnames move to {stored}, which was uploaded before."),
+    lines.push(match plan.successor() {
+        Some(stored) => format!(
+            "Its hostnames move to {} (named {:?}), which was uploaded before.",
+            stored.id(),
+            preview::text(stored.name())
+        ),
         None => "Its hostnames move to a new CA, which needs a free place for a CA in the account \
                  until the old one is deleted."
             .to_owned(),
@@ -194,15 +199,6 @@ fn describe(plan: &RotatePlan, arguments: &Arguments, contents: &[CertificateCon
         lines.push(format!("The name {name:?} is ignored: a stored certificate keeps its name."));
     }
     lines.join("\n")
-}
-
-/// The id and the name of a certificate.
-fn named(certificate: &Certificate) -> String {
-    let id = certificate.id();
-    match certificate.name() {
-        None | Some("") => format!("{id} (without a name)"),
-        Some(name) => format!("{id} (named {:?})", printable(name)),
-    }
 }
 
 /// The plan, as a dry run writes it to standard output.

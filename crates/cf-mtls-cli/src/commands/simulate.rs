@@ -5,13 +5,12 @@ use std::io;
 use cf_mtls_testkit::Simulator;
 use cf_mtls_testkit::simulator::Options;
 use clap::Args;
-use serde::Serialize;
+use serde_json::json;
 
 use crate::context::Context;
 use crate::report::exit::Kind;
 use crate::report::failure::Failure;
 use crate::terminal::text::printable;
-use crate::zone::ZoneForm;
 
 /// Run a local simulator of the API, to try things without an account
 ///
@@ -30,15 +29,6 @@ pub(crate) struct Arguments {
     log: bool,
     #[command(flatten)]
     options: Options,
-}
-
-/// Where the simulator is.
-#[derive(Serialize)]
-struct Where {
-    base_url: String,
-    api_token: String,
-    account_id: String,
-    zones: Vec<ZoneForm>,
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
@@ -62,20 +52,20 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     })?;
     let zones = options.apply(&simulator);
     let zones = zones.map_err(|error| Failure::usage(error.to_string()))?;
-    let place = Where {
-        zones: zones.into_iter().map(|(name, id)| ZoneForm { id, name: Some(name) }).collect(),
-        base_url: simulator.base_url().to_owned(),
-        api_token: simulator.token().to_owned(),
-        account_id: simulator.account_id().to_owned(),
-    };
-    context.output.write_value(&place, || exports(&simulator, &place))?;
+    let place = json!({
+        "base_url": simulator.base_url(),
+        "api_token": simulator.token(),
+        "account_id": simulator.account_id(),
+        "zones": zones.iter().map(|(name, id)| json!({ "id": id, "name": name })).collect::<Vec<_>>(),
+    });
+    context.output.write_value(&place, || exports(&simulator, &zones))?;
     context.output.note("# The simulator runs until Ctrl-C.");
     context.interrupt.raised().await;
     Ok(())
 }
 
 /// Lines for a shell.
-fn exports(simulator: &Simulator, place: &Where) -> String {
+fn exports(simulator: &Simulator, zones: &[(String, String)]) -> String {
     let environment = simulator.environment();
     let mut text = String::from("# Point any client of the API at the simulator:\n");
     for (name, value) in environment {
@@ -86,9 +76,8 @@ fn exports(simulator: &Simulator, place: &Where) -> String {
     }
     let names = environment.map(|(name, _)| name).join(" ");
     text.push_str(&format!("# Afterwards: unset {names}\n"));
-    for zone in &place.zones {
-        let name = zone.name.as_deref().unwrap_or_default();
-        text.push_str(&format!("# zone {name}: {}\n", zone.id));
+    for (name, id) in zones {
+        text.push_str(&format!("# zone {name}: {id}\n"));
     }
     text
 }

@@ -1,11 +1,15 @@
 //! `cf-mtls upload`: stores a CA, or a leaf certificate with its key.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use cf_mtls::{CertificateChain, Error, ErrorKind, Upload};
+use cf_mtls::{
+    Certificate, CertificateChain, CertificateFilter, Certificates, Error, ErrorKind, Upload,
+};
 use cf_mtls_lifecycle::CertificateContents;
 use clap::Args;
 use jiff::Timestamp;
+use serde_json::json;
 
 use crate::context::Context;
 use crate::input;
@@ -14,8 +18,11 @@ use crate::report::exit::Kind;
 use crate::report::failure::Failure;
 use crate::terminal::text::printable;
 use crate::terminal::width;
-use crate::view::preview;
 use crate::view::x509;
+use crate::view::{preview, times};
+
+/// Between two looks at the list.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// Upload a CA, or a leaf certificate with its private key
 ///
@@ -41,6 +48,10 @@ pub(crate) struct Arguments {
     /// Upload nothing if the account has the same certificate, whatever its name
     #[arg(long)]
     if_not_exists: bool,
+    /// Maximum time to wait until lists show the certificate, so that it is found by its
+    /// name; 0s looks once
+    #[arg(long, value_name = "DURATION", default_value = "90s", value_parser = times::duration)]
+    wait: Duration,
 }
 
 /// A CA or a leaf.
@@ -103,9 +114,43 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     if !is_new {
         context.output.note(format!("nothing to upload: it is stored as {id}"));
     }
-    let card = || preview::card(&stored, now, width::stdout());
-    let written = context.output.write_value(&stored, card);
+    let listed = is_listed(&certificates, &stored, arguments.wait);
+    let listed = context.reading("waiting until lists show it", listed).await;
+    let listed = listed.map_err(|failure| {
+        let failure = Failure::new(failure.kind(), format!("interrupted; {id} is stored"));
+        failure.with("may_have_taken_effect", is_new).about(id)
+    })?;
+    if !listed {
+        context.output.warn("no list shows it yet, so pass its id, not its name, until one does");
+    }
+    let mut body = json!(stored);
+    body["visible"] = json!(listed);
+    let written =
+        context.output.write_value(&body, || preview::card(&stored, now, width::stdout()));
     written.map_err(|failure| failure.with_done(format!("{id} is stored")).about(id))
+}
+
+/// Waits until lists show a certificate. A list that cannot be read does not show it: the
+/// upload has succeeded all the same.
+async fn is_listed(certificates: &Certificates, stored: &Certificate, limit: Duration) -> bool {
+    let end = Instant::now() + limit;
+    let name = stored.name().filter(|name| !name.is_empty());
+    let filter = name.into_iter().fold(CertificateFilter::all(), CertificateFilter::name);
+    loop {
+        let mut list = certificates.list(filter.clone());
+        while let Some(one) = list.next().await {
+            match one {
+                Ok(one) if one.id() == stored.id() => return true,
+                Ok(_) => {}
+                Err(_) => return false,
+            }
+        }
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        tokio::time::sleep(left.min(PAUSE)).await;
+    }
 }
 
 /// Reads a leaf and its key, which may be in one file.

@@ -29,20 +29,6 @@ pub(crate) enum Exit {
     Interrupted = 130,
 }
 
-impl Exit {
-    /// The exit code of several operations.
-    pub(crate) fn of_many(outcomes: impl IntoIterator<Item = Self>) -> Self {
-        let mut all = outcomes.into_iter();
-        let Some(first) = all.next() else {
-            return Self::Success;
-        };
-        match all.all(|exit| exit == first) {
-            true => first,
-            false => Self::SomeFailed,
-        }
-    }
-}
-
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

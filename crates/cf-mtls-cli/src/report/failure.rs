@@ -5,23 +5,17 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anstyle::AnsiColor;
-use cf_mtls::{Association, CertificateId, Error, ErrorKind};
-use cf_mtls_lifecycle::{Holder, Step, ZoneHostnames};
+use cf_mtls::{CertificateId, Error, ErrorKind};
+use cf_mtls_lifecycle::{Step, Usage};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::report::advice::{self, Asked};
 use crate::report::exit::{Exit, Kind};
 use crate::terminal::interrupt::Interrupted;
 use crate::terminal::text::{hide, printable, printable_json};
 use crate::terminal::width;
-use crate::view::uses::{Uses, holders_to_json};
-
-pub(crate) struct Asked {
-    /// The command and what it is about.
-    pub(crate) words: String,
-    /// Arguments that may be a token, and are not shown.
-    pub(crate) tokens: Vec<String>,
-}
+use crate::view::uses;
 
 /// Why a command did not succeed.
 #[derive(Debug)]
@@ -35,12 +29,8 @@ struct Inner {
     error: Option<Error>,
     causes: Vec<String>,
     hint: Option<String>,
-    id: Option<CertificateId>,
-    associations: Vec<Association>,
-    zones: Vec<ZoneHostnames>,
-    holders: Vec<Holder>,
-    candidates: Vec<CertificateId>,
-    steps: Vec<Step>,
+    /// Fields of the JSON, in the place of those of the error.
+    fields: Map<String, Value>,
 }
 
 impl Failure {
@@ -77,12 +67,12 @@ impl Failure {
         self
     }
 
-    /// Says what was asked instead of which operation failed, and why there was no
-    /// connection.
-    pub(crate) fn during(mut self, asked: &Asked, server: &str) -> Self {
+    /// Says what was asked instead of which operation failed, and what the library cannot
+    /// know.
+    pub(crate) fn during(mut self, asked: &Asked) -> Self {
         let inner = &mut *self.0;
         if let Some(error) = inner.error.as_ref() {
-            let own = printable(&error.to_string());
+            let own = shown(&error.to_string());
             let rest = own.split_once(": ").filter(|_| error.operation().is_some());
             if let Some((_, rest)) = rest {
                 inner.message = match inner.message.strip_prefix(&own) {
@@ -90,21 +80,16 @@ impl Failure {
                     None => inner.message.replacen(&own, rest, 1),
                 };
             }
-            let cause = inner.causes.last().map_or("", String::as_str);
-            if error.kind() == ErrorKind::Connection {
-                inner.message.push_str(&format!("; {server}: {cause}"));
+            let usual = Error::new(error.kind()).to_string();
+            if let (Some(advice), Some((_, usual))) =
+                (advice::advice(error, asked), usual.split_once("; "))
+            {
+                inner.message = inner.message.replace(usual, advice);
             }
-            let is_refused_by_proxy = error.status().is_some_and(|status| status == 407)
-                || cause.contains("proxy authorization required");
-            let hint = if is_refused_by_proxy {
-                "the proxy wants a user and a password (407): set them in HTTPS_PROXY, as in \
-                 http://USER:PASSWORD@HOST:PORT"
-            } else if cause.contains("UnknownIssuer") {
-                "if the server or a proxy has a CA of its own, set SSL_CERT_FILE to its PEM file"
-            } else {
-                ""
-            };
-            if !hint.is_empty() {
+            if let Some(place) = advice::place(error, &inner.causes, asked) {
+                inner.message.push_str(&format!("; {place}"));
+            }
+            if let Some(hint) = advice::hint(error, &inner.causes) {
                 inner.hint = Some(hint.to_owned());
             }
         }
@@ -131,30 +116,38 @@ impl Failure {
         self
     }
 
-    pub(crate) fn about(mut self, id: &CertificateId) -> Self {
-        self.0.id = Some(id.clone());
+    /// Sets a field of the JSON.
+    pub(crate) fn with(mut self, field: &str, value: impl Serialize) -> Self {
+        self.0.fields.insert(field.to_owned(), json!(value));
         self
+    }
+
+    pub(crate) fn about(self, id: &CertificateId) -> Self {
+        self.with("certificate_id", id)
     }
 
     /// Adds what uses the certificate that cannot be deleted, and what to do about it.
-    pub(crate) fn with_uses(mut self, id: &CertificateId, uses: &Uses) -> Self {
-        let inner = &mut *self.0;
-        if inner.associations.is_empty() {
-            inner.associations.clone_from(&uses.services);
+    pub(crate) fn with_uses(mut self, id: &CertificateId, usage: Option<&Usage>) -> Self {
+        if let Some(usage) = usage {
+            let error = self.0.error.as_ref();
+            if error.is_none_or(|error| error.associations().is_empty()) {
+                self = self.with("associations", &usage.associations);
+            }
+            self = self.with("zones", &usage.zones).with("unreadable_zones", &usage.unread.zones);
+            self = self.with("holders", uses::holders_to_json(&usage.holders));
+            self = self.with("unreadable_products", &usage.unread.products);
         }
-        (inner.zones, inner.holders) = (uses.zones().to_vec(), uses.holders().to_vec());
-        inner.hint = Some(uses.remedy(id));
-        self.about(id)
+        self.about(id).with_hint(uses::remedy(id, usage))
     }
 
-    pub(crate) fn with_candidates(mut self, candidates: &[CertificateId]) -> Self {
-        self.0.candidates = candidates.to_vec();
-        self
-    }
-
-    pub(crate) fn with_steps(mut self, steps: Vec<Step>) -> Self {
-        self.0.steps = steps;
-        self
+    /// Adds what `release` or `rotate` did before.
+    pub(crate) fn with_steps(self, steps: &[Step]) -> Self {
+        let detached = steps.iter().filter_map(|step| match step {
+            Step::Detached { zone, .. } => Some(zone),
+            _ => None,
+        });
+        let detached: Vec<_> = detached.collect();
+        self.with("detached", detached).with("steps", steps)
     }
 
     /// Adds to the message what was done before.
@@ -182,15 +175,11 @@ impl Failure {
     pub(crate) fn is_closed_pipe(&self) -> bool {
         self.0.kind == Kind::ClosedPipe
     }
-
-    fn is_silent(&self) -> bool {
-        self.is_closed_pipe() || self.0.kind == Kind::Found
-    }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let mut failure = Self::new(error.kind(), printable(&error.to_string()));
+        let mut failure = Self::new(error.kind(), shown(&error.to_string()));
         if error.may_have_taken_effect() {
             failure.0.exit = Exit::Unknown;
         }
@@ -199,9 +188,6 @@ impl From<Error> for Failure {
             failure.0.causes.push(printable(&cause.to_string()));
             source = cause.source();
         }
-        failure.0.id = error.certificate_id().cloned();
-        failure.0.associations = error.associations().to_vec();
-        failure.0.candidates = error.candidates().to_vec();
         failure.0.error = Some(error);
         failure
     }
@@ -209,18 +195,15 @@ impl From<Error> for Failure {
 
 impl From<cf_mtls_lifecycle::Error> for Failure {
     fn from(error: cf_mtls_lifecycle::Error) -> Self {
-        let (kind, message) = (error.kind(), printable(&format!("{error:#}")));
-        let id = error.certificate_id().cloned();
-        let associations = error.associations().to_vec();
-        let holders = error.holders().to_vec();
+        let (kind, message) = (error.kind(), shown(&format!("{error:#}")));
         let mut failure = match error.operation_error().cloned() {
             Some(source) => Self::from(source),
             None => Self::new(kind, ""),
         };
-        let inner = &mut *failure.0;
-        (inner.message, inner.id) = (message, id);
-        (inner.associations, inner.holders) = (associations, holders);
-        failure
+        failure.0.message = message;
+        let failure = failure.with("certificate_id", error.certificate_id());
+        let failure = failure.with("associations", error.associations());
+        failure.with("holders", uses::holders_to_json(error.holders()))
     }
 }
 
@@ -233,56 +216,28 @@ impl From<Interrupted> for Failure {
                  check before you run the command again"
             }
         };
-        Self::new(Kind::Interrupted, message)
+        let failure = Self::new(Kind::Interrupted, message);
+        failure.with("may_have_taken_effect", interrupted.was_sent)
     }
 }
 
 /// An error in JSON: that of the library, with fields of this command line. They are
 /// documented: some may be added, none is removed or changes its meaning.
-#[derive(Serialize)]
-struct ErrorBody<'a> {
-    kind: Kind,
-    message: &'a str,
-    exit_code: u8,
-    hint: Option<&'a str>,
-    #[serde(flatten)]
-    rest: Map<String, Value>,
-}
-
 impl Serialize for Failure {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let inner = &self.0;
-        let detached = inner.steps.iter().filter_map(|step| match step {
-            Step::Detached { zone, .. } => Some(zone),
-            _ => None,
-        });
         let blank = Error::new(ErrorKind::Configuration);
+        let usual = json!({ "zones": [], "holders": [], "detached": [], "steps": [] });
         let body = json!(inner.error.as_ref().unwrap_or(&blank));
+        // Tokens in a wrong place are hidden in the message, which has the detail, too.
         let own = json!({
-            "certificate_id": inner.id,
-            "associations": inner.associations,
-            "zones": inner.zones,
-            "holders": holders_to_json(&inner.holders),
-            "candidates": inner.candidates,
-            "detached": detached.collect::<Vec<_>>(),
-            "steps": inner.steps,
-            "causes": inner.causes,
+            "kind": inner.kind, "message": inner.message, "exit_code": inner.exit as u8,
+            "hint": inner.hint, "causes": inner.causes,
         });
-        let fields = [body, own].into_iter().filter_map(|value| match value {
-            Value::Object(fields) => Some(fields),
-            _ => None,
-        });
-        // The message has the detail, and tokens in a wrong place are hidden there.
-        let is_other = |name: &str| !["kind", "message", "detail"].contains(&name);
-        let fields = fields.flatten().filter(|(name, _)| is_other(name));
-        let body = ErrorBody {
-            kind: inner.kind,
-            message: &inner.message,
-            exit_code: inner.exit as u8,
-            hint: inner.hint.as_deref(),
-            rest: fields.collect(),
-        };
-        body.serialize(serializer)
+        let all = [usual, body, own, json!(inner.fields)].into_iter();
+        let fields = all.filter_map(|value| value.as_object().cloned()).flatten();
+        let fields: Map<String, Value> = fields.filter(|(name, _)| name != "detail").collect();
+        fields.serialize(serializer)
     }
 }
 
@@ -307,7 +262,7 @@ impl Reporter {
 
     /// Writes the failure as the last line of standard error.
     pub(crate) fn report(self, failure: &Failure) {
-        if failure.is_silent() {
+        if failure.is_closed_pipe() || failure.kind() == Kind::Found {
             return;
         }
         let mut stderr = anstream::stderr().lock();
@@ -339,6 +294,16 @@ impl Reporter {
     }
 }
 
+/// The text of an error, in which codes of the simulator are marked: nobody knows the
+/// real ones.
+fn shown(text: &str) -> String {
+    let mark = |text: String, code: u32| {
+        let code = format!("(code {code}");
+        text.replace(&code, &format!("{code}, made up by the simulator"))
+    };
+    (99_001..99_010).fold(printable(text), mark)
+}
+
 /// A message that does not fit a line of the terminal, with each part on lines of its
 /// own, broken at words.
 fn fit(message: &str, used: usize) -> String {
@@ -350,7 +315,14 @@ fn fit(message: &str, used: usize) -> String {
         .word_splitter(textwrap::WordSplitter::NoHyphenation)
         .initial_indent("  ")
         .subsequent_indent("  ");
-    let mut text = " ".repeat(used - 2) + &message.replace("; ", "\n");
-    text = textwrap::fill(&text, options);
-    text.split_off(used)
+    // A command is not broken, so that it can be copied.
+    let parts = message.split('`').enumerate();
+    let parts =
+        parts.map(
+            |(at, part)| {
+                if at % 2 == 1 { part.replace(' ', "\u{a0}") } else { part.replace("; ", "\n") }
+            },
+        );
+    let text = " ".repeat(used - 2) + &parts.collect::<Vec<_>>().join("`");
+    textwrap::fill(&text, options).split_off(used).replace('\u{a0}', " ")
 }

@@ -17,7 +17,7 @@ use crate::terminal::text::printable;
 use crate::terminal::width;
 use crate::view::preview::{self, Target};
 use crate::view::table::{Row, Table};
-use crate::view::times;
+use crate::view::{times, uses};
 
 const COLUMNS: &[&str] = &["ID", "NAME", "OUTCOME"];
 /// Columns are at least as wide as this outcome.
@@ -53,8 +53,10 @@ pub(crate) struct OutcomeTable {
     is_single: bool,
     progress: Progress,
     writer: ListWriter,
+    /// The first failure to write, after which nothing more is written.
+    written: Result<(), Failure>,
     /// Outcomes can no longer be written, so no more deletions should begin.
-    is_lost: Arc<AtomicBool>,
+    pub(crate) is_lost: Arc<AtomicBool>,
     outcomes: Vec<Outcome>,
     exits: Vec<Exit>,
     last: Option<Failure>,
@@ -81,7 +83,8 @@ impl OutcomeTable {
             dry_run,
             is_single: count == 1,
             progress: progress.clone(),
-            writer: output.list_of_changes(table, progress),
+            writer: output.list(table),
+            written: Ok(()),
             is_lost: Arc::default(),
             outcomes: Vec::new(),
             exits: Vec::new(),
@@ -89,16 +92,7 @@ impl OutcomeTable {
         }
     }
 
-    /// Becomes true when outcomes can no longer be written.
-    pub(crate) fn is_lost(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.is_lost)
-    }
-
-    pub(crate) fn add(
-        &mut self,
-        target: &Target,
-        result: Result<Outcome, Failure>,
-    ) -> Result<(), Failure> {
+    pub(crate) fn add(&mut self, target: &Target, result: Result<Outcome, Failure>) {
         let (outcome, failure) = match result {
             Ok(outcome) => (outcome, None),
             Err(failure) => match failure.exit() {
@@ -122,7 +116,8 @@ impl OutcomeTable {
             "id": target.id, "name": target.name(), "outcome": outcome, "error": error,
         });
         if self.dry_run {
-            let (certificate, uses) = (json!(target.certificate), json!(target.uses));
+            let (certificate, uses) =
+                (json!(target.certificate), json!(target.uses.as_ref().map(uses::to_json)));
             let reasons = json!(target.reasons);
             let plan = [("certificate", certificate), ("used_by", uses), ("reasons", reasons)];
             for (field, value) in plan.into_iter().filter(|(_, value)| !value.is_null()) {
@@ -136,10 +131,13 @@ impl OutcomeTable {
             Row::new(vec![target.id.to_string(), preview::text(target.name()), outcome], style)
         };
         let is_table = self.output.is_table();
-        if !(self.is_single && error.is_some() && is_table) {
-            self.writer.push(&entry, row)?;
-            self.writer.flush()?;
-            self.is_lost.store(self.writer.has_failed(), Ordering::SeqCst);
+        if !(self.is_single && error.is_some() && is_table) && self.written.is_ok() {
+            let writer = &mut self.writer;
+            let write = || writer.push(&entry, row).and_then(|()| writer.flush());
+            self.written = self.progress.suspend(write);
+            // A closed pipe loses nothing: its reader has seen enough.
+            let is_lost = self.written.as_ref().is_err_and(|failure| !failure.is_closed_pipe());
+            self.is_lost.store(is_lost, Ordering::SeqCst);
         }
         if let (Some(error), false, true) = (error, self.is_single, is_table) {
             let (outcome, message) = (outcome.label(), printable(error.message()));
@@ -147,29 +145,30 @@ impl OutcomeTable {
             self.progress.suspend(|| self.output.show(format_args!("{outcome}: {message}{hint}")));
         }
         self.last = failure.or(self.last.take());
-        Ok(())
-    }
-
-    fn count(&self, outcome: Outcome) -> usize {
-        self.outcomes.iter().filter(|one| **one == outcome).count()
     }
 
     /// Ends the table. The error sums up what was not deleted.
     pub(crate) fn finish(mut self, is_interrupted: bool) -> Result<(), Failure> {
-        let written = self.writer.finish();
+        let count = |outcome| self.outcomes.iter().filter(|one| **one == outcome).count();
+        let [deleted, not_begun] = [Outcome::Deleted, Outcome::NotBegun].map(count);
+        let written = match self.written.and_then(|()| self.writer.finish()) {
+            Err(failure) if failure.is_closed_pipe() => Ok(()),
+            written => written,
+        };
         let total = self.outcomes.len();
         let failed = self.exits.iter().filter(|exit| **exit != Exit::Success);
         let failed = failed.count();
         if self.dry_run {
             written?;
-            self.note_expected(failed);
+            let deleted = total - failed;
+            let total = times::counted(total as u64, "certificate");
+            if !self.outcomes.is_empty() {
+                self.output.note(format!("dry run: {deleted} of {total} would be deleted"));
+            }
         } else {
-            let not_begun = self.count(Outcome::NotBegun);
-            let summary = format!(
-                "deleted {} of {}; {failed} failed, {not_begun} not begun",
-                self.count(Outcome::Deleted),
-                times::counted(total as u64, "certificate"),
-            );
+            let total = times::counted(total as u64, "certificate");
+            let summary =
+                format!("deleted {deleted} of {total}; {failed} failed, {not_begun} not begun");
             match written {
                 // The failure of a single deletion matters more.
                 Err(failure) if self.last.is_none() || !self.is_single => {
@@ -192,32 +191,12 @@ impl OutcomeTable {
         if self.is_single {
             return Err(last);
         }
-        let verb = match (self.dry_run, failed) {
-            (true, _) => "would not be",
-            (false, 1) => "was not",
-            (false, _) => "were not",
-        };
-        let message = format!("{failed} of {total} certificates {verb} deleted; see the outcomes");
-        let exit = Exit::of_many(self.exits);
-        let kind = match exit {
-            Exit::SomeFailed => Kind::SomeFailed,
-            _ => last.kind(),
-        };
-        Err(Failure::new(kind, message).with_exit(exit))
-    }
-
-    fn note_expected(&self, failed: usize) {
-        let in_use = self.exits.iter().filter(|exit| **exit == Exit::InUse).count();
-        let deleted = times::counted((self.outcomes.len() - failed) as u64, "certificate");
-        let mut note = format!("dry run: {deleted} would be deleted");
-        if 0 < in_use {
-            let verb = if in_use == 1 { "is" } else { "are" };
-            note.push_str(&format!(", {in_use} {verb} in use"));
-        }
-        if let others @ 1.. = failed - in_use {
-            note.push_str(&format!(", {others} cannot be read or deleted"));
-        }
-        self.output.note(note);
+        let how = if self.dry_run { "would not be deleted" } else { "not deleted" };
+        let message = format!("{failed} of {total} certificates {how}; see the outcomes");
+        Err(match self.exits.iter().all(|exit| *exit == last.exit()) {
+            true => Failure::new(last.kind(), message).with_exit(last.exit()),
+            false => Failure::new(Kind::SomeFailed, message),
+        })
     }
 }
 
@@ -236,10 +215,10 @@ pub(crate) fn expected(target: &Target) -> Result<Outcome, Failure> {
             format!("certificate {id} cannot be deleted here: {why}; nothing was changed");
         return Err(Failure::invalid_input(message).about(id));
     }
-    let Some(uses) = target.uses.as_ref().filter(|_| target.is_in_use()) else {
+    let Some(usage) = target.uses.as_ref().filter(|_| target.is_in_use()) else {
         return Ok(Outcome::WouldDelete);
     };
-    let lines = uses.lines();
+    let lines = uses::lines(usage);
     let mut by = lines.get(..MAX_USES).unwrap_or(&lines).join("; ");
     if let Some(more @ 1..) = lines.len().checked_sub(MAX_USES) {
         by.push_str(&format!("; and {more} more"));
@@ -248,5 +227,5 @@ pub(crate) fn expected(target: &Target) -> Result<Outcome, Failure> {
         "certificate {id} is in use by {by}: the service would refuse to delete it; nothing was \
          changed"
     );
-    Err(Failure::new(ErrorKind::InUse, message).with_uses(id, uses))
+    Err(Failure::new(ErrorKind::InUse, message).with_uses(id, Some(usage)))
 }

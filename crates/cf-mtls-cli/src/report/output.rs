@@ -3,14 +3,15 @@
 
 use std::fmt::Display;
 use std::io::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anstyle::AnsiColor;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::options::Format;
 use crate::report::failure::Failure;
-use crate::terminal::progress::Progress;
-use crate::terminal::text::printable_json;
+use crate::terminal::text::{printable, printable_json};
 use crate::view::table::{Row, Table};
 
 /// Rows, and bytes of JSON, that are written together at most.
@@ -33,9 +34,11 @@ impl Output {
         }
     }
 
+    /// Writes a warning for people, and keeps it for `warnings` of the JSON.
     pub(crate) fn warn(self, text: impl Display) {
-        let style = AnsiColor::Yellow.on_default();
+        let (text, style) = (printable(&text.to_string()), AnsiColor::Yellow.on_default());
         self.note(format_args!("{style}warning:{style:#} {text}"));
+        warnings().push(text);
     }
 
     /// Writes to standard error in any case.
@@ -53,11 +56,20 @@ impl Output {
         value: &T,
         table: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
-        match self.format {
-            Format::Table => write(&table()),
-            Format::Json => write(&(to_json(value, true)? + "\n")),
-            Format::Ndjson => write(&(to_json(value, false)? + "\n")),
-        }
+        let is_pretty = match self.format {
+            Format::Table => return write(&table()),
+            format => format == Format::Json,
+        };
+        let warnings = std::mem::take(&mut *warnings());
+        let text = match warnings.is_empty() {
+            true => to_json(value, is_pretty)?,
+            false => {
+                let mut body = json!(value);
+                body["warnings"] = json!(warnings);
+                to_json(&body, is_pretty)?
+            }
+        };
+        write(&(text + "\n"))
     }
 
     /// Begins a list of results, which are written as they arrive.
@@ -68,17 +80,7 @@ impl Output {
             rows: Vec::new(),
             text: String::new(),
             begun: false,
-            ignores_errors: false,
-            failure: None,
-            progress: Progress::none(),
         }
-    }
-
-    /// Like [`list`](Self::list), but the command goes on if the output cannot be
-    /// written; [`ListWriter::finish`] returns the failure. Hides the progress while
-    /// it writes.
-    pub(crate) fn list_of_changes(self, table: Table, progress: &Progress) -> ListWriter {
-        ListWriter { ignores_errors: true, progress: progress.clone(), ..self.list(table) }
     }
 }
 
@@ -88,20 +90,9 @@ pub(crate) struct ListWriter {
     rows: Vec<Row>,
     text: String,
     begun: bool,
-    ignores_errors: bool,
-    /// The first failure, after which nothing more is written.
-    failure: Option<Failure>,
-    progress: Progress,
 }
 
 impl ListWriter {
-    /// Whether results are lost. A closed pipe loses nothing: its reader has seen
-    /// enough.
-    pub(crate) fn has_failed(&self) -> bool {
-        let lost = |failure: &Failure| !failure.is_closed_pipe();
-        self.failure.as_ref().is_some_and(lost)
-    }
-
     /// Adds a result, which is written with the next [`flush`](Self::flush).
     pub(crate) fn push<T: Serialize>(
         &mut self,
@@ -130,16 +121,9 @@ impl ListWriter {
             self.text.push_str(&self.table.write(&self.rows));
             self.rows.clear();
         }
-        let text = std::mem::take(&mut self.text);
-        if self.failure.is_some() || text.is_empty() {
-            return Ok(());
-        }
-        match self.progress.suspend(|| write(&text)) {
-            Err(failure) if self.ignores_errors => {
-                self.failure = Some(failure);
-                Ok(())
-            }
-            outcome => outcome,
+        match std::mem::take(&mut self.text) {
+            text if text.is_empty() => Ok(()),
+            text => write(&text),
         }
     }
 
@@ -150,12 +134,14 @@ impl ListWriter {
             let end = if self.begun { "\n]\n" } else { "[]\n" };
             self.text.push_str(end);
         }
-        self.flush()?;
-        match self.failure.take() {
-            Some(failure) if !failure.is_closed_pipe() => Err(failure),
-            _ => Ok(()),
-        }
+        self.flush()
     }
+}
+
+/// The warnings that are not in any JSON yet.
+fn warnings() -> MutexGuard<'static, Vec<String>> {
+    static WARNINGS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    WARNINGS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn to_json<T: Serialize>(value: &T, is_pretty: bool) -> Result<String, Failure> {

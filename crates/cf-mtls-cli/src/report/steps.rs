@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use cf_mtls::{CertificateId, Client, ErrorKind};
+use cf_mtls::{Association, AssociationStatus, CertificateId, Client, ErrorKind};
 use cf_mtls_lifecycle::{Error, Step};
 use serde::Serialize;
 use serde_json::json;
@@ -49,7 +49,7 @@ impl Ledger {
 
     /// Adds the certificate and the steps to a failure.
     fn annotate(&self, failure: Failure) -> Failure {
-        let failure = failure.with_steps(self.steps());
+        let failure = failure.with_steps(&self.steps());
         match &self.entries().id {
             Some(id) => failure.about(id),
             None => failure,
@@ -69,7 +69,8 @@ impl Ledger {
         if let Some(done) = self.changes() {
             message.push_str(&format!("; done before: {done}"));
         }
-        self.annotate(Failure::new(Kind::Interrupted, message).with_exit(exit))
+        let failure = Failure::new(Kind::Interrupted, message).with_exit(exit);
+        self.annotate(failure.with("may_have_taken_effect", is_change_in_progress))
     }
 }
 
@@ -87,8 +88,12 @@ impl StepReporter<'_> {
         move |step| {
             let text = printable(&step.to_string());
             self.progress.set_label(&text);
-            // A wait polls many times, and is reported when it changes.
-            if step.is_wait() && waiting_for.as_ref() == Some(&text) {
+            // A wait polls many times, and is reported when it changes. It goes on for a
+            // moment after all is active, to be sure.
+            let is_active = |one: &Association| one.status == AssociationStatus::Active;
+            let is_over = matches!(step, Step::AwaitingActive { associations, .. }
+                if !associations.is_empty() && associations.iter().all(is_active));
+            if is_over || step.is_wait() && waiting_for.as_ref() == Some(&text) {
                 return;
             }
             waiting_for = step.is_wait().then(|| text.clone());
@@ -128,22 +133,23 @@ impl StepReporter<'_> {
                 // Those that hold it are for a person to change.
                 let is_waited_for = matches!(error.kind(), ErrorKind::InUse | ErrorKind::Timeout)
                     && error.holders().is_empty();
-                let failure = Failure::from(error).with_steps(steps);
+                let failure = Failure::from(error).with_steps(&steps);
                 return Err(match is_waited_for && wait <= begun.elapsed() {
                     true => failure.with_kind(Kind::WaitEnded),
                     false => failure,
                 });
             }
             Err(_) => {
-                let done = match self.ledger.changes() {
-                    None => "nothing was changed".to_owned(),
-                    Some(done) => format!("done so far: {done}"),
-                };
+                let done = self.ledger.changes();
+                let was_sent = done.is_some();
+                let done = done.map(|done| format!("done so far: {done}"));
+                let done = done.unwrap_or_else(|| "nothing was changed".to_owned());
                 let message = format!(
                     "interrupted: {done}; {id} is not deleted; run the same command again to \
                      continue"
                 );
                 let failure = Failure::new(Kind::Interrupted, message);
+                let failure = failure.with("may_have_taken_effect", was_sent);
                 return Err(self.ledger.annotate(failure));
             }
         };

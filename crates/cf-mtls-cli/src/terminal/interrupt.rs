@@ -8,6 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use cf_mtls::Client;
+#[cfg(unix)]
+use tokio::signal::unix::{self, SignalKind};
+#[cfg(windows)]
+use tokio::signal::windows;
 use tokio::sync::watch;
 
 /// The command was interrupted, and nothing more will be sent.
@@ -33,12 +37,14 @@ impl Interrupt {
         let this = Self { raised, client: Arc::default() };
         let watched = this.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-        let mut signals = {
+        let (mut interrupt, mut end) = {
             let _runtime = runtime.enter();
-            Signals::new()?
+            signals()?
         };
         let listen = async move {
-            signals.next().await;
+            let mut next =
+                async || tokio::select! { _ = interrupt.recv() => {}, _ = end.recv() => {} };
+            next().await;
             raise.send_replace(true);
             if watched.is_change_in_progress() {
                 eprintln!(
@@ -46,7 +52,7 @@ impl Interrupt {
                      at once"
                 );
             }
-            signals.next().await;
+            next().await;
             let code = quit(watched.is_change_in_progress());
             std::process::exit(code.into());
         };
@@ -114,40 +120,13 @@ impl Interrupt {
     }
 }
 
+/// Ctrl-C, and the request of the system to end.
 #[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
+fn signals() -> io::Result<(unix::Signal, unix::Signal)> {
+    Ok((unix::signal(SignalKind::interrupt())?, unix::signal(SignalKind::terminate())?))
 }
 
-#[cfg(unix)]
-impl Signals {
-    fn new() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn next(&mut self) {
-        let _ = tokio::signal::ctrl_c().await;
-    }
+#[cfg(windows)]
+fn signals() -> io::Result<(windows::CtrlC, windows::CtrlBreak)> {
+    Ok((windows::ctrl_c()?, windows::ctrl_break()?))
 }

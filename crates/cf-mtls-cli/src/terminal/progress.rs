@@ -4,10 +4,9 @@ use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, WeakProgressBar};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle, WeakProgressBar};
 
 use crate::terminal::text::printable;
-use crate::terminal::width;
 
 /// The last one that was shown.
 static CURRENT: Mutex<Option<WeakProgressBar>> = Mutex::new(None);
@@ -32,17 +31,9 @@ pub(crate) fn remark(text: &str) {
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    pub(crate) fn none() -> Self {
-        Self(ProgressBar::hidden())
-    }
-
     /// Counts up to a number.
     pub(crate) fn bar(quiet: bool, count: usize, label: &str) -> Self {
-        // The rest of the line takes up to forty columns.
-        let columns = width::stderr().unwrap_or(80).saturating_sub(40);
-        let template =
-            format!("{{msg}} {{bar:{}}} {{pos}} of {{len}}, {{eta}} left", columns.clamp(4, 30));
-        let bar = Self::labelled(quiet, &template, label);
+        let bar = Self::labelled(quiet, "{msg} {wide_bar} {pos} of {len}, {eta} left", label);
         bar.set_length(count as u64);
         Self(bar)
     }
@@ -61,7 +52,9 @@ impl Progress {
             true => ProgressDrawTarget::hidden(),
             false => ProgressDrawTarget::stderr(),
         };
-        let bar = ProgressBar::with_draw_target(None, target).with_message(label.to_owned());
+        let bar = ProgressBar::with_draw_target(None, target)
+            .with_message(label.to_owned())
+            .with_finish(ProgressFinish::AndClear);
         *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.downgrade());
         match ProgressStyle::with_template(template) {
             Ok(style) => bar.with_style(style),

@@ -5,30 +5,21 @@ use cf_mtls::text::is_harmful;
 /// Escapes characters that move the cursor, change colours or reverse the
 /// direction of a line: no name can hide another one.
 pub(crate) fn printable(text: &str) -> String {
-    escaped(text, is_harmful, |c, safe| safe.extend(c.escape_unicode()))
+    let escape = |c: char| match is_harmful(c) {
+        true => c.escape_unicode().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(escape).collect()
 }
 
-/// The same JSON, with harmful characters as `\u....`. They occur only in its
+/// The same JSON, with harmful characters as `\\u....`. They occur only in its
 /// strings.
 pub(crate) fn printable_json(json: &str) -> String {
-    let escape = |c: char, safe: &mut String| {
-        for unit in c.encode_utf16(&mut [0; 2]) {
-            safe.push_str(&format!("\\u{unit:04x}"));
-        }
+    let escape = |c: char| match c != '\n' && is_harmful(c) {
+        true => c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
+        false => c.to_string(),
     };
-    escaped(json, |c| c != '\n' && is_harmful(c), escape)
-}
-
-fn escaped(text: &str, is_bad: fn(char) -> bool, escape: impl Fn(char, &mut String)) -> String {
-    let mut safe = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_bad(*c)) {
-        safe.push_str(&rest[..at]);
-        escape(c, &mut safe);
-        rest = &rest[at + c.len_utf8()..];
-    }
-    safe.push_str(rest);
-    safe
+    json.chars().map(escape).collect()
 }
 
 const LONG_TEXT: &str = "(a long text)";

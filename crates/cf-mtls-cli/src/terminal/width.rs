@@ -1,4 +1,4 @@
-//! The width of the terminal.
+//! The width of the terminal, and text that fits it.
 
 use std::io::IsTerminal;
 
@@ -26,4 +26,12 @@ fn columns(stream: impl IsTerminal + std::os::fd::AsFd) -> Option<usize> {
 #[cfg(not(unix))]
 fn columns(stream: impl IsTerminal + std::os::windows::io::AsHandle) -> Option<usize> {
     terminal_size::terminal_size_of(stream).map(|(columns, _)| columns.0.into())
+}
+
+/// A text on lines that fit, each after the first below the text of the first.
+pub(crate) fn wrap(first: &str, below: &str, text: &str, columns: Option<usize>) -> String {
+    let options = textwrap::Options::new(columns.unwrap_or(usize::MAX))
+        .initial_indent(first)
+        .subsequent_indent(below);
+    textwrap::fill(text, options) + "\n"
 }

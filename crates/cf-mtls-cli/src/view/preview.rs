@@ -2,14 +2,14 @@
 
 use anstyle::{AnsiColor, Style};
 use cf_mtls::{Certificate, CertificateId, CertificateType};
-use cf_mtls_lifecycle::{Error, Reason};
+use cf_mtls_lifecycle::{Error, Reason, Usage};
 use clap::ValueEnum;
 use jiff::Timestamp;
 
 use crate::terminal::text::printable;
+use crate::terminal::width;
 use crate::view::table::{Row, Table};
-use crate::view::times;
-use crate::view::uses::Uses;
+use crate::view::{times, uses};
 
 /// What a list can show of a certificate, in the order of [`cells`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -77,10 +77,7 @@ pub(crate) fn card(certificate: &Certificate, now: Timestamp, terminal: Option<u
     let bold = Style::new().bold();
     let line = |(label, value): (&str, String)| {
         let label = format!("{bold}{label:<10}{bold:#}  ");
-        let options = textwrap::Options::new(terminal.unwrap_or(usize::MAX))
-            .initial_indent(&label)
-            .subsequent_indent("            ");
-        textwrap::fill(&value, options) + "\n"
+        width::wrap(&label, "            ", &value, terminal)
     };
     LABELS.split(',').zip(values).map(line).collect()
 }
@@ -145,7 +142,7 @@ pub(crate) struct Target {
     /// `None` if it was not looked up.
     pub(crate) certificate: Option<Certificate>,
     /// `None` if they were not looked up.
-    pub(crate) uses: Option<Uses>,
+    pub(crate) uses: Option<Usage>,
     /// Why it could not be read, and is left alone.
     pub(crate) error: Option<Error>,
     /// The criteria of `prune` that it meets.
@@ -173,7 +170,7 @@ impl Target {
 
     /// Whether it is known that something uses it.
     pub(crate) fn is_in_use(&self) -> bool {
-        self.uses.as_ref().is_some_and(|uses| !uses.is_empty())
+        self.uses.as_ref().is_some_and(|usage| !uses::is_empty(usage))
     }
 }
 
@@ -186,7 +183,7 @@ pub(crate) fn targets(targets: &[Target], terminal: Option<usize>) -> String {
         let (expires, style) = expires.unwrap_or(("-".into(), Style::new()));
         let kind = certificate.map_or("-", kind).to_owned();
         let cells = vec![target.id.to_string(), text(target.name()), kind, expires];
-        let uses = target.uses.as_ref().map(|uses| uses.below(terminal));
+        let uses = target.uses.as_ref().map(|usage| uses::below(usage, terminal));
         Row { details: uses.unwrap_or_default(), ..Row::new(cells, style) }
     };
     let rows: Vec<Row> = targets.iter().map(row).collect();

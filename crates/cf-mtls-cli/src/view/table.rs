@@ -1,7 +1,10 @@
 //! Tables that can be written before all of their rows are known.
 
 use anstyle::Style;
+use console::{Alignment, pad_str};
 use textwrap::core::display_width;
+
+use crate::terminal::width;
 
 /// No column is cut to less than this.
 const MIN_COLUMN_WIDTH: usize = 6;
@@ -101,23 +104,14 @@ impl Table {
 
     /// A row on one line.
     fn line(&self, row: &Row, widths: &[usize]) -> String {
-        let mut line = String::new();
-        let mut cells = row.cells.iter().zip(widths).peekable();
-        while let Some((cell, width)) = cells.next() {
-            // A pipe gets all of a later value; it moves the rest of its row.
-            let cell = match self.terminal {
-                Some(_) => cut(cell, *width),
-                None => cell.clone(),
-            };
-            if cells.peek().is_none() {
-                let style = row.style;
-                line.push_str(&format!("{style}{cell}{style:#}"));
-            } else {
-                let padding = width.saturating_sub(display_width(&cell)) + GAP;
-                line.extend([cell, " ".repeat(padding)]);
-            }
-        }
-        format!("{}\n", line.trim_end())
+        // A pipe gets all of a later value; it moves the rest of its row.
+        let tail = self.terminal.map(|_| "…");
+        let cells = row.cells.iter().zip(widths);
+        let cells = cells.map(|(cell, width)| pad_str(cell, *width, Alignment::Left, tail));
+        let mut cells: Vec<_> = cells.collect();
+        let (style, last) = (row.style, cells.pop().unwrap_or_default());
+        cells.push(format!("{style}{}{style:#}", last.trim_end()).into());
+        format!("{}\n", cells.join(&" ".repeat(GAP)).trim_end())
     }
 
     /// The first cell of a row, and below it a line for each of the others.
@@ -128,28 +122,8 @@ impl Table {
         let mut text = format!("{}\n", row.cells.first().map_or("", String::as_str));
         for (label, cell) in self.headers.iter().zip(&row.cells).skip(1) {
             let label = format!("{INDENT}{label:width$}{:GAP$}", "");
-            let options = textwrap::Options::new(self.terminal.unwrap_or(usize::MAX))
-                .initial_indent(&label)
-                .subsequent_indent(&below);
-            text.push_str(&textwrap::fill(cell, options));
-            text.push('\n');
+            text.push_str(&width::wrap(&label, &below, cell, self.terminal));
         }
         text
     }
-}
-
-/// A text that is at most this wide.
-fn cut(text: &str, width: usize) -> String {
-    if display_width(text) <= width {
-        return text.to_owned();
-    }
-    let mut cut = String::new();
-    for c in text.chars() {
-        cut.push(c);
-        if width <= display_width(&cut) {
-            cut.pop();
-            break;
-        }
-    }
-    cut + "…"
 }

@@ -68,10 +68,7 @@ pub(crate) fn expiry(end: Timestamp, now: Timestamp) -> String {
     }
     let left = end.duration_since(now);
     let about = about(left.unsigned_abs());
-    match left.is_positive() {
-        true => format!("in {about}"),
-        false => format!("expired {about} ago"),
-    }
+    if left.is_positive() { format!("in {about}") } else { format!("expired {about} ago") }
 }
 
 fn about(duration: Duration) -> String {

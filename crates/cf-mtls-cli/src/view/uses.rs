@@ -1,30 +1,13 @@
 //! What uses a certificate, for people and in JSON.
 
+use cf_mtls::text::list;
 use cf_mtls::{Association, CertificateId};
-use cf_mtls_lifecycle::{Holder, UnreadableProduct, Usage, ZoneHostnames};
-use serde::{Serialize, Serializer};
+use cf_mtls_lifecycle::{Holder, Usage};
 use serde_json::{Value, json};
 
 use crate::terminal::text::printable;
-
-/// What uses a certificate.
-#[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct Uses {
-    pub(crate) services: Vec<Association>,
-    /// `None` if only the services were looked up.
-    #[serde(flatten)]
-    pub(crate) details: Option<Details>,
-}
-
-/// Where it is used.
-#[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct Details {
-    pub(crate) zones: Vec<ZoneHostnames>,
-    #[serde(serialize_with = "serialize_holders")]
-    pub(crate) holders: Vec<Holder>,
-    /// Products that may hold it, and could not be read.
-    pub(crate) unreadable_products: Vec<UnreadableProduct>,
-}
+use crate::terminal::width;
+use crate::view::times;
 
 /// Holders in JSON, with what to do about each.
 pub(crate) fn holders_to_json(holders: &[Holder]) -> Vec<Value> {
@@ -36,99 +19,80 @@ pub(crate) fn holders_to_json(holders: &[Holder]) -> Vec<Value> {
     holders.iter().map(one).collect()
 }
 
-fn serialize_holders<S: Serializer>(holders: &[Holder], serializer: S) -> Result<S::Ok, S::Error> {
-    holders_to_json(holders).serialize(serializer)
+/// The uses in JSON, and whether everything was read that may use the certificate.
+pub(crate) fn to_json(usage: &Usage) -> Value {
+    json!({
+        "services": usage.associations,
+        "zones": usage.zones,
+        "holders": holders_to_json(&usage.holders),
+        "unreadable_zones": usage.unread.zones,
+        "unreadable_products": usage.unread.products,
+        "unentitled_zones": usage.unentitled,
+        "complete": usage.is_complete(),
+    })
 }
 
-fn with_advice(holder: &Holder) -> String {
-    format!("{}: {}", printable(&holder.to_string()), holder.advice())
+/// Whether nothing is known to prevent a deletion.
+pub(crate) fn is_empty(usage: &Usage) -> bool {
+    let have_ended = usage.associations.iter().all(Association::has_ended);
+    have_ended && usage.zones.is_empty() && usage.holders.is_empty()
 }
 
-impl Uses {
-    pub(crate) fn none() -> Self {
-        Self::of_services(Vec::new())
-    }
-
-    /// Where it is used is not looked up, but that matters only if it is in use.
-    pub(crate) fn of_services(services: Vec<Association>) -> Self {
-        let is_unused = services.iter().all(Association::has_ended);
-        Self { services, details: is_unused.then(Details::default) }
-    }
-
-    pub(crate) fn zones(&self) -> &[ZoneHostnames] {
-        self.details.as_ref().map_or(&[], |details| &details.zones)
-    }
-
-    pub(crate) fn holders(&self) -> &[Holder] {
-        self.details.as_ref().map_or(&[], |details| &details.holders)
-    }
-
-    /// Whether nothing is known to prevent a deletion.
-    pub(crate) fn is_empty(&self) -> bool {
-        let have_ended = self.services.iter().all(Association::has_ended);
-        have_ended && self.zones().is_empty() && self.holders().is_empty()
-    }
-
-    /// A line for each use. A service may be listed once for every zone.
-    pub(crate) fn lines(&self) -> Vec<String> {
-        let mut lines: Vec<String> = Vec::new();
-        for service in self.services.iter().filter(|service| !service.has_ended()) {
-            let line = printable(&service.to_string());
-            if !lines.contains(&line) {
-                lines.push(line);
-            }
-        }
-        lines.extend(self.zones().iter().map(|zone| printable(&zone.to_string())));
-        lines.extend(self.holders().iter().map(|holder| printable(&holder.to_string())));
-        lines
-    }
-
-    /// The lines below the row of the certificate.
-    pub(crate) fn below(&self, terminal: Option<usize>) -> String {
-        let fill = |first: &str, line: &str| {
-            let options = textwrap::Options::new(terminal.unwrap_or(usize::MAX));
-            let options = options.initial_indent(first).subsequent_indent("    ");
-            textwrap::fill(line, options) + "\n"
-        };
-        let mut text = match self.is_empty() {
-            true => "  used by nothing\n".to_owned(),
-            false => self.lines().iter().map(|line| fill("  used by ", line)).collect(),
-        };
-        let products = self.details.iter().flat_map(|details| &details.unreadable_products);
-        let notes = products.map(|product| fill("  note: ", &printable(&product.to_string())));
-        text.extend(notes);
-        text
-    }
-
-    /// What to do before the certificate can be deleted.
-    pub(crate) fn remedy(&self, id: &CertificateId) -> String {
-        if !self.holders().is_empty() {
-            let todo: Vec<String> = self.holders().iter().map(with_advice).collect();
-            return format!(
-                "{}; `cf-mtls release {id} --wait-for-holders` waits until that is done, and \
-                 deletes it",
-                todo.join("; ")
-            );
-        }
-        match self.is_empty() {
-            true => format!(
-                "the service allows it about a minute after the last use has ended; `cf-mtls \
-                 release {id}` waits for that, and deletes it"
-            ),
-            false => {
-                format!("to detach its hostnames and delete it, run `cf-mtls release {id}`")
-            }
+/// A line for each use. A service may be listed once for every zone.
+pub(crate) fn lines(usage: &Usage) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for service in usage.associations.iter().filter(|service| !service.has_ended()) {
+        let line = printable(&service.to_string());
+        if !lines.contains(&line) {
+            lines.push(line);
         }
     }
+    lines.extend(usage.zones.iter().map(|zone| printable(&zone.to_string())));
+    lines.extend(usage.holders.iter().map(|holder| printable(&holder.to_string())));
+    lines
 }
 
-impl From<Usage> for Uses {
-    fn from(usage: Usage) -> Self {
-        let details = Details {
-            zones: usage.zones,
-            holders: usage.holders,
-            unreadable_products: usage.unread.products,
-        };
-        Self { services: usage.associations, details: Some(details) }
+/// What could not be read, with the permission that would show it, and the zones without
+/// hostnames.
+pub(crate) fn notes(usage: &Usage) -> Vec<String> {
+    let products = usage.unread.products.iter().map(ToString::to_string);
+    let zones = usage.unread.zones.iter().map(ToString::to_string);
+    let mut notes: Vec<String> = products.chain(zones).map(|one| printable(&one)).collect();
+    if let count @ 1.. = usage.unentitled.len() {
+        let zones = times::counted(count as u64, "zone");
+        notes.push(format!("{zones} cannot have hostnames, for lack of the feature"));
+    }
+    notes
+}
+
+/// The lines below the row of the certificate.
+pub(crate) fn below(usage: &Usage, terminal: Option<usize>) -> String {
+    let fill = |first: &str, line: &str| width::wrap(first, "    ", line, terminal);
+    let mut text = match is_empty(usage) {
+        true if usage.is_complete() => "  used by nothing\n".to_owned(),
+        true => "  no service shows a use of it\n".to_owned(),
+        false => lines(usage).iter().map(|line| fill("  used by ", line)).collect(),
+    };
+    text.extend(notes(usage).iter().map(|note| fill("  note: ", note)));
+    text
+}
+
+/// What to do before a certificate can be deleted. `None` for uses that are not known.
+pub(crate) fn remedy(id: &CertificateId, usage: Option<&Usage>) -> String {
+    match usage.filter(|usage| !is_empty(usage)) {
+        Some(usage) if !usage.holders.is_empty() => {
+            let advice = |holder: &Holder| format!("{holder}: {}", holder.advice());
+            let todo: Vec<String> = usage.holders.iter().map(advice).collect();
+            let todo = printable(&list(&todo, usize::MAX, "; "));
+            format!(
+                "{todo}; `cf-mtls release {id} --wait-for-holders` waits until that is done, and \
+                 deletes it"
+            )
+        }
+        Some(_) => format!("to detach its hostnames and delete it, run `cf-mtls release {id}`"),
+        None => format!(
+            "the service allows it about a minute after the last use has ended; `cf-mtls release \
+             {id}` waits for that, and deletes it"
+        ),
     }
 }

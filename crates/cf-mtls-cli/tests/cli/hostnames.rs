@@ -40,7 +40,7 @@ fn a_list_is_edited_and_nothing_else_is_touched() {
     assert_eq!(run(&["list"])["hostnames"], json!(["a.example.com", "c.example.com"]));
     run(&["replace", "c.example.com", "d.example.com", "--yes"]);
     assert_eq!(world.simulator.hostnames(&world.zone, &id), ["c.example.com", "d.example.com"]);
-    assert_eq!(run(&["replace", "--yes"])["hostnames"], json!([]));
+    assert_eq!(run(&["remove", "--all", "--yes"])["hostnames"], json!([]));
     assert_eq!(world.simulator.hostnames(&world.zone, &other).len(), 2);
     assert_eq!(world.simulator.managed_hostnames(&world.zone), ["m.example.com"]);
 }
@@ -77,7 +77,7 @@ fn the_managed_ca_is_meant_only_when_it_is_said() {
     assert_eq!(json["zone"], json!({"id": world.zone, "name": null}));
     let table = world.run(&[&["hostnames", "list"], &target[..]].concat());
     assert_eq!(table.stdout, "HOSTNAME\nm.example.com\n");
-    let empty = world.run(&[&["hostnames", "replace", "--yes"], &target[..]].concat());
+    let empty = world.run(&[&["hostnames", "remove", "--all", "--yes"], &target[..]].concat());
     assert_eq!(empty.stdout, "");
     assert!(empty.stderr.contains("- m.example.com"), "{empty:?}");
 }
@@ -95,7 +95,7 @@ fn one_hostname_is_one_in_whatever_spelling() {
     let hosts = ["a.example.com", "b.example.com", "c.example.com"];
     assert_eq!(world.simulator.hostnames(&world.zone, &id), hosts);
     let twice = run(&["add", "bücher.example.com", "xn--bcher-kva.example.com", "--dry-run"]);
-    assert!(twice.stderr.contains("dry run: would add 1 "), "{twice:?}");
+    assert!(twice.stderr.contains("dry run: 1 added, 0 removed"), "{twice:?}");
     assert!(!twice.stderr.contains("warning:"), "{twice:?}");
     let before = world.writes().len();
     let same = run(&["replace", "C.example.com", "b.example.com.", "a.example.com"]);
@@ -129,6 +129,8 @@ fn a_removal_of_what_is_not_there_is_told_and_is_no_error() {
     assert_eq!(json["removed"], json!(["b.example.com"]));
     assert_eq!(json["unchanged"], json!(["nope.example.com"]));
     assert_eq!(some.stderr, "", "JSON has it all");
+    let warning = json["warnings"][0].as_str().unwrap();
+    assert!(warning.starts_with("nope.example.com is not in the list"), "{json}");
 }
 
 #[test]
@@ -196,15 +198,15 @@ fn an_empty_list_is_told_as_what_it_means() {
         (&["--certificate", &id], format!("certificate {id}")),
     ];
     for (whose, told) in table {
-        let replace = ["hostnames", "replace", "--zone", "example.com", "--dry-run"];
-        let run = world.run(&[&replace[..], whose].concat());
+        let remove = ["hostnames", "remove", "--all", "--zone", "example.com", "--dry-run"];
+        let run = world.run(&[&remove[..], whose].concat());
         let want =
             format!("No hostname is left: mTLS with {told} is turned off for zone example.com.");
         assert!(run.stderr.contains(&want), "{run:?}");
     }
     world.simulator.set_managed_hostnames(&world.zone, [""; 0]).unwrap();
-    let replace = ["hostnames", "replace", "--zone", "example.com", "--managed-ca"];
-    let run = world.run(&replace);
+    let remove = ["hostnames", "remove", "--all", "--zone", "example.com", "--managed-ca"];
+    let run = world.run(&remove);
     assert_eq!((run.code, run.stderr.as_str()), (0, "nothing changed; 0 in zone example.com\n"));
 }
 

@@ -50,7 +50,8 @@ fn a_wait_that_is_interrupted_says_that_the_change_was_sent() {
     let world = World::with(Simulator::builder().hostname_lag(Duration::from_secs(600)));
     let id = world.seed("devices");
     let target = ["--zone", "example.com", "--certificate", &id];
-    let child = world.spawn(&[&["hostnames", "add", HOSTS[0]], &target[..]].concat());
+    let add = ["hostnames", "add", HOSTS[0], "-o", "json"];
+    let child = world.spawn(&[&add[..], &target].concat());
     // The read after the change.
     while world.simulator.request_count(Operation::Hostnames) < 3 {
         std::thread::yield_now();
@@ -58,7 +59,9 @@ fn a_wait_that_is_interrupted_says_that_the_change_was_sent() {
     crate::support::signal(&child, "-INT");
     let run: Run = child.wait_with_output().unwrap().into();
     assert_eq!(run.code, 130, "{run:?}");
-    assert!(run.last_error().contains("after a change was sent"), "{run:?}");
+    let error = run.error_json();
+    assert!(error["message"].as_str().unwrap().contains("after a change was sent"), "{error}");
+    assert_eq!(error["may_have_taken_effect"], true);
     assert_eq!(world.writes().len(), 1);
 }
 
@@ -76,6 +79,55 @@ fn an_upload_of_what_is_stored_takes_it_or_names_it() {
     assert_eq!(error["existing_certificate_id"], stored["id"]);
     assert!(error["hint"].as_str().unwrap().contains("--if-not-exists"), "{error}");
     assert_eq!(world.ids().len(), 1);
+}
+
+/// Names are looked up in lists, so an upload waits until they show it.
+#[test]
+fn an_upload_waits_until_lists_show_it_or_says_that_they_do_not() {
+    let world = World::with(Simulator::builder().list_lag(LAG));
+    let ca = world.file("ca.pem", &new_ca());
+    let upload = |more: &[&str]| world.run(&[&["upload", "--ca", &ca], more].concat());
+    let stored = upload(&["--name", "devices", "-o", "json"]);
+    assert_eq!((stored.code, stored.stderr.as_str()), (0, ""), "{stored:?}");
+    assert!(stored.stdout.contains("\"visible\": true"), "{stored:?}");
+    assert_eq!(world.run(&["get", "devices"]).code, 0);
+
+    let world = World::with(Simulator::builder().list_lag(Duration::from_secs(600)));
+    let ca = world.file("ca.pem", &new_ca());
+    let upload = ["upload", "--ca", &ca, "--name", "devices", "--wait", "0s"];
+    let stored = world.run(&upload);
+    assert!(stored.stderr.contains("warning: no list shows it yet"), "{stored:?}");
+    let ca = world.file("ca.pem", &new_ca());
+    let upload = ["upload", "--ca", &ca, "--name", "devices", "--wait", "0s", "-o", "json"];
+    let stored = world.run(&upload);
+    let json: serde_json::Value = serde_json::from_str(&stored.stdout).unwrap();
+    assert_eq!((stored.code, &json["visible"]), (0, &json!(false)), "{stored:?}");
+    assert!(json["warnings"][0].as_str().unwrap().starts_with("no list shows it yet"), "{json}");
+    let id = json["id"].as_str().unwrap();
+    // A name that no list shows yet is no proof that there is nothing.
+    let missing = world.run(&["get", "--name", "devices"]);
+    assert!(missing.stderr.contains("pass the id that `cf-mtls upload` printed"), "{missing:?}");
+    let delete = world.run(&["delete", "--name", "devices", "--if-exists", "--yes"]);
+    assert_eq!(delete.code, 0, "{delete:?}");
+    assert!(delete.stderr.contains("warning: no certificate has the name"), "{delete:?}");
+    assert!(delete.stderr.contains("uploaded moments ago"), "{delete:?}");
+    assert!(world.ids().contains(&id.to_owned()));
+}
+
+#[test]
+#[cfg(unix)]
+fn an_upload_that_is_interrupted_while_it_waits_is_stored() {
+    let world = World::with(Simulator::builder().list_lag(Duration::from_secs(600)));
+    let ca = world.file("ca.pem", &new_ca());
+    let child = world.spawn(&["upload", "--ca", &ca, "-o", "json"]);
+    while world.simulator.request_count(Operation::List) == 0 {
+        std::thread::yield_now();
+    }
+    crate::support::signal(&child, "-INT");
+    let run: Run = child.wait_with_output().unwrap().into();
+    let error = run.error_json();
+    assert_eq!((run.code, &error["may_have_taken_effect"]), (130, &json!(true)), "{error}");
+    assert_eq!(error["certificate_id"], world.ids()[0]);
 }
 
 /// The associations are gone, and the delete is still refused.

@@ -1,6 +1,7 @@
 //! Drives the real binary against the simulator.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+mod advice;
 mod delete;
 mod exits;
 mod holders;

@@ -10,8 +10,12 @@ fn a_name_is_taken_wherever_an_id_is() {
     let id = world.seed_in_use("devices");
     let ca = world.file("ca.pem", &new_ca());
     let target = ["--zone", "example.com", "--certificate", "devices"];
-    let table: [Vec<&str>; 8] = [
+    let table: [Vec<&str>; 12] = [
         vec!["get", "devices"],
+        vec!["get", "--name", "devices"],
+        vec!["associations", "--name", "devices"],
+        vec!["release", "--name", "devices", "--dry-run"],
+        vec!["hostnames", "list", "--zone", "example.com", "--name", "devices"],
         vec!["show", " devices\n"],
         vec!["associations", "devices"],
         vec!["release", "devices", "--dry-run"],
@@ -32,6 +36,9 @@ fn a_name_is_taken_wherever_an_id_is() {
     let missing = world.run(&["get", "device"]);
     assert_eq!(missing.code, 3, "{missing:?}");
     assert!(missing.stderr.contains("hint: `cf-mtls list`"), "{missing:?}");
+    let named = world.simulator.seed(Seed::ca(new_ca()).name(&id)).unwrap();
+    let found = world.json(&["get", "--name", &id]);
+    assert_eq!(found["id"], named, "a name that looks like an id");
     let twin = world.seed("devices");
     for arguments in &table {
         let run = world.run(arguments);

@@ -44,7 +44,7 @@ fn what_is_not_known_of_an_old_ca_is_not_claimed() {
         assert!(run.stderr.contains("is not known"), "{run:?}");
         assert!(run.stderr.contains(&there), "{run:?}");
         let told = match uses {
-            [] => "used by nothing",
+            [] => "no service shows a use of it",
             _ => "used by a.example.com, b.example.com in zone example.com",
         };
         assert!(run.stderr.contains(told), "{run:?}");

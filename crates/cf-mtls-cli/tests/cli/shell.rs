@@ -26,7 +26,7 @@ fn what_people_type_first_works() {
     let world = World::new();
     world.seed("devices");
     // (arguments, exit code, part of standard output, part of standard error)
-    let table: [(&[&str], i32, &str, &str); 14] = [
+    let table: [(&[&str], i32, &str, &str); 17] = [
         (&[], 2, "", "Usage: cf-mtls"),
         (&["hostnames"], 2, "", "Usage: cf-mtls hostnames"),
         (&["help"], 0, "Usage: cf-mtls", ""),
@@ -40,6 +40,9 @@ fn what_people_type_first_works() {
         (&["list", "--expires-within", "100y", "--exit-code"], 12, "devices", ""),
         (&["list", "--expires-within", "1d", "--exit-code"], 0, "", "no certificates"),
         (&["man", "rotate"], 0, ".SH NAME\ncf\\-mtls\\-rotate", ""),
+        (&["man", "rotate"], 0, ".TH cf-mtls-rotate 1  \"cf-mtls 0.", ""),
+        (&["man", "hostnames", "add"], 0, ".SH EXAMPLES\n.nf\n  cf\\-mtls hostnames list", ""),
+        (&["man"], 0, ".SH \"EXIT STATUS\"\n", ""),
         (&["rm", "devices", "--yes"], 0, "deleted", "Account "),
     ];
     for (arguments, code, stdout, stderr) in table {
@@ -119,7 +122,8 @@ fn bash_completes_each_word() {
     }
     let world = World::new();
     let script: Run = bare(&["completions", "bash"]).output().unwrap().into();
-    assert!(!script.stdout.contains("-o default"), "files are offered only for files");
+    let offers_files = ["-o default", "-o bashdefault"].iter().any(|it| script.stdout.contains(it));
+    assert!(!offers_files, "files are offered only for files");
     let script = world.file("completion", &script.stdout);
     world.file("a-file", "");
     let id = world.seed("devices");
@@ -132,7 +136,10 @@ fn bash_completes_each_word() {
         ("cf-mtls get ", "devices"),
         ("cf-mtls delete devices ", id.as_str()),
         ("cf-mtls rotate d", "devices"),
+        ("cf-mtls get --name ", "devices"),
         ("cf-mtls hostnames list --certificate ", "devices"),
+        ("cf-mtls hostnames list --zone ", "example.com"),
+        ("cf-mtls release devices --ignore-zone ", "example.com"),
         ("cf-mtls hos", "hostnames"),
         ("cf-mtls hostnames ", "add"),
         ("cf-mtls list --exp", "--expires-within"),
@@ -144,8 +151,8 @@ fn bash_completes_each_word() {
         let words: Vec<&str> = line.split(' ').collect();
         let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
         let complete = format!(
-            ". '{script}'; compopt() {{ :; }}; COMP_WORDS=({}); COMP_CWORD={}; _cf__mtls cf-mtls \
-             '{}' '{}'; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            ". '{script}'; compopt() {{ :; }}; COMP_WORDS=({}); COMP_CWORD={}; \
+             _clap_complete_cf_mtls cf-mtls '{}' '{}'; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
             quoted.join(" "),
             words.len() - 1,
             words.last().unwrap(),
@@ -159,10 +166,37 @@ fn bash_completes_each_word() {
             assert!(!offered.stdout.lines().any(|one| one == other), "{line}: {offered:?}");
         }
         assert!(offered.stdout.lines().any(|one| one == want), "{line}: {offered:?}");
-        let is_file = line.contains("--ca");
+        let is_file = line.contains("--ca ");
         assert_eq!(offered.stdout.contains("a-file"), is_file, "{line}: {offered:?}");
     }
     assert!(!world.folder.path().join("ran").exists(), "nothing is run");
+}
+
+/// Each shell asks in its own way, and gets the same.
+#[test]
+fn each_shell_completes_ids_names_and_zones() {
+    let world = World::new();
+    let id = world.seed("devices");
+    // (shell, the words, what is offered)
+    let lines: [(&[&str], &str); 3] = [
+        (&["get", ""], &id),
+        (&["delete", "dev"], "devices"),
+        (&["hostnames", "add", "--zone", "exa"], "example.com"),
+    ];
+    for shell in ["bash", "zsh", "fish", "elvish"] {
+        for (words, want) in &lines {
+            let mut command = world.command(&[&["--", "cf-mtls"], *words].concat());
+            command.env("CF_MTLS_COMPLETE", shell).env("_CLAP_IFS", "\n");
+            command.env("_CLAP_COMPLETE_INDEX", words.len().to_string());
+            let run: Run = command.output().unwrap().into();
+            assert!(run.stdout.contains(want), "{shell} {words:?}: {run:?}");
+        }
+    }
+    // Without an account it offers the rest, and says nothing.
+    let mut command = bare(&["--", "cf-mtls", "get", "--n"]);
+    command.env("CF_MTLS_COMPLETE", "fish").env_remove("CLOUDFLARE_API_TOKEN");
+    let run: Run = command.output().unwrap().into();
+    assert!(run.code == 0 && run.stdout.contains("--name") && run.stderr.is_empty(), "{run:?}");
 }
 
 #[test]

@@ -120,6 +120,7 @@ pub(crate) fn bare(arguments: &[&str]) -> Command {
         "CLICOLOR",
         "CLICOLOR_FORCE",
         "RUST_LOG",
+        "CF_MTLS_COMPLETE",
     ] {
         command.env_remove(name);
     }

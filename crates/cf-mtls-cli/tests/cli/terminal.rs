@@ -134,7 +134,7 @@ fn a_question_is_never_without_what_it_is_about() {
         vec!["release", &id],
         vec!["prune", "--name-prefix", "dev"],
         vec!["rotate", &id, "--ca", &ca],
-        [&["hostnames", "replace"], &target[..]].concat(),
+        [&["hostnames", "remove", "--all"], &target[..]].concat(),
     ];
     for mut arguments in table {
         arguments.push("--quiet");
@@ -304,9 +304,14 @@ fn an_error_is_broken_at_words_and_its_hint_comes_last() {
     let text = plain(&seen);
     let error = text.split("error: ").nth(1).unwrap();
     let lines: Vec<&str> = error.lines().map(str::trim_end).collect();
-    assert!(lines.iter().all(|line| line.len() <= 60), "{error}");
+    let fits = |line: &&str| line.len() <= 60 || line.trim().starts_with('`');
+    assert!(lines.iter().all(fits), "{error}");
     assert!(lines[1..].iter().any(|line| line.starts_with("  Cloudflare says ")), "{error}");
     assert!(lines.iter().any(|line| line.starts_with("hint: ")), "{error}");
+    // A command stays on a line, so that it can be copied.
+    for line in &lines {
+        assert_eq!(line.matches('`').count() % 2, 0, "{line}: {error}");
+    }
 }
 
 #[test]

@@ -4,7 +4,8 @@ use crate::support::{Run, World, bare};
 
 #[test]
 fn every_command_has_help_with_examples() {
-    let commands: [&[&str]; 16] = [
+    let commands: [&[&str]; 17] = [
+        &["verify"],
         &["list"],
         &["get"],
         &["upload"],
@@ -71,6 +72,11 @@ fn misuse_is_reported_before_anything_is_sent() {
         &["hostnames", "list", "--zone", "example.com"],
         &["hostnames", "list", "--zone", "example.com", "--certificate", "a", "--managed-ca"],
         &["hostnames", "add", "--zone", "example.com", "--managed-ca"],
+        &["hostnames", "remove", "--zone", "example.com", "--managed-ca", "--yes"],
+        &["hostnames", "replace", "--zone", "example.com", "--managed-ca", "--yes"],
+        &["hostnames", "remove", "--all", "a.example.com", "--zone", "example.com", "--yes"],
+        &["release", "devices", "--name", "devices", "--yes"],
+        &["upload", "--ca", "a", "--wait", "-1s"],
         &["prune", "--yes"],
         &["rotate", "abc", "--yes"],
         &["list", "--token", "sekret"],
@@ -153,13 +159,14 @@ fn what_takes_something_away_needs_yes_without_a_terminal() {
     let id = world.seed_in_use("devices");
     let ca = world.file("ca.pem", &crate::support::new_ca());
     let zone = ["--zone", "example.com", "--certificate", &id];
-    let table: [Vec<&str>; 6] = [
+    let table: [Vec<&str>; 7] = [
         vec!["delete", &id],
         vec!["release", &id],
         vec!["rotate", &id, "--ca", &ca],
         vec!["prune", "--name-prefix", "dev"],
         [&["hostnames", "remove", "a.example.com"], &zone[..]].concat(),
-        [&["hostnames", "replace"], &zone[..]].concat(),
+        [&["hostnames", "replace", "c.example.com"], &zone[..]].concat(),
+        [&["hostnames", "remove", "--all"], &zone[..]].concat(),
     ];
     for arguments in table {
         let run = world.run(&arguments);
