@@ -8,8 +8,7 @@ use std::time::Instant;
 use anyhow::{Context as _, ensure};
 use nix::sys::resource::{UsageWho, getrusage};
 
-use crate::scenario::{ACCOUNT, TOKEN};
-use crate::side::Side;
+use crate::side::{ACCOUNT, Side, TOKEN};
 
 /// Where the command line is: `cargo xtask bench` builds it beside this program.
 pub(crate) fn path() -> anyhow::Result<PathBuf> {

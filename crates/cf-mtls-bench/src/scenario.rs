@@ -14,11 +14,9 @@ use reqwest::Method;
 
 use crate::bare::Bare;
 use crate::canned::{IN_USE, PER_PAGE};
-use crate::side::{CROWD, Side, peak_memory};
+use crate::side::{ACCOUNT, CROWD, Side, TOKEN, peak_memory};
 use crate::{program, simulator};
 
-pub(crate) const ACCOUNT: &str = "023e105f4ecef8ad9ca31a8372d0c353";
-pub(crate) const TOKEN: &str = "Sn3lZJTBX6kkg7OdcBUAxOO963GEIyGQqnFTOFYY";
 /// The variable that disturbs the heap.
 pub(crate) const HEAP: &str = "CF_MTLS_BENCH_HEAP";
 
