@@ -2,7 +2,7 @@
 
 use cf_mtls::text::is_harmful;
 
-/// Escapes characters that move the cursor, change colours or reverse the
+/// Escapes characters that move the cursor, change colors or reverse the
 /// direction of a line: no name can hide another one.
 pub(crate) fn printable(text: &str) -> String {
     let escape = |c: char| match is_harmful(c) {

@@ -77,9 +77,12 @@ pub(crate) fn below(usage: &Usage, terminal: Option<usize>) -> String {
     text
 }
 
-/// What to do before a certificate can be deleted. `None` for uses that are not known.
+/// What to do before a certificate can be deleted, and who else may use it. `None` for uses
+/// that are not known.
 pub(crate) fn remedy(id: &CertificateId, usage: Option<&Usage>) -> String {
-    match usage.filter(|usage| !is_empty(usage)) {
+    let unread = usage.map(|usage| &usage.unread).filter(|unread| !unread.is_empty());
+    let unread = unread.map_or(String::new(), |unread| format!("{unread}; "));
+    let remedy = match usage.filter(|usage| !is_empty(usage)) {
         Some(usage) if !usage.holders.is_empty() => {
             let advice = |holder: &Holder| format!("{holder}: {}", holder.advice());
             let todo: Vec<String> = usage.holders.iter().map(advice).collect();
@@ -94,5 +97,6 @@ pub(crate) fn remedy(id: &CertificateId, usage: Option<&Usage>) -> String {
             "the service allows it about a minute after the last use has ended; `cf-mtls release \
              {id}` waits for that, and deletes it"
         ),
-    }
+    };
+    printable(&unread) + &remedy
 }

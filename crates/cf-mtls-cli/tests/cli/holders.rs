@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 
 use cf_mtls_testkit::simulator::{
-    Builder, Hyperdrive, Operation, Permission, Seed, Simulator, Token, Worker,
+    Builder, Entitlement, Hyperdrive, Operation, Permission, Seed, Simulator, Token, Worker,
 };
 use cf_mtls_testkit::{CAS, LEAF};
 use serde_json::{Value, json};
@@ -123,6 +123,12 @@ fn a_missing_permission_is_a_note_and_the_rest_is_shown() {
     assert_eq!(run.code, 0, "{run:?}");
     assert!(run.stderr.contains("\"Workers Scripts Read\" would show it"), "{run:?}");
     assert!(run.stdout.contains("Hyperdrive configuration orders"), "{run:?}");
+    let delete = ["delete", "api-client", "--yes", "-o", "json"];
+    let error = held.world.run(&[&delete[..], &token].concat()).error_json();
+    let hint = error["hint"].as_str().unwrap();
+    assert!(hint.contains("Workers could not be read") && hint.contains(ADVICE[2]), "{error}");
+    assert!(hint.contains("\"Workers Scripts Read\" would show it"), "{error}");
+    assert_eq!(error["unreadable_products"][0]["product"], "workers", "{error}");
     let plan = held.world.run(&[&["release", "api-client", "--dry-run"], &token[..]].concat());
     assert!(plan.stderr.contains("note: Workers could not be read"), "{plan:?}");
     let free = held.world.simulator.seed(Seed::leaf(CAS[0]).name("free")).unwrap();
@@ -135,6 +141,34 @@ fn a_missing_permission_is_a_note_and_the_rest_is_shown() {
     assert!(prune.stderr.contains("Workers Scripts Read"), "{prune:?}");
     let left = held.world.ids();
     assert!(left.contains(&free) && !left.contains(&ca), "{prune:?}");
+}
+
+/// Nothing is claimed of what nobody looked at.
+#[test]
+fn previews_say_what_was_looked_at() {
+    let world = World::new();
+    let free = world.simulator.add_zone("free.example");
+    world.simulator.set_entitlement(&free, Entitlement::Missing).unwrap();
+    world.seed("devices");
+    let nothing = "  used by nothing\n";
+    // (what is run, what it says of the uses)
+    let table: [(&[&str], &str); 4] = [
+        (&["delete", "devices", "--dry-run"], "  no service shows a use of it\n"),
+        (&["release", "devices", "--dry-run"], "  no service shows a use of it\n"),
+        (&["prune", "--name-prefix", "dev", "--unused", "--dry-run"], nothing),
+        (
+            &["release", "devices", "--all-zones", "--dry-run"],
+            "  note: 1 zone cannot have hostnames, for lack of the feature\n",
+        ),
+    ];
+    for (arguments, says) in table {
+        let run = world.run(arguments);
+        assert_eq!(run.code, 0, "{run:?}");
+        assert!(run.stderr.contains(says), "{arguments:?}: {run:?}");
+        assert_eq!(run.stderr.contains(nothing), says == nothing, "{arguments:?}: {run:?}");
+    }
+    let plan = world.json(&["release", "devices", "--all-zones", "--dry-run"]);
+    assert_eq!(plan["unentitled"][0]["name"], "free.example");
 }
 
 #[test]
