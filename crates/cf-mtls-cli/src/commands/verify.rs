@@ -1,6 +1,6 @@
 //! `cf-mtls verify`: checks the credentials.
 
-use cf_mtls::ClientCa;
+use cf_mtls::{ClientCa, Operation};
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
@@ -32,39 +32,35 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let account = context.account()?;
     let client = context.client().await?;
     let reads = async {
-        let token = client.verify(&account).await?.token;
+        let verified = client.verify(&account).await.map_err(|error| {
+            // A rejected token comes before this.
+            let is_list = error.operation() == Some(Operation::ListCertificates);
+            Failure::from(error).at(if is_list { "the certificates cannot be read: " } else { "" })
+        })?;
         let mut zones = Vec::new();
         for text in &arguments.zones {
             let zone = zone::resolve(context, client, text).await?;
-            client.hostnames(&zone.id).list(&ClientCa::CloudflareManaged).await?;
+            let read = client.hostnames(&zone.id).list(&ClientCa::CloudflareManaged).await;
+            let place = format!("the hostnames of zone {text} cannot be read: ");
+            read.map_err(|error| Failure::from(error).at(&place))?;
             zones.push(zone);
         }
-        Ok::<_, Failure>((token, zones))
+        Ok::<_, Failure>((verified.token, zones))
     };
     let (token, zones) = context.reading("checking the credentials", reads).await??;
     let body = json!({
         "account_id": account, "token": token, "certificates": "readable", "zones": zones,
     });
     context.output.write_value(&body, || {
-        let credentials = match &token {
-            None => "an email and a global API key".to_owned(),
-            Some(token) => {
-                let end = token.expires_on.map(|end| times::expiry(end, Timestamp::now()));
-                format!(
-                    "API token {}, {}, expires {}",
-                    token.id,
-                    token.status,
-                    end.as_deref().unwrap_or("never")
-                )
-            }
-        };
-        let mut text =
-            format!("Credentials   {}\nAccount       {account}\n", printable(&credentials));
-        text.push_str("Certificates  can be read\n");
-        let zones = zones.iter().map(|zone| zone.name.as_deref().unwrap_or(zone.id.as_str()));
-        text.extend(
-            zones.map(|zone| format!("Hostnames     can be read in zone {}\n", printable(zone))),
-        );
-        text
+        let end = |end| times::expiry(end, Timestamp::now());
+        let credentials = token.as_ref().map_or("email and global API key".to_owned(), |token| {
+            let expires = token.expires_on.map_or("never".to_owned(), end);
+            format!("API token {}, {}, expires {expires}", token.id, token.status)
+        });
+        let mut rows = vec![("Credentials", credentials), ("Account", account.to_string())];
+        rows.push(("Certificates", "can be read".to_owned()));
+        let names = zones.iter().map(|zone| zone.name.as_deref().unwrap_or(zone.id.as_str()));
+        rows.extend(names.map(|name| ("Hostnames", format!("can be read in zone {name}"))));
+        rows.iter().map(|(label, value)| format!("{label:<14}{}\n", printable(value))).collect()
     })
 }

@@ -316,13 +316,11 @@ fn fit(message: &str, used: usize) -> String {
         .initial_indent("  ")
         .subsequent_indent("  ");
     // A command is not broken, so that it can be copied.
-    let parts = message.split('`').enumerate();
-    let parts =
-        parts.map(
-            |(at, part)| {
-                if at % 2 == 1 { part.replace(' ', "\u{a0}") } else { part.replace("; ", "\n") }
-            },
-        );
-    let text = " ".repeat(used - 2) + &parts.collect::<Vec<_>>().join("`");
+    let part = |(at, part): (usize, &str)| match at % 2 {
+        1 => part.replace(' ', "\u{a0}"),
+        _ => part.replace("; ", "\n"),
+    };
+    let parts: Vec<String> = message.split('`').enumerate().map(part).collect();
+    let text = " ".repeat(used - 2) + &parts.join("`");
     textwrap::fill(&text, options).split_off(used).replace('\u{a0}', " ")
 }

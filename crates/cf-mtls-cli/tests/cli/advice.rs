@@ -1,7 +1,6 @@
 //! What only the command line knows about an error: its settings, and what to do with it.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
 
 use cf_mtls_testkit::Simulator;
 use cf_mtls_testkit::simulator::{Entitlement, Fault};
@@ -148,13 +147,23 @@ fn verify_tells_what_the_credentials_can_read() {
         (&"active".into(), &"example.com".into())
     );
 
-    // (what is wrong, the exit code)
+    // Each failure says what cannot be read.
     let free = world.simulator.add_zone("free.example");
     world.simulator.set_entitlement(&free, Entitlement::Missing).unwrap();
-    let other = ["verify", "--account", ACCOUNT];
-    for arguments in [&["verify", "--zone", "free.example"][..], &other] {
+    let table: [(&[&str], &str); 2] = [
+        (
+            &["verify", "--zone", "free.example"],
+            "error: the hostnames of zone free.example cannot be read: access denied; ",
+        ),
+        (
+            &["verify", "--account", ACCOUNT, "--retries", "0"],
+            "error: the certificates cannot be read: access denied; ",
+        ),
+    ];
+    for (arguments, message) in table {
         let run = world.run(arguments);
         assert_eq!((run.code, run.stdout.as_str()), (5, ""), "{run:?}");
+        assert!(run.stderr.starts_with(message), "{run:?}");
     }
     let mut command = world.command(&["verify", "-o", "json"]);
     let run: Run = command.env("CLOUDFLARE_API_TOKEN", "wrong").output().unwrap().into();
@@ -169,7 +178,7 @@ fn a_rotation_does_not_wait_for_what_is_active() {
     let old = world.seed_in_use("devices");
     let ca = world.file("ca.pem", &crate::support::new_ca());
     let rotate = ["rotate", &old, "--ca", &ca, "--yes", "--poll", "10ms"];
-    let mut child = world.command(&rotate).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = world.spawn(&rotate);
     let lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     let lines: Vec<String> = lines.collect();
     assert_eq!(child.wait().unwrap().code(), Some(0), "{lines:?}");
