@@ -12,6 +12,7 @@ use http::header::USER_AGENT;
 use http::{HeaderValue, Uri};
 use reqwest::Url;
 
+use crate::certificates::CertificateChain;
 use crate::error::Error;
 use crate::hostname_writes::HostnameWrites;
 use crate::transport::rate_limit::RateLimit;
@@ -44,6 +45,24 @@ impl Client {
 }
 
 /// Builds a [`Client`]. Settings are checked in [`build`](Self::build).
+///
+/// A limit of the builder holds for every operation. Clones of the client and its handles
+/// have the same setters, for the operations of one handle or for one call:
+///
+/// ```
+/// use std::time::Duration;
+/// use cf_mtls::{AccountId, Certificates, Client, Error, Retry};
+///
+/// fn handle(token: &str, account: &AccountId) -> Result<Certificates, Error> {
+///     let client = Client::builder(token)
+///         .with_user_agent("inventory/1.0")
+///         .with_retry(Retry::exponential(6, Duration::from_secs(1), Duration::from_secs(30)))
+///         .with_patience(Duration::from_secs(300))
+///         .build()?;
+///     Ok(client.certificates(account).with_deadline(Duration::from_secs(20)))
+/// }
+/// # handle("token", &"023e105f4ecef8ad9ca31a8372d0c353".parse().unwrap()).unwrap();
+/// ```
 #[derive(Debug)]
 #[must_use]
 pub struct ClientBuilder {
@@ -52,7 +71,8 @@ pub struct ClientBuilder {
     http: Option<reqwest::Client>,
     user_agent: Option<String>,
     body_limit: Option<usize>,
-    root_certificate: Option<String>,
+    /// In DER.
+    root_certificates: Vec<Vec<u8>>,
     plain_http: bool,
     limits: Limits,
 }
@@ -65,7 +85,7 @@ impl ClientBuilder {
             http: None,
             user_agent: None,
             body_limit: None,
-            root_certificate: None,
+            root_certificates: Vec::new(),
             plain_http: false,
             limits: Limits::default(),
         }
@@ -148,9 +168,17 @@ impl ClientBuilder {
     }
 
     /// Trusts the certificates in this PEM beside those of the platform.
-    pub fn with_root_certificate(mut self, pem: impl Into<String>) -> Self {
-        self.root_certificate = Some(pem.into());
-        self
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if it contains
+    /// anything but certificates.
+    pub fn with_root_certificate(mut self, pem: impl AsRef<[u8]>) -> Result<Self, Error> {
+        let chain = CertificateChain::from_pem(pem).map_err(|error| {
+            Error::configuration("the root certificate cannot be read").with_source(error)
+        })?;
+        self.root_certificates.extend(chain.der().map(<[u8]>::to_vec));
+        Ok(self)
     }
 
     /// Allows plain http to hosts other than loopback, which exposes the
@@ -167,11 +195,17 @@ impl ClientBuilder {
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) when the
-    /// credentials, the base URL, the user agent, the root certificate or the
+    /// credentials, the base URL, the user agent, a root certificate or the
     /// environment's proxy cannot be used, or there is no TLS.
     pub fn build(self) -> Result<Client, Error> {
         let base = self.checked_base_url()?;
         let (http, settings) = match &self.http {
+            Some(_) if !self.root_certificates.is_empty() => {
+                return Err(Error::configuration(
+                    "a root certificate cannot be added to an HTTP client of the caller; add it \
+                     where the HTTP client is built",
+                ));
+            }
             Some(http) => (http.clone(), None),
             None => {
                 let base = base.as_str().parse::<Uri>().map_err(|error| {
@@ -179,7 +213,7 @@ impl ClientBuilder {
                 })?;
                 let settings = HttpSettings {
                     base,
-                    root_certificate: self.root_certificate,
+                    root_certificates: self.root_certificates,
                     attempt_timeout: self.limits.attempt_timeout,
                 };
                 (settings.connect()?, Some(settings))

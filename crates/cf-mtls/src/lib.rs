@@ -21,10 +21,10 @@ pub use certificates::{
 #[doc(inline)]
 pub use cf_mtls_api::{
     AccountId, ApiToken, Association, AssociationStatus, CertificateId, CertificateType, ClientCa,
-    Holder, Hostname, InvalidHostname, InvalidId, Product, ScriptName, Secret, TokenStatus,
-    UnknownWord, ZoneHostnames, ZoneId,
+    Holder, Hostname, InvalidHostname, InvalidId, Product, ScriptName, Secret, ServiceMessage,
+    TokenStatus, UnknownWord, ZoneHostnames, ZoneId,
 };
-pub use error::{Error, ErrorKind, Operation, ServiceMessage};
+pub use error::{Error, ErrorKind, Operation};
 pub use hostnames::{HostnameChange, Hostnames};
 /// For [`Certificate::expires_on`] and other times.
 pub use jiff;

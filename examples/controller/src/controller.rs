@@ -245,7 +245,7 @@ mod tests {
         let seconds = |count| Some(Duration::from_secs(count));
         let table = [
             (error(ErrorKind::ServiceUnavailable), seconds(30)),
-            (error(ErrorKind::Timeout).with_effect(true), seconds(30)),
+            (error(ErrorKind::Timeout).with_may_have_taken_effect(true), seconds(30)),
             (error(ErrorKind::AlreadyExists), seconds(10)),
             // The service knows better, unless it asks for less.
             (
@@ -258,7 +258,7 @@ mod tests {
             (error(ErrorKind::QuotaExceeded), None),
             (error(ErrorKind::InvalidInput), None),
             (error(ErrorKind::InUse), None),
-            (error(ErrorKind::InUse).with_effect(true), seconds(30)),
+            (error(ErrorKind::InUse).with_may_have_taken_effect(true), seconds(30)),
         ];
         for (error, want) in table {
             assert_eq!(requeue(&error), want, "{error}");

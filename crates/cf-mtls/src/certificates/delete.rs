@@ -97,7 +97,7 @@ impl Certificates {
                     return Err(error
                         .with_kind(ErrorKind::InUse)
                         .with_associations(self.redacted(uses))
-                        .with_effect(effect == Effect::Pending));
+                        .with_may_have_taken_effect(effect == Effect::Pending));
                 }
                 Ok(_) if in_use => {
                     error = error.with_detail(

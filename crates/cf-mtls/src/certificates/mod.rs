@@ -27,29 +27,42 @@ use crate::transport::{
     Call, Client, Listing, Looks, PER_PAGE, Page, handle_limits, limit_setters,
 };
 
-const DEFAULT_CONCURRENCY: usize = 8;
 /// How many certificates of one name an error lists.
 const MAX_CANDIDATES: usize = 100;
 
 /// The mTLS certificates of an account. Cheap to clone.
 ///
 /// Made by [`Client::certificates`].
+///
+/// ```no_run
+/// use cf_mtls::{AccountId, CertificateFilter, Certificates, Client, Error, Upload};
+///
+/// async fn tour(client: &Client, account: &AccountId) -> Result<(), Error> {
+///     let certificates: Certificates = client.certificates(account);
+///     let upload = Upload::ca("-----BEGIN CERTIFICATE-----\n…")?.with_name("devices");
+///     let ca = certificates.ensure(&upload).await?.certificate; // or `upload(&upload)`
+///     println!("{ca}, used by {:?}", certificates.associations(ca.id()).await?);
+///     for leaf in certificates.list(CertificateFilter::all().leaf()).collect().await? {
+///         println!("{leaf}");
+///     }
+///     if let Some(old) = certificates.find("old").await? {
+///         let old = certificates.get(old.id()).await?;
+///         let _ = certificates.delete(old.id()).await?;
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Certificates {
     client: Client,
     account: AccountId,
-    concurrency: usize,
 }
 
 impl Client {
     /// The mTLS certificates of an account.
     pub fn certificates(&self, account: &AccountId) -> Certificates {
-        Certificates {
-            client: self.clone(),
-            account: account.clone(),
-            concurrency: DEFAULT_CONCURRENCY,
-        }
+        Certificates { client: self.clone(), account: account.clone() }
     }
 }
 
@@ -162,16 +175,9 @@ impl Certificates {
         })
     }
 
-    /// Sets how many requests a job over many certificates may send at a time (8
-    /// unless set).
-    pub fn with_concurrency(mut self, max: usize) -> Self {
-        self.concurrency = max.max(1);
-        self
-    }
-
-    /// How many requests a job over many certificates may send at a time.
+    /// How many requests a job over many certificates or zones may send at a time.
     pub fn concurrency(&self) -> usize {
-        self.concurrency
+        self.client.limits.concurrency
     }
 
     /// The account.

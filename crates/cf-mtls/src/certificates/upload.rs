@@ -129,8 +129,10 @@ impl Upload {
         }
     }
 
-    /// Whether a certificate is the same, with the same use, whatever its name.
-    fn is_same(&self, held: &Certificate) -> bool {
+    /// Whether a certificate of the account is this one, with the same use, whatever its
+    /// name and the form of its PEM.
+    #[must_use]
+    pub fn is_same(&self, held: &Certificate) -> bool {
         held.is_ca().is_none_or(|ca| ca == self.ca) && self.has_content_of(held)
     }
 
@@ -201,7 +203,9 @@ impl Certificates {
     ///
     /// # Errors
     ///
-    /// Those of [`find_same`](Self::find_same) and [`upload`](Self::upload).
+    /// - [`ErrorKind::AlreadyExists`](crate::ErrorKind::AlreadyExists) while the list does
+    ///   not show yet what was uploaded moments ago: try again later
+    /// - those of [`find_same`](Self::find_same) and [`upload`](Self::upload)
     pub async fn ensure(&self, upload: &Upload) -> Result<Ensured, Error> {
         upload.check()?;
         if let Some(certificate) = self.find_same(upload).await? {
@@ -261,7 +265,7 @@ impl Certificates {
         Err(error
             .with_kind(ErrorKind::AlreadyExists)
             .with_existing_certificate(found.id().clone())
-            .with_effect(false))
+            .with_may_have_taken_effect(false))
     }
 
     /// Looks for the content of an upload, for a while: the list may lag.

@@ -81,6 +81,12 @@ impl Error {
                 let needed = product.permission();
                 return format!("check the account id, and that the token has {needed:?}").into();
             }
+            // Otherwise they say that nothing happened.
+            (ErrorKind::InvalidInput | ErrorKind::Configuration, _)
+                if self.may_have_taken_effect() =>
+            {
+                "correct it"
+            }
             (kind, _) => kind.texts().2,
         };
         advice.into()

@@ -2,7 +2,6 @@
 
 mod display;
 mod json;
-mod message;
 mod operation;
 
 use std::error::Error as StdError;
@@ -10,11 +9,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cf_mtls_api::{AccountId, Association, CertificateId, InvalidHostname, InvalidId, ZoneId};
+use cf_mtls_api::{
+    AccountId, Association, CertificateId, InvalidHostname, InvalidId, ServiceMessage, ZoneId,
+};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-pub use message::ServiceMessage;
 pub use operation::Operation;
 pub(crate) use operation::SubjectRef;
 
@@ -138,7 +138,8 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    /// An error of which only the kind is known.
+    /// An error of which only the kind is known, and which had no effect: say so if it
+    /// [may have](Self::with_may_have_taken_effect).
     pub fn new(kind: ErrorKind) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -283,7 +284,7 @@ fields! {
     /// `false` is certain: the service refused it, was never reached, or showed that
     /// nothing changed. With `true`, the client tried to find out, and could not.
     may_have_taken_effect: bool = |it| it.may_have_taken_effect,
-        with_effect(bool) may_have_taken_effect;
+        with_may_have_taken_effect(bool) may_have_taken_effect;
     /// What uses the certificate, for [`ErrorKind::InUse`].
     associations: &[Association] = |it| &it.associations,
         with_associations(Vec<Association>) associations;

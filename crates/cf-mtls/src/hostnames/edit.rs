@@ -24,17 +24,6 @@ impl Hostnames {
     /// in the list [in any spelling](crate::Hostname) stays as it is. If all are, only
     /// a read is sent.
     ///
-    /// ```no_run
-    /// # async fn example(client: cf_mtls::Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// let ca = cf_mtls::ClientCa::Uploaded("2458ce5a-0c35-4c7f-82c7-8e9487d3ff60".parse()?);
-    /// let hostnames = client.hostnames(&"023e105f4ecef8ad9ca31a8372d0c353".parse()?);
-    /// let change = hostnames.add(&ca, ["api.example.com"]).await?;
-    /// assert_eq!(change.added, ["api.example.com"]);
-    /// hostnames.remove(&ca, ["old.example.com"]).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
     /// The service can only replace a list as a whole, and for a while afterwards it may
     /// show the list before. So the list is read, replaced, and read again until it shows
     /// the change, for at most [`with_visibility_timeout`](Self::with_visibility_timeout).
@@ -124,7 +113,7 @@ impl Hostnames {
             let Ok(mut locked) = timeout(left, writes.lock()).await else {
                 return Err(Error::new(ErrorKind::Timeout)
                     .with_detail("another change of the list by this client takes too long")
-                    .with_effect(!change.is_unchanged())
+                    .with_may_have_taken_effect(!change.is_unchanged())
                     .during(Operation::ReplaceHostnames, self.subject(ca)));
             };
             let this = self.after(spent + begun.elapsed());
@@ -141,7 +130,7 @@ impl Hostnames {
                 0 => Duration::ZERO,
                 _ => self.client.limits.retry.delay(round),
             };
-            let left = self.visibility_timeout.saturating_sub(waited);
+            let left = self.client.limits.visibility_timeout.saturating_sub(waited);
             let wait = self.wait_until_visible(ca, goal, &names, &written, step, left);
             match wait.await {
                 Visibility::Visible(list) => {
@@ -159,7 +148,7 @@ impl Hostnames {
         );
         Err(Error::new(ErrorKind::Conflict)
             .with_detail(detail)
-            .with_effect(true)
+            .with_may_have_taken_effect(true)
             .during(Operation::ReplaceHostnames, self.subject(ca)))
     }
 
@@ -177,7 +166,7 @@ impl Hostnames {
         let is_undone = |list: &[Hostname]| goal.is_repeated() && !goal.is_met(list, names);
         let writes = self.client.shared().hostname_writes.of(&self.zone, ca.certificate_id());
         let begun = Instant::now();
-        let mut pause = self.settle_time + step;
+        let mut pause = self.client.limits.settle_time + step;
         let (mut was_stale, mut was_visible) = (false, false);
         for _ in 0..MAX_READS {
             let left = left.saturating_sub(begun.elapsed());
@@ -212,7 +201,7 @@ impl Hostnames {
             // Of two clients, the one that wrote later looks more often. So if its list shows
             // soon after the other's, the other's next look finds it; if not, its own looks
             // find the other's list in between.
-            pause = self.settle_time.max(begun.elapsed() / PAUSE_SHARE);
+            pause = self.client.limits.settle_time.max(begun.elapsed() / PAUSE_SHARE);
         }
         match was_visible {
             true => Visibility::Visible(written.to_vec()),

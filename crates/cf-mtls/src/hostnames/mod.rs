@@ -4,8 +4,6 @@ mod change;
 mod edit;
 mod write;
 
-use std::time::Duration;
-
 use cf_mtls_api::requests::ListHostnameAssociations;
 use cf_mtls_api::{ClientCa, ZoneId};
 
@@ -14,52 +12,42 @@ pub use change::HostnameChange;
 use crate::error::{Error, Operation, SubjectRef};
 use crate::transport::{Call, Client, handle_limits, limit_setters};
 
-const DEFAULT_SETTLE_TIME: Duration = Duration::from_secs(1);
-const DEFAULT_VISIBILITY_TIMEOUT: Duration = Duration::from_secs(90);
-
 /// The hostnames of a zone that are tied to CA certificates. Cheap to clone.
 ///
 /// Made by [`Client::hostnames`].
+///
+/// ```no_run
+/// use cf_mtls::{CertificateId, Client, ClientCa, Error, ZoneId};
+///
+/// async fn tour(client: &Client, zone: &ZoneId, ca: &CertificateId) -> Result<(), Error> {
+///     let (hostnames, ca) = (client.hostnames(zone), ClientCa::from(ca));
+///     let change = hostnames.add(&ca, ["api.example.com", "www.example.com"]).await?;
+///     println!("added {:?}", change.added);
+///     hostnames.remove(&ca, ["www.example.com"]).await?;
+///     // Exactly these; sends nothing if that is so already.
+///     let change = hostnames.ensure(&ca, ["api.example.com"]).await?;
+///     assert!(change.is_unchanged());
+///     assert_eq!(hostnames.list(&ca).await?, ["api.example.com"]);
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Hostnames {
     client: Client,
     zone: ZoneId,
-    /// How long others may need to replace a list that they have read.
-    settle_time: Duration,
-    visibility_timeout: Duration,
 }
 
 impl Client {
     /// The hostnames of a zone that are tied to CA certificates.
     pub fn hostnames(&self, zone: &ZoneId) -> Hostnames {
-        Hostnames {
-            client: self.clone(),
-            zone: zone.clone(),
-            settle_time: DEFAULT_SETTLE_TIME,
-            visibility_timeout: DEFAULT_VISIBILITY_TIMEOUT,
-        }
+        Hostnames { client: self.clone(), zone: zone.clone() }
     }
 }
 
 impl Hostnames {
     limit_setters!("each operation of this handle", client.limits);
     handle_limits!();
-
-    /// Sets how long a change waits at least before it reads the list again (1 second
-    /// unless set).
-    pub fn with_settling(mut self, time: Duration) -> Self {
-        self.settle_time = time;
-        self
-    }
-
-    /// Sets how long a change waits, beyond the deadline, until reads show it
-    /// (90 seconds unless set). Zero returns after the response to the change, and
-    /// does not notice that another client changed the list at the same time.
-    pub fn with_visibility_timeout(mut self, timeout: Duration) -> Self {
-        self.visibility_timeout = timeout;
-        self
-    }
 
     /// The hostnames of a CA. Retried as [`Retry`](crate::Retry) allows.
     ///

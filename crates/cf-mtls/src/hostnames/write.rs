@@ -53,7 +53,7 @@ impl Hostnames {
                     return Ok(None);
                 }
                 looked_twice = true;
-                tokio::time::sleep(self.settle_time.min(left() / 4)).await;
+                tokio::time::sleep(self.client.limits.settle_time.min(left() / 4)).await;
                 continue;
             }
             if failures.is_last {
@@ -145,7 +145,7 @@ impl Failures {
         let error = failed.error.with_attempts(self.count);
         let is_refused = failed.outcome == Outcome::Refused;
         if is_refused && error.kind() != ErrorKind::RateLimited && !self.has_unclear {
-            return Err(error.with_effect(!change.is_unchanged()));
+            return Err(error.with_may_have_taken_effect(!change.is_unchanged()));
         }
         self.is_last = is_refused && error.kind() != ErrorKind::RateLimited;
         self.error = Some(error);
@@ -179,6 +179,6 @@ impl Failures {
             (Some(error), None) | (None, Some(error)) => error,
             (None, None) => Error::new(ErrorKind::Conflict),
         };
-        error.with_effect(may_have_taken_effect)
+        error.with_may_have_taken_effect(may_have_taken_effect)
     }
 }

@@ -143,7 +143,7 @@ impl<'a> Call<'a> {
                 let may_have_taken_effect = effect != Effect::None && self.operation.is_write();
                 let error = failed.error.with_attempts(self.attempts);
                 return Err(FailedCall {
-                    error: self.finish(error.with_effect(may_have_taken_effect)),
+                    error: self.finish(error.with_may_have_taken_effect(may_have_taken_effect)),
                     effect,
                     outcome: failed.outcome,
                 });
@@ -278,7 +278,7 @@ impl<'a> Call<'a> {
 
     /// A write that the service reports as a success, whose result is another one.
     pub(crate) fn unclear(&self, detail: &str) -> FailedCall {
-        let error = self.invalid_result(detail).with_effect(true);
+        let error = self.invalid_result(detail).with_may_have_taken_effect(true);
         FailedCall { error, effect: Effect::Possible, outcome: Outcome::Unclear }
     }
 

@@ -1,8 +1,9 @@
 //! From the service's status, codes and messages to a kind of error.
 
+use cf_mtls_api::ServiceMessage;
 use http::StatusCode;
 
-use crate::error::{Error, ErrorKind, Operation, ServiceMessage};
+use crate::error::{Error, ErrorKind, Operation};
 
 /// The kind of a refusal in the service's own envelope. The first of its errors that is
 /// known decides; their causes do not.

@@ -29,7 +29,8 @@ struct Generation {
 /// What the HTTP client is made of.
 pub(crate) struct HttpSettings {
     pub(crate) base: Uri,
-    pub(crate) root_certificate: Option<String>,
+    /// In DER.
+    pub(crate) root_certificates: Vec<Vec<u8>>,
     pub(crate) attempt_timeout: Duration,
 }
 
@@ -123,23 +124,16 @@ impl HttpSettings {
 
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
     fn tls(&self, http: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, Error> {
-        let Some(pem) = &self.root_certificate else {
-            return Ok(http);
-        };
-        let certificates =
-            reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| {
-                Error::configuration("the root certificate cannot be read").with_source(error)
-            })?;
-        if certificates.is_empty() {
-            let problem = "the PEM of the root certificate contains no certificate";
-            return Err(Error::configuration(problem));
-        }
-        Ok(http.tls_certs_merge(certificates))
+        let roots = self.root_certificates.iter().map(|der| reqwest::Certificate::from_der(der));
+        let roots = roots.collect::<Result<Vec<_>, _>>().map_err(|error| {
+            Error::configuration("the root certificate cannot be used").with_source(error)
+        })?;
+        Ok(if roots.is_empty() { http } else { http.tls_certs_merge(roots) })
     }
 
     #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
     fn tls(&self, _: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder, Error> {
-        let _ = &self.root_certificate;
+        let _ = &self.root_certificates;
         Err(Error::configuration(
             "cf-mtls was built without TLS; enable its feature rustls or native-tls, or pass an \
              HTTP client",

@@ -18,6 +18,10 @@ pub(crate) struct Limits {
     /// Beyond that, for waits that the service asks for, and nothing else.
     pub(crate) patience: Option<Duration>,
     pub(crate) retry: Retry,
+    /// How long others may need to replace a list of hostnames that they have read.
+    pub(crate) settle_time: Duration,
+    pub(crate) visibility_timeout: Duration,
+    pub(crate) concurrency: usize,
     /// Requests of the rate limit that are left to others.
     pub(crate) rate_limit_reserve: u64,
     /// Whether it finds out the effect of a write: one request is sent even if the
@@ -32,6 +36,9 @@ impl Default for Limits {
             deadline: Duration::from_secs(60),
             patience: None,
             retry: Retry::default(),
+            settle_time: Duration::from_secs(1),
+            visibility_timeout: Duration::from_secs(90),
+            concurrency: 8,
             rate_limit_reserve: 0,
             is_look: false,
         }
@@ -141,6 +148,28 @@ macro_rules! limit_setters {
         #[doc = concat!("Leaves so many requests of each window of the rate limit to the same user's other tools: ", $whose, " waits for the next window, or fails, when no more remain (0 unless set; the service allows 1,200 in five minutes, so 60 is a reserve of 5 %). Finding out the effect of a write may use them. It has to be smaller than the window.")]
         pub fn with_rate_limit_reserve(mut self, requests: u64) -> Self {
             self.$($limits).+.rate_limit_reserve = requests;
+            self
+        }
+
+        /// Sets how long a change of hostnames waits at least before it reads the list again
+        /// (1 second unless set).
+        pub fn with_settling(mut self, time: std::time::Duration) -> Self {
+            self.$($limits).+.settle_time = time;
+            self
+        }
+
+        /// Sets how long a change of hostnames waits, beyond the deadline, until reads show it
+        /// (90 seconds unless set). Zero returns after the response to the change, and does not
+        /// notice that another client changed the list at the same time.
+        pub fn with_visibility_timeout(mut self, timeout: std::time::Duration) -> Self {
+            self.$($limits).+.visibility_timeout = timeout;
+            self
+        }
+
+        /// Sets how many requests a job over many certificates or zones may send at a time (8
+        /// unless set).
+        pub fn with_concurrency(mut self, max: usize) -> Self {
+            self.$($limits).+.concurrency = max.max(1);
             self
         }
 

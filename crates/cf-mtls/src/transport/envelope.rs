@@ -3,12 +3,10 @@
 use std::fmt;
 
 use cf_mtls_api::text::Sanitizer;
-use cf_mtls_api::types;
+use cf_mtls_api::{ServiceMessage, types};
 use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
-
-use crate::error::ServiceMessage;
 
 const MAX_MESSAGES: usize = 16;
 const MAX_CAUSES: usize = 4;

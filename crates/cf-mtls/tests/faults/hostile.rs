@@ -339,7 +339,7 @@ mod tls {
         let get = async |root: Option<&str>| {
             let mut builder = own_builder(&https(port), TOKEN);
             if let Some(root) = root {
-                builder = builder.with_root_certificate(root);
+                builder = builder.with_root_certificate(root).unwrap();
             }
             let client = builder.build().unwrap();
             client.certificates(&ACCOUNT.parse().unwrap()).get(&unknown_id()).await
@@ -374,7 +374,8 @@ mod tls {
     #[tokio::test]
     async fn a_certificate_of_another_host_is_refused() {
         let (port, root) = server(&["example.com"], json("200 OK", THERE)).await;
-        let client = own_builder(&https(port), TOKEN).with_root_certificate(root).build().unwrap();
+        let client = own_builder(&https(port), TOKEN).with_root_certificate(root).unwrap();
+        let client = client.build().unwrap();
         let certificates = client.certificates(&ACCOUNT.parse().unwrap());
         let error = certificates.delete(&unknown_id()).await.unwrap_err();
         assert_eq!(verdict(&error), "connection", "{error}");
@@ -397,9 +398,13 @@ mod tls {
     fn a_root_that_is_none_is_refused() {
         for root in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
         {
-            let error =
-                own_builder("https://127.0.0.1:1", TOKEN).with_root_certificate(root).build();
+            let error = own_builder("https://127.0.0.1:1", TOKEN).with_root_certificate(root);
             assert_eq!(error.unwrap_err().kind(), ErrorKind::Configuration, "{root}");
         }
+        // It would have no effect.
+        let own =
+            own_builder("https://127.0.0.1:1", TOKEN).with_http_client(reqwest::Client::new());
+        let own = own.with_root_certificate(&tls::HTTP2.root).unwrap().build();
+        assert_eq!(own.unwrap_err().kind(), ErrorKind::Configuration);
     }
 }

@@ -17,7 +17,8 @@ use crate::support::{
 };
 
 fn certificates(base_url: &str) -> Certificates {
-    let client = own_builder(base_url, "token-of-this-test").with_root_certificate(&*HTTP2.root);
+    let client =
+        own_builder(base_url, "token-of-this-test").with_root_certificate(&*HTTP2.root).unwrap();
     client.build().unwrap().certificates(&ACCOUNT.parse().unwrap())
 }
 
@@ -73,6 +74,7 @@ async fn a_silent_connection_is_left_by_all_clones() {
         let (url, silent, connections) = front(&simulator, silence).await;
         let client = own_builder(&url, simulator.token())
             .with_root_certificate(&*HTTP2.root)
+            .unwrap()
             .with_attempt_timeout(timeout)
             .build()
             .unwrap();
@@ -96,6 +98,7 @@ async fn a_silent_connection_is_left_before_the_deadline() {
     let (url, silent, connections) = front(&simulator, Silence::Nothing).await;
     let client = own_builder(&url, simulator.token())
         .with_root_certificate(&*HTTP2.root)
+        .unwrap()
         .with_attempt_timeout(LONG / 6)
         .with_deadline(LONG / 6)
         .build()

@@ -32,8 +32,9 @@ impl ServiceMessage {
         Self { code: code.into(), message: message.into(), ..Self::default() }
     }
 
-    /// Whether the text mentions something, in any case.
-    pub(crate) fn mentions(&self, text: &str) -> bool {
+    /// Whether the message contains a text in lower case, in whatever case.
+    #[must_use]
+    pub fn mentions(&self, text: &str) -> bool {
         self.message.to_ascii_lowercase().contains(text)
     }
 }
