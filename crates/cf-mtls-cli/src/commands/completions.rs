@@ -35,6 +35,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let written = shell.write_registration(VARIABLE, name, name, name, &mut script);
         written.map_err(|error| Failure::output(&error))?;
     }
+    if arguments.shell == Shell::Zsh {
+        // Found in fpath, the script itself is what completes the first time.
+        script.extend(b"[[ $funcstack[1] == _cf-mtls ]] && _clap_dynamic_completer_cf_mtls\n");
+    }
     // Bash would offer files wherever nothing else is offered.
     output::write(&String::from_utf8_lossy(&script).replace(" -o bashdefault", ""))
 }

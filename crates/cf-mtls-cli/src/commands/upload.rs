@@ -120,7 +120,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         let failure = Failure::new(failure.kind(), format!("interrupted; {id} is stored"));
         failure.with("may_have_taken_effect", is_new).about(id)
     })?;
-    if !listed {
+    if listed == Some(false) {
         context.output.warn("no list shows it yet, so pass its id, not its name, until one does");
     }
     let mut body = json!(stored);
@@ -130,24 +130,25 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     written.map_err(|failure| failure.with_done(format!("{id} is stored")).about(id))
 }
 
-/// Waits until lists show a certificate. A list that cannot be read does not show it: the
-/// upload has succeeded all the same.
-async fn is_listed(certificates: &Certificates, stored: &Certificate, limit: Duration) -> bool {
+/// Waits until lists show the name of a certificate. `None` if it has no name, or if the
+/// list cannot be read: the upload has succeeded all the same.
+async fn is_listed(
+    certificates: &Certificates,
+    stored: &Certificate,
+    limit: Duration,
+) -> Option<bool> {
     let end = Instant::now() + limit;
-    let name = stored.name().filter(|name| !name.is_empty());
-    let filter = name.into_iter().fold(CertificateFilter::all(), CertificateFilter::name);
+    let name = stored.name().filter(|name| !name.is_empty())?;
     loop {
-        let mut list = certificates.list(filter.clone());
-        while let Some(one) = list.next().await {
-            match one {
-                Ok(one) if one.id() == stored.id() => return true,
-                Ok(_) => {}
-                Err(_) => return false,
+        let mut list = certificates.list(CertificateFilter::all().name(name));
+        while let Some(one) = list.next().await.transpose().ok()? {
+            if one.id() == stored.id() {
+                return Some(true);
             }
         }
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return false;
+            return Some(false);
         }
         tokio::time::sleep(left.min(PAUSE)).await;
     }

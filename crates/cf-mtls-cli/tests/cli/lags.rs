@@ -104,6 +104,11 @@ fn an_upload_waits_until_lists_show_it_or_says_that_they_do_not() {
     assert_eq!((stored.code, &json["visible"]), (0, &json!(false)), "{stored:?}");
     assert!(json["warnings"][0].as_str().unwrap().starts_with("no list shows it yet"), "{json}");
     let id = json["id"].as_str().unwrap();
+    // Without a name there is nothing to look up, nor to wait for.
+    let other = world.file("other.pem", &new_ca());
+    world.simulator.clear_requests();
+    assert_eq!(world.json(&["upload", "--ca", &other])["visible"], json!(null));
+    assert_eq!(world.simulator.request_count(None), 1);
     // A name that no list shows yet is no proof that there is nothing.
     let missing = world.run(&["get", "--name", "devices"]);
     assert!(missing.stderr.contains("pass the id that `cf-mtls upload` printed"), "{missing:?}");
@@ -119,7 +124,7 @@ fn an_upload_waits_until_lists_show_it_or_says_that_they_do_not() {
 fn an_upload_that_is_interrupted_while_it_waits_is_stored() {
     let world = World::with(Simulator::builder().list_lag(Duration::from_secs(600)));
     let ca = world.file("ca.pem", &new_ca());
-    let child = world.spawn(&["upload", "--ca", &ca, "-o", "json"]);
+    let child = world.spawn(&["upload", "--ca", &ca, "--name", "devices", "-o", "json"]);
     while world.simulator.request_count(Operation::List) == 0 {
         std::thread::yield_now();
     }

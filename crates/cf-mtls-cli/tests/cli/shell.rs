@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::support::{Run, World, bare, new_ca};
 
 /// Whether this machine has a program.
-fn has(program: &str) -> bool {
+pub(crate) fn has(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok();
     if !found {
         eprintln!("skipped: there is no {program}");
@@ -14,7 +14,7 @@ fn has(program: &str) -> bool {
 }
 
 /// The path of programs, with the binary.
-fn with_binary() -> std::ffi::OsString {
+pub(crate) fn with_binary() -> std::ffi::OsString {
     let binary = std::path::Path::new(env!("CARGO_BIN_EXE_cf-mtls"));
     let all = std::env::var_os("PATH").unwrap();
     let folders = std::iter::once(binary.parent().unwrap().to_owned());
@@ -191,6 +191,15 @@ fn each_shell_completes_ids_names_and_zones() {
             let run: Run = command.output().unwrap().into();
             assert!(run.stdout.contains(want), "{shell} {words:?}: {run:?}");
         }
+    }
+    if has("fish") {
+        let script = "cf-mtls completions fish | source; complete -C 'cf-mtls get '";
+        let mut fish = Command::new("fish");
+        fish.args(["-c", script]).current_dir(world.folder.path()).env("PATH", with_binary());
+        world.file("a-file", "");
+        let run: Run = fish.envs(world.simulator.environment()).output().unwrap().into();
+        assert!(run.stdout.lines().any(|line| line == "devices"), "{run:?}");
+        assert!(!run.stdout.contains("a-file"), "{run:?}");
     }
     // Without an account it offers the rest, and says nothing.
     let mut command = bare(&["--", "cf-mtls", "get", "--n"]);

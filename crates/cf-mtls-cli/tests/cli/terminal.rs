@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use cf_mtls_testkit::simulator::{Fault, Operation};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-use crate::support::World;
+use crate::shell::{has, with_binary};
+use crate::support::{Run, World, bare};
 
 /// The binary in a terminal.
 struct Terminal {
@@ -25,13 +26,23 @@ impl Terminal {
 
     fn sized(
         world: &World,
+        size: (u16, u16),
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        Self::of(env!("CARGO_BIN_EXE_cf-mtls"), world, size, arguments, variables)
+    }
+
+    fn of(
+        program: &str,
+        world: &World,
         (rows, columns): (u16, u16),
         arguments: &[&str],
         variables: &[(&str, &str)],
     ) -> Self {
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_cf-mtls"));
+        let mut command = CommandBuilder::new(program);
         command.args(arguments);
         for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
             command.env_remove(name);
@@ -341,4 +352,24 @@ fn a_card_is_indented_on_a_narrow_terminal() {
     assert!(lines.iter().all(|line| line.len() <= 50), "{seen}");
     let serial = lines.iter().position(|line| line.starts_with("Serial")).unwrap();
     assert!(lines[serial + 1].starts_with("            "), "{seen}");
+}
+
+/// The script is in a folder of functions, so the first use is what loads it.
+#[test]
+fn zsh_completes_at_the_first_tab() {
+    if !has("zsh") {
+        return;
+    }
+    let world = World::new();
+    let script: Run = bare(&["completions", "zsh"]).output().unwrap().into();
+    world.file("_cf-mtls", &script.stdout);
+    let (path, folder) = (with_binary(), world.folder.path().to_str().unwrap());
+    let variables = [("PATH", path.to_str().unwrap()), ("PS1", "ready> "), ("TERM", "dumb")];
+    let mut zsh = Terminal::of("zsh", &world, (24, 100), &["-f", "-i"], &variables);
+    zsh.expect("ready> ");
+    zsh.press(&format!("fpath=({folder} $fpath); autoload -U compinit; compinit -u -D\r"));
+    zsh.press("cf-mtls hostn\t");
+    zsh.expect("cf-mtls hostnames ");
+    zsh.press("\u{15}exit\r");
+    assert_eq!(zsh.end().0, 0);
 }
