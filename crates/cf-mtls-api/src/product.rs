@@ -34,6 +34,16 @@ impl Product {
         }
     }
 
+    /// Whether it can hold a CA, or a leaf, or a certificate of which that is not known: a
+    /// Worker and Hyperdrive present a leaf, and Hyperdrive and Gateway use a CA.
+    pub fn can_hold(self, is_ca: Option<bool>) -> bool {
+        match self {
+            Self::Workers => is_ca != Some(true),
+            Self::Hyperdrive => true,
+            Self::Gateway => is_ca != Some(false),
+        }
+    }
+
     /// The permission with which a token can read it.
     pub fn permission(self) -> &'static str {
         match self {

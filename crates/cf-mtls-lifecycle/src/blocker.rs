@@ -1,12 +1,11 @@
 //! What blocks a release.
 //!
-//! A certificate's hostnames appear among its associations under the name of a
-//! service that Cloudflare does not document. `API Shield` has been seen. Gateway,
-//! Workers and Access have been seen, too, and are uses that do not end with the
-//! hostnames. Any other name needs evidence: if there are hostnames but no
-//! `API Shield`, and exactly one unknown name with at most as many rows as there are
-//! zones with hostnames, it stands for them. Otherwise an unknown name blocks the
-//! release, since detaching hostnames would switch off mTLS and not end that use.
+//! Cloudflare does not document under which service a certificate's hostnames appear
+//! among its associations. `API Shield` was seen; Gateway, Workers and Access, too, which
+//! are other uses. Any other name needs evidence: if there are hostnames but no `API
+//! Shield`, and exactly one unknown name with at most as many rows as there are zones with
+//! hostnames, it stands for them. Otherwise it blocks the release, since detaching
+//! hostnames would switch off mTLS and not end that use.
 
 use std::fmt;
 
@@ -108,14 +107,12 @@ impl Blocker {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Managed { .. } => ErrorKind::InvalidInput,
-            Self::Holder(_) | Self::Service(_) | Self::HiddenHostnames(_) | Self::OtherZone(_) => {
-                ErrorKind::InUse
-            }
             Self::UnreadableZone(zone) => match zone.error.kind() {
                 // The credentials were good enough to list the zone.
                 ErrorKind::Authentication => ErrorKind::Permission,
                 kind => kind,
             },
+            _ => ErrorKind::InUse,
         }
     }
 }

@@ -204,9 +204,7 @@ impl fmt::Display for Error {
                 write!(f, ": {detail}")?;
             }
         }
-        if !inner.unread.is_empty() {
-            write!(f, "; {}", inner.unread)?;
-        }
+        f.write_str(&inner.unread.suffix())?;
         if !inner.detached.is_empty() {
             let detached = list(&inner.detached, MAX_ZONES, "; ");
             write!(f, "; detached already: {detached}")?;

@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 
 use cf_mtls::{Certificate, CertificateId, Certificates, Deleted, Upload};
 use futures_core::Stream;
+use futures_util::stream;
 
 use crate::error::Error;
 use crate::many::{self, Outcome, Outcomes};
@@ -54,9 +55,17 @@ pub trait CertificatesExt: Borrow<Certificates> {
     /// [`list`](Certificates::list) needs one request for fifty.
     fn get_many(
         &self,
+        ids: impl IntoIterator<Item = CertificateId, IntoIter: Send + 'static>,
+    ) -> Outcomes<Outcome<Certificate>> {
+        self.get_stream(stream::iter(ids))
+    }
+
+    /// [`get_many`](Self::get_many) of ids that become known over time.
+    fn get_stream(
+        &self,
         ids: impl Stream<Item = CertificateId> + Send + 'static,
     ) -> Outcomes<Outcome<Certificate>> {
-        many::each(self.borrow(), ids, |this, id| async move { this.get(&id).await })
+        many::each("get many", self.borrow(), ids, |this, id| async move { this.get(&id).await })
     }
 
     /// Deletes many certificates with [`delete`](Certificates::delete). The outcomes
@@ -68,9 +77,17 @@ pub trait CertificatesExt: Borrow<Certificates> {
     /// certificates in progress may be deleted or not.
     fn delete_many(
         &self,
+        ids: impl IntoIterator<Item = CertificateId, IntoIter: Send + 'static>,
+    ) -> Outcomes<Outcome<Deleted>> {
+        self.delete_stream(stream::iter(ids))
+    }
+
+    /// [`delete_many`](Self::delete_many) of ids that become known over time.
+    fn delete_stream(
+        &self,
         ids: impl Stream<Item = CertificateId> + Send + 'static,
     ) -> Outcomes<Outcome<Deleted>> {
-        many::each(self.borrow(), ids, |this, id| async move { this.delete(&id).await })
+        many::each("delete many", self.borrow(), ids, async |this, id| this.delete(&id).await)
     }
 
     /// Releases a certificate that is in use: detaches its hostnames, waits until no

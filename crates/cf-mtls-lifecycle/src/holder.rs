@@ -85,8 +85,8 @@ impl Found {
     }
 }
 
-/// Keeps those of the holders that still hold the certificate. Only they are read again;
-/// what cannot be read still holds it.
+/// Finds those of the holders that still hold the certificate, and others of their products.
+/// Only they are read again; what cannot be read still holds it.
 pub(crate) async fn keep_holding(
     certificates: &Certificates,
     id: &CertificateId,
@@ -109,7 +109,6 @@ pub(crate) async fn keep_holding(
         }
     }
     let mut held = found.of(id);
-    held.retain(|holder| matches!(holder, Holder::Worker { .. }) || holders.contains(holder));
     let is_unknown = |holder: &Holder| {
         found.unreadable.iter().any(|part| match (holder, &part.script) {
             (Holder::Worker { script, .. }, Some(unread)) => script == unread,

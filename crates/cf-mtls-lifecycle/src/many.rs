@@ -11,7 +11,9 @@ use std::time::Duration;
 use cf_mtls::{CertificateId, Certificates, Error, ErrorKind};
 use futures_core::Stream;
 use futures_util::{FutureExt as _, StreamExt as _};
-use tracing::Instrument as _;
+use serde::{Deserialize, Serialize};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 /// Three windows of the rate limit.
 const DEFAULT_PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -22,51 +24,110 @@ pub(crate) fn patient(certificates: &Certificates) -> Certificates {
     certificates.clone().with_patience(patience)
 }
 
-/// Runs a job in a span, with the operations in it, and an event at its end.
+/// The span of a job, with the operations in it.
+fn span(job: &'static str, id: Option<&CertificateId>) -> Span {
+    tracing::info_span!(
+        "cf_mtls",
+        otel.name = %job,
+        otel.status_code = Empty,
+        error.type = Empty,
+        cloudflare.certificate.id = id.map(CertificateId::as_str),
+    )
+}
+
+/// Reports how a job ended: a change for everybody, reads for debugging.
+fn report(is_change: bool, error: Option<&crate::Error>) {
+    let kind = error.map(|error| error.kind().as_str());
+    let span = Span::current();
+    span.record("otel.status_code", if error.is_some() { "ERROR" } else { "OK" });
+    span.record("error.type", kind);
+    match is_change {
+        true => tracing::info!(error.type = kind, "job ended"),
+        false => tracing::debug!(error.type = kind, "job ended"),
+    }
+}
+
+/// Runs a job, or its plan (`plan release`), in a span.
 pub(crate) async fn in_span<T>(
     job: &'static str,
     id: &CertificateId,
     run: impl Future<Output = Result<T, crate::Error>>,
 ) -> Result<T, crate::Error> {
-    let id_text = id.as_str();
-    let span = tracing::info_span!("cf_mtls", otel.name = job, cloudflare.certificate.id = id_text);
-    let run = async {
-        let result = run.await;
-        match &result {
-            Ok(_) => tracing::info!("job finished"),
-            Err(error) => tracing::info!(error.type = error.kind().as_str(), "job failed"),
-        }
-        result.map_err(|error| error.during(job, id))
-    };
-    run.instrument(span).await
+    let planned = job.strip_prefix("plan ");
+    let run = run.map(|result| {
+        report(planned.is_none(), result.as_ref().err());
+        result.map_err(|error| error.during(planned.unwrap_or(job), id))
+    });
+    run.instrument(span(job, Some(id))).await
 }
 
 /// Results as they become known.
 ///
-/// It is a [`Stream`], and has [`next`](Self::next). Requests are sent only while
-/// results are requested; dropping it stops them.
+/// It is a [`Stream`], and has [`next`](Self::next) and [`collect`](Self::collect).
+/// Requests are sent only while results are requested; dropping it stops them.
 #[must_use = "nothing is sent until results are requested"]
-pub struct Outcomes<T>(Pin<Box<dyn Stream<Item = T> + Send>>);
+pub struct Outcomes<T> {
+    stream: Pin<Box<dyn Stream<Item = T> + Send>>,
+    /// `None` after the end.
+    span: Option<Span>,
+    is_change: bool,
+}
 
 impl<T> Outcomes<T> {
     /// The next result; `None` when there are no more.
     pub async fn next(&mut self) -> Option<T> {
-        std::future::poll_fn(|context| self.0.as_mut().poll_next(context)).await
+        std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    pub(crate) fn new(stream: impl Stream<Item = T> + Send + 'static) -> Self {
-        Self(Box::pin(stream))
+    /// All results.
+    pub async fn collect(mut self) -> Vec<T> {
+        let mut all = Vec::new();
+        while let Some(one) = self.next().await {
+            all.push(one);
+        }
+        all
+    }
+
+    /// The results of a job that changes nothing.
+    pub(crate) fn new(job: &'static str, stream: impl Stream<Item = T> + Send + 'static) -> Self {
+        Self { stream: Box::pin(stream), span: Some(span(job, None)), is_change: false }
+    }
+}
+
+impl<T> Stream for Outcomes<T> {
+    type Item = T;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
+        let Some(span) = self.span.clone() else {
+            return Poll::Ready(None);
+        };
+        span.in_scope(|| {
+            let polled = self.stream.as_mut().poll_next(context);
+            if matches!(polled, Poll::Ready(None)) {
+                report(self.is_change, None);
+                self.span = None;
+            }
+            polled
+        })
     }
 }
 
 /// The outcome for one certificate among many.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Outcome<T> {
     /// The certificate.
     pub id: CertificateId,
     /// The result of the operation.
     pub result: Result<T, Error>,
+}
+
+impl<T> Outcome<T> {
+    /// The outcome for a certificate.
+    pub fn new(id: CertificateId, result: Result<T, Error>) -> Self {
+        Self { id, result }
+    }
 }
 
 /// As many outages in a row, or one failed authentication, stop a job that would only
@@ -93,6 +154,7 @@ fn count_outages(outages: &AtomicUsize, error: Option<&Error>) {
 /// The result for each id, as many at a time as the handle allows, until there are too
 /// many outages.
 pub(crate) fn each<T: 'static, F: Future<Output = Result<T, Error>> + Send + 'static>(
+    job: &'static str,
     certificates: &Certificates,
     ids: impl Stream<Item = CertificateId> + Send + 'static,
     run: impl Fn(Certificates, CertificateId) -> F + Send + 'static,
@@ -109,14 +171,9 @@ pub(crate) fn each<T: 'static, F: Future<Output = Result<T, Error>> + Send + 'st
             Outcome { id, result }
         })
     });
-    Outcomes::new(begun.buffer_unordered(max))
-}
-
-impl<T> Stream for Outcomes<T> {
-    type Item = T;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
-        self.0.as_mut().poll_next(context)
+    Outcomes {
+        is_change: job.starts_with("delete"),
+        ..Outcomes::new(job, begun.buffer_unordered(max))
     }
 }
 

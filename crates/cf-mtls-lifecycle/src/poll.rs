@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use cf_mtls::{Association, CertificateId, Certificates, Error};
 use tokio::time::Instant;
 
 use crate::options::ReleaseOptions;
@@ -34,15 +33,6 @@ impl<'a> Poll<'a> {
     /// The time that is left.
     pub(crate) fn left(&self) -> Duration {
         self.options.wait_timeout.saturating_sub(self.elapsed())
-    }
-
-    /// The associations of a certificate, read in the time that is left.
-    pub(crate) async fn associations(
-        &self,
-        certificates: &Certificates,
-        id: &CertificateId,
-    ) -> Result<Vec<Association>, Error> {
-        certificates.clone().within(self.left()).associations(id).await
     }
 
     /// Waits, longer each time; `false`, and at once, where the time is over.

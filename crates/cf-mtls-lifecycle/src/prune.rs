@@ -16,7 +16,7 @@ use tokio::sync::OnceCell;
 use crate::error::Error;
 use crate::holder::Found;
 use crate::many::{Outcomes, patient};
-use crate::services::{can_hold, managed_type};
+use crate::services::managed_type;
 
 const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_hours(24);
 
@@ -216,77 +216,74 @@ pub(crate) fn candidates(
     criteria: Prune,
 ) -> Result<Outcomes<Result<Candidate, Error>>, Error> {
     criteria.check()?;
-    let this = patient(certificates);
-    let max = this.concurrency();
-    let products: Arc<Products> = Arc::new(Product::ALL.map(|one| (one, OnceCell::new())));
+    let certificates = patient(certificates);
+    let max = certificates.concurrency();
     let all = CertificateFilter::all();
-    let list = this.list(match criteria.kind {
+    let list = certificates.list(match criteria.kind {
         Some(true) => all.ca(),
         Some(false) => all.leaf(),
         None => all,
     });
+    let products = Product::ALL.map(|product| (product, OnceCell::new()));
+    let search = Arc::new(Search { certificates, criteria, products });
     let looks = list.map(move |certificate| {
-        let (this, criteria) = (this.clone(), criteria.clone());
-        let products = Arc::clone(&products);
-        async move { candidate(&this, &criteria, &products, certificate?).await }
+        let search = Arc::clone(&search);
+        async move { search.look(certificate?).await }
     });
     // In the order of the list.
-    Ok(Outcomes::new(looks.buffered(max).filter_map(|one| ready(one.transpose()))))
+    let found = looks.buffered(max).filter_map(|one| ready(one.transpose()));
+    Ok(Outcomes::new("prune candidates", found))
 }
 
-/// The products that may hold a certificate, each read once, when it is first needed.
-type Products = [(Product, OnceCell<Found>); 3];
-
-/// Whether no product holds a certificate; an error if that is not known.
-async fn is_unheld(
-    certificates: &Certificates,
-    products: &Products,
-    id: &CertificateId,
-    is_ca: Option<bool>,
-) -> Result<bool, Error> {
-    let mut unreadable = None;
-    for (product, cell) in products.iter().filter(|(product, _)| can_hold(*product, is_ca)) {
-        let read = async || {
-            let mut found = Found::default();
-            found.read(certificates, *product, &mut |_, _| ()).await;
-            found
-        };
-        let found = cell.get_or_init(read).await;
-        if !found.of(id).is_empty() {
-            return Ok(false);
-        }
-        unreadable = unreadable.or(found.unreadable.first());
-    }
-    unreadable.map_or(Ok(true), |part| {
-        let error = Error::from(part.error.clone().with_certificate_id(id.clone()));
-        Err(error.with_detail(format!("whether {id} is unused is not known: {part}")))
-    })
+struct Search {
+    certificates: Certificates,
+    criteria: Prune,
+    /// Each is read once, when it is first needed.
+    products: [(Product, OnceCell<Found>); 3],
 }
 
-async fn candidate(
-    certificates: &Certificates,
-    criteria: &Prune,
-    products: &Products,
-    certificate: Certificate,
-) -> Result<Option<Candidate>, Error> {
-    criteria.check_clock(certificates)?;
-    let Some(mut reasons) = criteria.reasons(&certificate) else {
-        return Ok(None);
-    };
-    let id = certificate.id().clone();
-    if criteria.unused {
-        match certificates.associations(&id).await {
-            Ok(uses) if uses.iter().all(Association::has_ended) => reasons.push(Reason::Unused),
-            Ok(_) => return Ok(None),
-            // Gone since it was listed.
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error.into()),
-        }
-        if !is_unheld(certificates, products, &id, certificate.is_ca()).await? {
+impl Search {
+    async fn look(&self, certificate: Certificate) -> Result<Option<Candidate>, Error> {
+        self.criteria.check_clock(&self.certificates)?;
+        let Some(mut reasons) = self.criteria.reasons(&certificate) else {
             return Ok(None);
+        };
+        let id = certificate.id().clone();
+        if self.criteria.unused {
+            match self.certificates.associations(&id).await {
+                Ok(uses) if uses.iter().all(Association::has_ended) => reasons.push(Reason::Unused),
+                Ok(_) => return Ok(None),
+                // Gone since it was listed.
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
+            if self.is_held(&id, certificate.is_ca()).await? {
+                return Ok(None);
+            }
         }
+        Ok(Some(Candidate { id, certificate, reasons }))
     }
-    Ok(Some(Candidate { id, certificate, reasons }))
+
+    /// Whether a product holds a certificate; an error if that is not known.
+    async fn is_held(&self, id: &CertificateId, is_ca: Option<bool>) -> Result<bool, Error> {
+        let mut unreadable = None;
+        for (product, cell) in self.products.iter().filter(|(one, _)| one.can_hold(is_ca)) {
+            let read = async || {
+                let mut found = Found::default();
+                found.read(&self.certificates, *product, &mut |_, _| ()).await;
+                found
+            };
+            let found = cell.get_or_init(read).await;
+            if !found.of(id).is_empty() {
+                return Ok(true);
+            }
+            unreadable = unreadable.or(found.unreadable.first());
+        }
+        unreadable.map_or(Ok(false), |part| {
+            let error = Error::from(part.error.clone().with_certificate_id(id.clone()));
+            Err(error.with_detail(format!("whether {id} is unused is not known: {part}")))
+        })
+    }
 }
 
 impl fmt::Display for Reason {

@@ -25,6 +25,8 @@ pub struct Release {
 }
 
 /// What a release will do, and what blocks it. Made by [`Release::plan`].
+///
+/// It holds a client, so its JSON reads back as a [`Usage`], with [`Blocker`]s in `blockers`.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[must_use = "a plan does nothing until it is run"]
@@ -88,15 +90,17 @@ impl Release {
     /// see [`ReleasePlan::blockers`].
     pub async fn plan(&self) -> Result<ReleasePlan, Error> {
         let mut poll = Poll::new(&self.options);
-        loop {
-            let usage = self.usage().await.map_err(|error| error.during("release", &self.id))?;
-            let plan = self.assess(usage);
-            let is_hidden = |one: &Blocker| matches!(one, Blocker::HiddenHostnames(_));
-            let may_settle = plan.is_blocked() && plan.blockers.iter().all(is_hidden);
-            if !may_settle || MAX_LAG <= poll.elapsed() || !poll.wait().await {
-                return Ok(plan);
+        let plan = async {
+            loop {
+                let plan = self.assess(self.usage().await?);
+                let is_hidden = |one: &Blocker| matches!(one, Blocker::HiddenHostnames(_));
+                let may_settle = plan.is_blocked() && plan.blockers.iter().all(is_hidden);
+                if !may_settle || MAX_LAG <= poll.elapsed() || !poll.wait().await {
+                    return Ok(plan);
+                }
             }
-        }
+        };
+        in_span("plan release", &self.id, plan).await
     }
 
     async fn usage(&self) -> Result<Usage, Error> {

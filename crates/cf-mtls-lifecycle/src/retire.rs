@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::holder::{self, Found};
 use crate::poll::{MAX_LAG, OnStep, Poll};
 use crate::release::{ReleasePlan, Released};
-use crate::services::{self, can_hold};
+use crate::services;
 use crate::step::Step;
 use crate::unread::Unread;
 use crate::usage::{self, ZoneUse};
@@ -21,14 +21,206 @@ use crate::usage::{self, ZoneUse};
 /// What to do after a wait that timed out.
 pub(crate) const RUN_AGAIN: &str = "run it again later to go on";
 
-/// What a run has done, and knows of the uses.
-struct Run {
+/// A run of a plan: what it has done, and knows of the uses.
+struct Run<'a> {
+    plan: &'a ReleasePlan,
+    on_step: OnStep<'a>,
+    poll: Poll<'a>,
     /// Whether there was anything to do before the deletion. Otherwise what is gone by then
     /// was gone before.
     has_begun: bool,
     detached: Vec<ZoneHostnames>,
     holders: Vec<Holder>,
     unread: Unread,
+}
+
+impl Run<'_> {
+    /// Returns whether the service confirmed the deletion.
+    async fn steps(&mut self, successor: Option<&CertificateId>) -> Result<bool, Error> {
+        for zone in &self.plan.usage.zones {
+            if let Some(successor) = successor {
+                self.wait_until_shown(successor, zone).await?;
+            }
+            self.detach(zone).await?;
+        }
+        self.poll = Poll::new(&self.plan.options);
+        if self.plan.has_uses() && !self.wait_until_unused().await? {
+            return Ok(false);
+        }
+        let (certificate_id, unread) = (self.plan.id.clone(), self.unread.clone());
+        (self.on_step)(&Step::Unused { certificate_id, unread });
+        // The last chance to stop: a deletion cannot be undone.
+        tokio::task::yield_now().await;
+        self.delete().await
+    }
+
+    /// Detaches the hostnames of the plan, and fails if there are others.
+    async fn detach(&mut self, zone: &ZoneHostnames) -> Result<(), Error> {
+        let (plan, ca) = (self.plan, ClientCa::from(&self.plan.id));
+        let edited = plan.hostnames(&zone.zone_id).remove(&ca, &zone.hostnames).await?;
+        if let Some(zone) = zone.with_hostnames(edited.removed) {
+            self.detached.push(zone.clone());
+            (self.on_step)(&Step::Detached { certificate_id: plan.id.clone(), zone });
+        }
+        plan.ensure_none_left(&edited.hostnames)
+    }
+
+    /// Waits until reads show that a successor has all hostnames of a zone.
+    async fn wait_until_shown(
+        &mut self,
+        successor: &CertificateId,
+        zone: &ZoneHostnames,
+    ) -> Result<(), Error> {
+        let plan = self.plan;
+        self.poll = Poll::new(&plan.options);
+        while !plan.is_shown(successor, zone).await? {
+            let certificate_id = successor.clone();
+            (self.on_step)(&Step::AwaitingHostnames { certificate_id, zone: zone.clone() });
+            if !self.poll.wait().await {
+                let detail = plan.after(&format!("reads do not show {zone} for {successor}"));
+                return Err(plan.error(ErrorKind::Timeout, &detail).with_advice(RUN_AGAIN));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns whether it still exists: another client may have deleted it.
+    async fn wait_until_unused(&mut self) -> Result<bool, Error> {
+        let plan = self.plan;
+        let mut looks: u32 = 0;
+        loop {
+            looks += 1;
+            let mut rows = match plan.associations_of(&plan.id, &self.poll).await {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+                rows => rows?,
+            };
+            rows.retain(|row| !row.has_ended());
+            holder::keep_holding(&plan.certificates, &plan.id, &mut self.holders).await;
+            if rows.is_empty() && self.holders.is_empty() {
+                return Ok(true);
+            }
+            if let Some(row) = plan.first_permanent_use(&rows) {
+                let detail = format!("{row} began to use it after the plan was made");
+                return Err(plan.still_in_use(&detail, &rows));
+            }
+            // Hostnames that were attached again keep it in use for good. Each zone is a
+            // request, so they are looked for less and less often. Reads may show less than
+            // the lists that this client replaced.
+            let is_last = self.poll.left().is_zero();
+            let is_due = is_last || (1 < looks && looks.is_power_of_two());
+            if is_due && rows.iter().any(Association::is_live) {
+                for zone in &plan.usage.zones {
+                    plan.ensure_none_left(&plan.last_known(zone, &plan.id).await?)?;
+                }
+            }
+            if is_last {
+                let error = plan.still_in_use(&plan.after("still in use"), &rows);
+                return Err(error.with_holders(self.holders.clone()).with_advice(RUN_AGAIN));
+            }
+            self.await_release(rows).await;
+        }
+    }
+
+    /// Reports what it waits for, and waits.
+    async fn await_release(&mut self, associations: Vec<Association>) {
+        let (certificate_id, unread) = (self.plan.id.clone(), self.unread.clone());
+        let holders = self.holders.clone();
+        (self.on_step)(&match holders.is_empty() && associations.is_empty() {
+            true => Step::StillRefused { certificate_id, unread },
+            false => Step::AwaitingRelease { certificate_id, associations, holders, unread },
+        });
+        self.poll.wait().await;
+    }
+
+    async fn delete(&mut self) -> Result<bool, Error> {
+        let plan = self.plan;
+        let (mut has_searched, mut has_walked) = (false, false);
+        loop {
+            holder::keep_holding(&plan.certificates, &plan.id, &mut self.holders).await;
+            let mut refusal = None;
+            // While a product holds it, a refusal is certain.
+            if self.holders.is_empty() {
+                let error = match plan.certificates.delete(&plan.id).await {
+                    Ok(deleted) => return Ok(deleted.is_confirmed()),
+                    // It was there a moment ago, so this is what was wanted.
+                    Err(error) if error.kind() == ErrorKind::NotFound && self.has_begun => {
+                        return Ok(false);
+                    }
+                    Err(error) if !plan.may_pass(&error) => return Err(error.into()),
+                    Err(error) => error,
+                };
+                self.has_begun = true;
+                // Soon after the last use that is expected, and lists may be older.
+                let is_lasting = MAX_LAG <= self.poll.elapsed() || self.poll.left().is_zero();
+                if error.kind() == ErrorKind::InUse {
+                    if !has_searched && (is_lasting || !plan.has_uses()) {
+                        has_searched = true;
+                        self.find_holders().await;
+                    }
+                    if !has_walked && is_lasting {
+                        has_walked = true;
+                        self.find_hostnames().await?;
+                    }
+                }
+                refusal = Some(error);
+            }
+            let held = || {
+                let list = self.holders.iter().map(|one| format!("{one}: {}", one.advice()));
+                let list = list.collect::<Vec<_>>().join("; ");
+                plan.error(ErrorKind::InUse, &list).with_holders(self.holders.clone())
+            };
+            if !self.holders.is_empty() && !plan.options.holders_awaited {
+                return Err(held());
+            }
+            if self.poll.left().is_zero() {
+                let error = match refusal {
+                    Some(error) if self.holders.is_empty() => {
+                        Error::from(error).with_detail(plan.after("still refused"))
+                    }
+                    _ => held().with_detail(plan.after("still in use")),
+                };
+                return Err(error.with_advice(RUN_AGAIN));
+            }
+            let rows = refusal.map_or(Vec::new(), |error| error.associations().to_vec());
+            self.await_release(rows).await;
+        }
+    }
+
+    /// Finds the products that hold it although the plan knows of none.
+    async fn find_holders(&mut self) {
+        let mut found = Found::default();
+        let is_ca = self.plan.usage.certificate.is_ca();
+        for product in Product::ALL.into_iter().filter(|product| product.can_hold(is_ca)) {
+            found.read(&self.plan.certificates, product, &mut |_, _| ()).await;
+        }
+        self.holders = found.of(&self.plan.id);
+        self.unread.products = found.unreadable;
+    }
+
+    /// Fails if it has hostnames although no association showed any, so that the plan has
+    /// not seen the zones.
+    async fn find_hostnames(&mut self) -> Result<(), Error> {
+        let plan = self.plan;
+        let has_seen_zones = !plan.usage.zones.is_empty() || !plan.hostname_services.is_empty();
+        if plan.usage.certificate.is_ca() == Some(false) || has_seen_zones {
+            return Ok(());
+        }
+        self.unread.zones.clear();
+        let mut zones = usage::zones_using(&plan.certificates, &plan.id);
+        while let Some(zone) = zones.next().await {
+            match zone? {
+                ZoneUse::Used(zone) => {
+                    let detail = format!(
+                        "it has {zone}, which no association showed; plan it with all zones"
+                    );
+                    return Err(plan.error(ErrorKind::InUse, &detail));
+                }
+                ZoneUse::Unknown(zone) => self.unread.zones.push(zone),
+                ZoneUse::Unentitled(_) => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 impl ReleasePlan {
@@ -39,42 +231,23 @@ impl ReleasePlan {
         on_step: OnStep<'_>,
     ) -> Result<Released, Error> {
         self.check()?;
-        let holders = self.usage.holders.clone();
-        let has_begun = successor.is_some() || self.has_uses();
-        let unread = self.usage.unread.clone();
-        let mut run = Run { has_begun, detached: Vec::new(), holders, unread };
-        let confirmed = match self.steps(successor, &mut run, on_step).await {
+        let usage = self.usage.clone();
+        let mut run = Run {
+            plan: self,
+            on_step,
+            poll: Poll::new(&self.options),
+            has_begun: successor.is_some() || self.has_uses(),
+            detached: Vec::new(),
+            holders: usage.holders,
+            unread: usage.unread,
+        };
+        let confirmed = match run.steps(successor).await {
             Ok(confirmed) => confirmed,
             Err(error) if run.has_begun && self.is_gone(&error).await => false,
             Err(error) => return Err(error.with_detached(run.detached).with_unread(run.unread)),
         };
-        on_step(&Step::Deleted { certificate_id: self.id.clone() });
-        let (certificate, detached) = (self.usage.certificate.clone(), run.detached);
-        Ok(Released { certificate, detached, confirmed })
-    }
-
-    /// Returns whether the service confirmed the deletion.
-    async fn steps(
-        &self,
-        successor: Option<&CertificateId>,
-        run: &mut Run,
-        on_step: OnStep<'_>,
-    ) -> Result<bool, Error> {
-        for zone in &self.usage.zones {
-            if let Some(successor) = successor {
-                self.wait_until_shown(successor, zone, on_step).await?;
-            }
-            self.detach(zone, &mut run.detached, on_step).await?;
-        }
-        let mut poll = Poll::new(&self.options);
-        if self.has_uses() && !self.wait_until_unused(run, &mut poll, on_step).await? {
-            return Ok(false);
-        }
-        let (certificate_id, unread) = (self.id.clone(), run.unread.clone());
-        on_step(&Step::Unused { certificate_id, unread });
-        // The last chance to stop: a deletion cannot be undone.
-        tokio::task::yield_now().await;
-        self.delete(run, &mut poll, on_step).await
+        (run.on_step)(&Step::Deleted { certificate_id: self.id.clone() });
+        Ok(Released { certificate: usage.certificate, detached: run.detached, confirmed })
     }
 
     /// Whether the plan found any use, whose end has to be waited for.
@@ -89,31 +262,6 @@ impl ReleasePlan {
             && self.certificates.get(&self.id).await.is_err_and(|error| gone(error.kind()))
     }
 
-    /// Detaches the hostnames of the plan, and fails if there are others.
-    async fn detach(
-        &self,
-        zone: &ZoneHostnames,
-        detached: &mut Vec<ZoneHostnames>,
-        on_step: OnStep<'_>,
-    ) -> Result<(), Error> {
-        let ca = ClientCa::from(&self.id);
-        let edited = self.hostnames(&zone.zone_id).remove(&ca, &zone.hostnames).await?;
-        if let Some(zone) = zone.with_hostnames(edited.removed) {
-            detached.push(zone.clone());
-            on_step(&Step::Detached { certificate_id: self.id.clone(), zone });
-        }
-        self.ensure_none_left(&edited.hostnames)
-    }
-
-    /// Fails unless the lists are still empty, as far as reads show more than the lists
-    /// that this client replaced.
-    async fn ensure_still_detached(&self) -> Result<(), Error> {
-        for zone in &self.usage.zones {
-            self.ensure_none_left(&self.last_known(zone, &self.id).await?)?;
-        }
-        Ok(())
-    }
-
     fn ensure_none_left(&self, list: &[String]) -> Result<(), Error> {
         if list.is_empty() {
             return Ok(());
@@ -123,25 +271,6 @@ impl ReleasePlan {
             "another client attached {others} to it since it was planned; plan and run it again"
         );
         Err(self.error(ErrorKind::Conflict, &detail))
-    }
-
-    /// Waits until reads show that a successor has all hostnames of a zone.
-    async fn wait_until_shown(
-        &self,
-        successor: &CertificateId,
-        zone: &ZoneHostnames,
-        on_step: OnStep<'_>,
-    ) -> Result<(), Error> {
-        let mut poll = Poll::new(&self.options);
-        while !self.is_shown(successor, zone).await? {
-            let certificate_id = successor.clone();
-            on_step(&Step::AwaitingHostnames { certificate_id, zone: zone.clone() });
-            if !poll.wait().await {
-                let detail = self.after(&format!("reads do not show {zone} for {successor}"));
-                return Err(self.error(ErrorKind::Timeout, &detail).with_advice(RUN_AGAIN));
-            }
-        }
-        Ok(())
     }
 
     /// Whether reads show that a successor has all hostnames of a zone; fails if another
@@ -183,152 +312,6 @@ impl ReleasePlan {
         Ok(unchanged.hostnames)
     }
 
-    /// Returns whether it still exists: another client may have deleted it.
-    async fn wait_until_unused(
-        &self,
-        run: &mut Run,
-        poll: &mut Poll<'_>,
-        on_step: OnStep<'_>,
-    ) -> Result<bool, Error> {
-        let mut looks: u32 = 0;
-        loop {
-            looks += 1;
-            let mut rows = match poll.associations(&self.certificates, &self.id).await {
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-                rows => rows?,
-            };
-            rows.retain(|row| !row.has_ended());
-            holder::keep_holding(&self.certificates, &self.id, &mut run.holders).await;
-            if rows.is_empty() && run.holders.is_empty() {
-                return Ok(true);
-            }
-            if let Some(row) = self.first_permanent_use(&rows) {
-                let detail = format!("{row} began to use it after the plan was made");
-                return Err(self.still_in_use(&detail, &rows));
-            }
-            // Hostnames that were attached again keep it in use for good. Each zone is a
-            // request, so they are looked for less and less often.
-            let is_last = poll.left().is_zero();
-            let is_due = is_last || (1 < looks && looks.is_power_of_two());
-            if is_due && rows.iter().any(Association::is_live) {
-                self.ensure_still_detached().await?;
-            }
-            if is_last {
-                let error = self.still_in_use(&self.after("still in use"), &rows);
-                return Err(error.with_holders(run.holders.clone()).with_advice(RUN_AGAIN));
-            }
-            on_step(&self.awaiting_release(rows, run));
-            poll.wait().await;
-        }
-    }
-
-    async fn delete(
-        &self,
-        run: &mut Run,
-        poll: &mut Poll<'_>,
-        on_step: OnStep<'_>,
-    ) -> Result<bool, Error> {
-        let (mut has_searched, mut has_walked) = (false, false);
-        loop {
-            holder::keep_holding(&self.certificates, &self.id, &mut run.holders).await;
-            let mut refusal = None;
-            // While a product holds it, a refusal is certain.
-            if run.holders.is_empty() {
-                let error = match self.certificates.delete(&self.id).await {
-                    Ok(deleted) => return Ok(deleted.is_confirmed()),
-                    // It was there a moment ago, so this is what was wanted.
-                    Err(error) if error.kind() == ErrorKind::NotFound && run.has_begun => {
-                        return Ok(false);
-                    }
-                    Err(error) if !self.may_pass(&error) => return Err(error.into()),
-                    Err(error) => error,
-                };
-                run.has_begun = true;
-                // Soon after the last use that is expected, and lists may be older.
-                let is_lasting = MAX_LAG <= poll.elapsed() || poll.left().is_zero();
-                if error.kind() == ErrorKind::InUse {
-                    if !has_searched && (is_lasting || !self.has_uses()) {
-                        has_searched = true;
-                        self.find_holders(run).await;
-                    }
-                    if !has_walked && is_lasting {
-                        has_walked = true;
-                        self.find_hostnames(run).await?;
-                    }
-                }
-                refusal = Some(error);
-            }
-            if !run.holders.is_empty() && !self.options.holders_awaited {
-                return Err(self.held(&run.holders));
-            }
-            if poll.left().is_zero() {
-                let error = match refusal {
-                    Some(error) if run.holders.is_empty() => {
-                        Error::from(error).with_detail(self.after("still refused"))
-                    }
-                    _ => self.held(&run.holders).with_detail(self.after("still in use")),
-                };
-                return Err(error.with_advice(RUN_AGAIN));
-            }
-            let associations = refusal.map_or(Vec::new(), |error| error.associations().to_vec());
-            on_step(&match run.holders.is_empty() && associations.is_empty() {
-                true => {
-                    let (certificate_id, unread) = (self.id.clone(), run.unread.clone());
-                    Step::StillRefused { certificate_id, unread }
-                }
-                false => self.awaiting_release(associations, run),
-            });
-            poll.wait().await;
-        }
-    }
-
-    /// Finds the products that hold it although the plan knows of none.
-    async fn find_holders(&self, run: &mut Run) {
-        let mut found = Found::default();
-        let is_ca = self.usage.certificate.is_ca();
-        for product in Product::ALL.into_iter().filter(|product| can_hold(*product, is_ca)) {
-            found.read(&self.certificates, product, &mut |_, _| ()).await;
-        }
-        run.holders = found.of(&self.id);
-        run.unread.products = found.unreadable;
-    }
-
-    /// Fails if it has hostnames although no association showed any, so that the plan has
-    /// not seen the zones.
-    async fn find_hostnames(&self, run: &mut Run) -> Result<(), Error> {
-        let has_seen_zones = !self.usage.zones.is_empty() || !self.hostname_services.is_empty();
-        if self.usage.certificate.is_ca() == Some(false) || has_seen_zones {
-            return Ok(());
-        }
-        run.unread.zones.clear();
-        let mut zones = usage::zones_using(&self.certificates, &self.id);
-        while let Some(zone) = zones.next().await {
-            match zone? {
-                ZoneUse::Used(zone) => {
-                    let detail = format!(
-                        "it has {zone}, which no association showed; plan it with all zones"
-                    );
-                    return Err(self.error(ErrorKind::InUse, &detail));
-                }
-                ZoneUse::Unknown(zone) => run.unread.zones.push(zone),
-                ZoneUse::Unentitled(_) => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn awaiting_release(&self, associations: Vec<Association>, run: &Run) -> Step {
-        let certificate_id = self.id.clone();
-        let (holders, unread) = (run.holders.clone(), run.unread.clone());
-        Step::AwaitingRelease { certificate_id, associations, holders, unread }
-    }
-
-    fn held(&self, holders: &[Holder]) -> Error {
-        let list = holders.iter().map(|one| format!("{one}: {}", one.advice()));
-        let list = list.collect::<Vec<_>>().join("; ");
-        self.error(ErrorKind::InUse, &list).with_holders(holders.to_vec())
-    }
-
     /// A use that ends neither by itself nor with the hostnames.
     fn first_permanent_use<'a>(&self, rows: &'a [Association]) -> Option<&'a Association> {
         let known = &self.options.hostname_services;
@@ -364,6 +347,15 @@ impl ReleasePlan {
     pub(crate) fn hostnames(&self, zone: &ZoneId) -> Hostnames {
         let hostnames = self.certificates.hostnames(zone).with_settling(Duration::ZERO);
         hostnames.with_visibility_timeout(Duration::ZERO)
+    }
+
+    /// The associations of a certificate, read in the time that is left.
+    pub(crate) async fn associations_of(
+        &self,
+        id: &CertificateId,
+        poll: &Poll<'_>,
+    ) -> Result<Vec<Association>, cf_mtls::Error> {
+        self.certificates.clone().within(poll.left()).associations(id).await
     }
 
     /// What is so after the wait.

@@ -98,9 +98,7 @@ impl Rotate {
             };
             let old = &release.usage.certificate;
             if old.is_ca() == Some(false) {
-                return refuse(
-                    "it is a leaf without hostnames; upload the new one, delete the old",
-                );
+                return refuse("it is a leaf without hostnames: upload the new one, delete it");
             }
             if old.chain().is_ok_and(|chain| chain == *self.upload.chain()) {
                 return refuse("the successor is the same certificate as the old one");
@@ -108,7 +106,7 @@ impl Rotate {
             let upload = self.named_like(old);
             Ok(RotatePlan { release, successor, upload })
         };
-        plan.await.map_err(|error| error.during("rotate", &self.old))
+        in_span("plan rotate", &self.old, plan).await
     }
 
     /// Plans the rotation, and runs the plan.
@@ -149,11 +147,6 @@ impl RotatePlan {
         self.successor.as_ref()
     }
 
-    /// Whether anything blocks the rotation.
-    pub fn is_blocked(&self) -> bool {
-        self.release.is_blocked()
-    }
-
     /// Uploads the successor unless it is there, attaches the hostnames of the old CA to
     /// it, waits until it is active for them, and only then releases the old one.
     /// Each step is reported to `on_step`.
@@ -172,12 +165,7 @@ impl RotatePlan {
     /// - [`ErrorKind::QuotaExceeded`] if the account has no room for both CAs
     /// - those of [`ReleasePlan::run`]
     pub async fn run(&self, mut on_step: impl FnMut(&Step) + Send) -> Result<Rotated, Error> {
-        let mut uploaded = None;
-        let rotated = async {
-            let rotated = self.rotate(&mut uploaded, &mut on_step).await;
-            rotated.map_err(|error| error.with_uploaded(uploaded))
-        };
-        in_span("rotate", &self.release.id, rotated).await
+        in_span("rotate", &self.release.id, self.rotate(&mut on_step)).await
     }
 
     /// Checks that nothing blocks the plan. Sends nothing.
@@ -190,36 +178,34 @@ impl RotatePlan {
         checked.map_err(|error| error.during("rotate", &self.release.id))
     }
 
-    async fn rotate(
-        &self,
-        uploaded: &mut Option<CertificateId>,
-        on_step: OnStep<'_>,
-    ) -> Result<Rotated, Error> {
+    async fn rotate(&self, on_step: OnStep<'_>) -> Result<Rotated, Error> {
+        let unchanged = |error: Error| error.with_detail("nothing was detached from the old CA");
         self.check()?;
-        let attached = self.attach_all(uploaded, on_step).await;
-        let (successor, id, attached) =
-            attached.map_err(|error| error.with_detail("nothing was detached from the old CA"))?;
-        let old = self.release.retire(Some(&id), on_step).await?;
-        Ok(Rotated { successor, attached, old })
-    }
-
-    /// Does all that comes before the old CA loses anything.
-    async fn attach_all(
-        &self,
-        uploaded: &mut Option<CertificateId>,
-        on_step: OnStep<'_>,
-    ) -> Result<(Certificate, CertificateId, Vec<ZoneHostnames>), Error> {
-        let (successor, is_new) = self.ensure().await?;
-        let id = successor.id().clone();
-        *uploaded = is_new.then(|| id.clone());
+        let (successor, is_new) = self.ensure().await.map_err(unchanged)?;
+        let id = successor.id();
         on_step(&match is_new {
             true => Step::Uploaded { certificate_id: id.clone() },
             false => Step::AlreadyUploaded { certificate_id: id.clone() },
         });
+        let moved = async {
+            let attached = self.attach_all(id, on_step).await.map_err(unchanged)?;
+            Ok((attached, self.release.retire(Some(id), on_step).await?))
+        };
+        let uploaded = is_new.then(|| id.clone());
+        let (attached, old) = moved.await.map_err(|error: Error| error.with_uploaded(uploaded))?;
+        Ok(Rotated { successor, attached, old })
+    }
+
+    /// Attaches the hostnames of the old CA, before it loses any.
+    async fn attach_all(
+        &self,
+        id: &CertificateId,
+        on_step: OnStep<'_>,
+    ) -> Result<Vec<ZoneHostnames>, Error> {
         let mut attached = Vec::new();
         for zone in &self.release.usage.zones {
             let hostnames = self.release.hostnames(&zone.zone_id);
-            let added = hostnames.add(&ClientCa::from(&id), &zone.hostnames).await;
+            let added = hostnames.add(&ClientCa::from(id), &zone.hostnames).await;
             let added = added.map_err(|error| match error.kind() {
                 ErrorKind::InvalidRequest | ErrorKind::Conflict => {
                     Error::from(error).with_detail("the successor did not get its hostnames")
@@ -231,8 +217,8 @@ impl RotatePlan {
                 on_step(&Step::Attached { certificate_id: id.clone(), zone });
             }
         }
-        self.wait_until_active(&id, on_step).await?;
-        Ok((successor, id, attached))
+        self.wait_until_active(id, on_step).await?;
+        Ok(attached)
     }
 
     /// Uploads the successor; returns it, and whether it is new. Only the service's refusal
@@ -250,8 +236,7 @@ impl RotatePlan {
                 match certificates.get(id).await {
                     Ok(stored) if stored.is_ca() != Some(false) => return Ok((stored, false)),
                     Err(gone) if gone.kind() == ErrorKind::NotFound => {}
-                    Ok(_) => return Err(error.into()),
-                    Err(error) => return Err(error.into()),
+                    other => return Err(other.err().unwrap_or(error).into()),
                 }
             }
             if !poll.wait().await {
@@ -269,11 +254,11 @@ impl RotatePlan {
         let mut was_active = false;
         let mut poll = Poll::new(&release.options);
         loop {
-            let mut rows = poll.associations(&release.certificates, successor).await?;
+            let mut rows = release.associations_of(successor, &poll).await?;
             rows.retain(|row| row.is_live() && self.stands_for_hostnames(row));
             let has = |row: &Association, status| row.status == status;
-            let failed = |row: &&Association| has(row, AssociationStatus::DeploymentTimedOut);
-            if let Some(row) = rows.iter().find(failed) {
+            let failed = rows.iter().find(|row| has(row, AssociationStatus::DeploymentTimedOut));
+            if let Some(row) = failed {
                 let detail = format!("{row} did not deploy the successor in time");
                 let error = release.error(ErrorKind::Conflict, &detail);
                 return Err(error.with_advice("wait a while, and try again"));

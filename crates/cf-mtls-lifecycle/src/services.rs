@@ -8,23 +8,9 @@ pub(crate) fn managed_type(certificate: &Certificate) -> Option<CertificateType>
     certificate.certificate_type().filter(|kind| *kind != CertificateType::Custom)
 }
 
-/// Whether a product can hold a CA, or a leaf: a Worker and Hyperdrive present a leaf, and
-/// Hyperdrive and Gateway use a CA.
-pub(crate) fn can_hold(product: Product, is_ca: Option<bool>) -> bool {
-    match product {
-        Product::Workers => is_ca != Some(true),
-        Product::Gateway => is_ca != Some(false),
-        _ => true,
-    }
-}
-
 /// Whether a service of an association is a product.
 pub(crate) fn is_product(name: &str, product: Product) -> bool {
-    let word = match product {
-        Product::Workers => "worker",
-        other => other.as_str(),
-    };
-    name.to_ascii_lowercase().contains(word)
+    name.to_ascii_lowercase().contains(product.as_str().trim_end_matches('s'))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -141,15 +141,15 @@ impl fmt::Display for Step {
                     true => uses(associations, ", "),
                     false => uses(&holders.iter().map(advice).collect::<Vec<_>>(), "; "),
                 };
-                write!(f, "waiting until nothing uses {certificate_id}{uses}{}", but(unread))
+                write!(f, "waiting until nothing uses {certificate_id}{uses}{}", unread.suffix())
             }
             Self::Unused { certificate_id, unread } => {
-                write!(f, "no service shows a use of {certificate_id}{}", but(unread))
+                write!(f, "no service shows a use of {certificate_id}{}", unread.suffix())
             }
             Self::StillRefused { certificate_id, unread } => write!(
                 f,
                 "waiting until {certificate_id} can be deleted: the service still refuses it{}",
-                but(unread)
+                unread.suffix()
             ),
             Self::Deleted { certificate_id } => write!(f, "deleted {certificate_id}"),
         }
@@ -161,12 +161,5 @@ fn uses<T: fmt::Display>(uses: &[T], separator: &str) -> String {
     match list(uses, usize::MAX, separator).as_str() {
         "" => String::new(),
         list => format!(": {list}"),
-    }
-}
-
-fn but(unread: &Unread) -> String {
-    match unread.is_empty() {
-        true => String::new(),
-        false => format!("; {unread}"),
     }
 }

@@ -52,6 +52,11 @@ impl Unread {
         self.products.is_empty() && self.zones.is_empty()
     }
 
+    /// What is said at the end of another text.
+    pub(crate) fn suffix(&self) -> String {
+        if self.is_empty() { String::new() } else { format!("; {self}") }
+    }
+
     fn lines(&self) -> Vec<String> {
         let products = self.products.iter().map(ToString::to_string);
         products.chain(self.zones.iter().map(ToString::to_string)).collect()
@@ -75,32 +80,28 @@ impl fmt::Display for Unread {
 
 impl fmt::Display for UnreadableProduct {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.error.kind();
         match &self.script {
             Some(script) => write!(f, "Worker {script}")?,
             None => write!(f, "{}", self.product)?,
         }
-        let kind = self.error.kind();
         write!(f, " could not be read: {kind}; it may hold the certificate")?;
-        match kind {
-            ErrorKind::Permission | ErrorKind::Authentication => {
-                let permission = self.product.permission();
-                write!(f, " (the permission {permission:?} would show it)")
-            }
-            _ => Ok(()),
+        if matches!(kind, ErrorKind::Permission | ErrorKind::Authentication) {
+            write!(f, " (the permission {:?} would show it)", self.product.permission())?;
         }
+        Ok(())
     }
 }
 
 impl fmt::Display for UnreadableZone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.zone.name.as_deref().unwrap_or(self.zone.id.as_str());
-        let kind = self.error.kind();
-        let advice = match kind {
-            ErrorKind::Permission => {
-                " (the token lacks \"SSL and Certificates\" for the zone, or cannot reach it)"
-            }
-            _ => "",
-        };
-        write!(f, "zone {} cannot be read: {kind}{advice}", printable(name))
+        let (name, kind) = (self.zone.name.as_deref(), self.error.kind());
+        let name = printable(name.unwrap_or(self.zone.id.as_str()));
+        write!(f, "zone {name} cannot be read: {kind}")?;
+        if kind == ErrorKind::Permission {
+            let lack = "the token lacks \"SSL and Certificates\" for the zone, or cannot reach it";
+            write!(f, " ({lack})")?;
+        }
+        Ok(())
     }
 }

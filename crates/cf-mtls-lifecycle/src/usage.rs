@@ -1,19 +1,20 @@
 //! What uses a certificate, or many of them in one walk.
 
 use std::collections::{HashMap, HashSet};
+use std::pin::pin;
 
 use cf_mtls::{
     Association, Certificate, CertificateFilter, CertificateId, Certificates, ClientCa, ErrorKind,
     Holder, Product, Zone, ZoneFilter, ZoneHostnames,
 };
-use futures_util::{StreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::holder::Found;
 use crate::many::{Outcome, Outcomes, patient};
 use crate::options::ReleaseOptions;
-use crate::services::{self, Service, can_hold, is_product, managed_type, service};
+use crate::services::{self, Service, is_product, managed_type, service};
 use crate::unread::{Unread, UnreadableZone};
 
 /// What is known about one zone.
@@ -200,10 +201,10 @@ impl UsageWalk {
             let Ok(usage) = result else { continue };
             let is_ca = usage.certificate.is_ca();
             usage.holders = found.of(id);
-            let unreadable = found.unreadable.iter().filter(|part| can_hold(part.product, is_ca));
+            let unreadable = found.unreadable.iter().filter(|part| part.product.can_hold(is_ca));
             usage.unread.products = unreadable.cloned().collect();
             let is_not_read =
-                |product: &Product| can_hold(*product, is_ca) && !products.contains(product);
+                |product: &Product| product.can_hold(is_ca) && !products.contains(product);
             usage.products_not_read = Product::ALL.into_iter().filter(is_not_read).collect();
             let reads_zones = !self.services_only
                 && (self.options.all_zones || self.may_have_hostnames(&usage.associations))
@@ -217,7 +218,7 @@ impl UsageWalk {
             return Ok(outcomes);
         }
         let cas = usages.iter().map(|(ca, _)| ca.clone()).collect();
-        let mut zones = walk(&self.certificates, cas);
+        let mut zones = pin!(walk(&self.certificates, cas));
         while let Some(looks) = zones.next().await {
             progress.zones += 1;
             on_progress(&progress);
@@ -234,11 +235,9 @@ impl UsageWalk {
             usage.unread.zones.sort_by_key(|one| one.zone.name.clone());
             usage.unentitled.sort_by_key(|zone| zone.name.clone());
         }
-        let existing = |one: Outcome<Usage>| Outcome {
-            result: one.result.and_then(Usage::if_existing),
-            ..one
-        };
-        Ok(outcomes.into_iter().map(existing).collect())
+        let outcomes = outcomes.into_iter();
+        let existing = outcomes.map(|one| (one.id, one.result.and_then(Usage::if_existing)));
+        Ok(existing.map(|(id, result)| Outcome { id, result }).collect())
     }
 
     /// The certificates and their associations.
@@ -304,7 +303,7 @@ impl UsageWalk {
             // Before hostnames lose a CA, two requests tell whether it could be deleted.
             let is_detached = is_ca != Some(false) && live.clone().next().is_some();
             let is_indicated = !self.indicated_only || is_detached || live.any(is_other);
-            is_shown || (is_indicated && can_hold(product, is_ca))
+            is_shown || (is_indicated && product.can_hold(is_ca))
         };
         let is_wanted = |product: &Product| usages().any(|usage| may_hold(*product, usage));
         Product::ALL.into_iter().filter(is_wanted).collect()
@@ -330,19 +329,25 @@ pub(crate) fn zones_using(
 ) -> Outcomes<Result<ZoneUse, Error>> {
     let zones = walk(&patient(certificates), vec![ClientCa::from(id)]);
     // Zones without hostnames are dropped, so that nothing piles up.
-    Outcomes::new(zones.flat_map(|looks| {
-        stream::iter(match looks {
-            Ok(looks) => looks.into_iter().map(|(_, look)| Ok(look)).collect(),
-            Err(error) => vec![Err(error)],
-        })
-    }))
+    Outcomes::new(
+        "zones using",
+        zones.flat_map(|looks| {
+            stream::iter(match looks {
+                Ok(looks) => looks.into_iter().map(|(_, look)| Ok(look)).collect(),
+                Err(error) => vec![Err(error)],
+            })
+        }),
+    )
 }
 
 /// What is to be said about one zone, with the index of the CA.
 type Looks = Vec<(usize, ZoneUse)>;
 
 /// All zones of the account, each with the CAs that have something to say about it.
-fn walk(certificates: &Certificates, cas: Vec<ClientCa>) -> Outcomes<Result<Looks, Error>> {
+fn walk(
+    certificates: &Certificates,
+    cas: Vec<ClientCa>,
+) -> impl Stream<Item = Result<Looks, Error>> + Send + 'static + use<> {
     let this = certificates.clone();
     let filter = ZoneFilter::all().account(this.account_id());
     let (zones, max) = (this.client().zones(filter), this.concurrency());
@@ -372,7 +377,7 @@ fn walk(certificates: &Certificates, cas: Vec<ClientCa>) -> Outcomes<Result<Look
             Ok(looks)
         }
     });
-    Outcomes::new(looks.buffer_unordered(max))
+    looks.buffer_unordered(max)
 }
 
 /// The hostnames of a CA in a zone; `None` if there are none for certain.

@@ -75,7 +75,7 @@ impl Stage {
     /// The requests of the last pass that were no reads.
     fn writes(&self) -> Vec<Operation> {
         let requests = self.simulator.requests();
-        requests.iter().filter(|one| one.method != "GET").map(|one| one.operation).collect()
+        requests.iter().filter(|one| !one.is_read()).map(|one| one.operation).collect()
     }
 
     /// The names of the certificates, with their hostnames in both zones.

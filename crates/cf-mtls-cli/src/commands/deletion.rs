@@ -72,7 +72,7 @@ impl Deletion<'_> {
                 let stops = interrupt.is_raised() || is_lost.load(Ordering::SeqCst);
                 std::future::ready(!stops)
             });
-            let mut deletions = certificates.delete_many(ids);
+            let mut deletions = certificates.delete_stream(ids);
             while let Some(deletion) = deletions.next().await {
                 progress.advance();
                 let result = deletion.result.map(|_| Outcome::Deleted).map_err(Failure::from);

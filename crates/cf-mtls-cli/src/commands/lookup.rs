@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use cf_mtls::{Certificate, CertificateChain, CertificateFilter, CertificateId, ErrorKind};
 use cf_mtls_lifecycle::{CertificatesExt as _, Error, Outcome, Usage};
-use futures_util::stream;
 
 use crate::context::Context;
 use crate::input;
@@ -182,7 +181,7 @@ pub(crate) async fn read(context: &Context, targets: &mut [Target]) -> Result<()
             false => certificates.clone(),
         };
         let ids: Vec<CertificateId> = missing.keys().cloned().collect();
-        let mut outcomes = reader.get_many(stream::iter(ids));
+        let mut outcomes = reader.get_many(ids);
         while let Some(outcome) = outcomes.next().await {
             let Some(target) = missing.remove(&outcome.id) else { continue };
             match outcome.result.map_err(Error::from) {

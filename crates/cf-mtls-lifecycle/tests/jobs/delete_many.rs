@@ -6,7 +6,6 @@ use cf_mtls::{CertificateId, ErrorKind};
 use cf_mtls_lifecycle::CertificatesExt as _;
 use cf_mtls_testkit::Simulator;
 use cf_mtls_testkit::simulator::{Fault, Operation};
-use futures_util::stream;
 
 use super::support::{certificates, certificates_of, client, seed_ca};
 
@@ -35,7 +34,7 @@ async fn deletes_1000_and_tells_each_outcome() {
         count.fetch_add(1, Ordering::Relaxed);
     });
     let certificates = certificates(&simulator).with_concurrency(10);
-    let mut outcomes = certificates.delete_many(stream::iter(input));
+    let mut outcomes = certificates.delete_many(input);
     let mut missing: Vec<_> = ids.clone();
     let (mut gone, mut in_use, mut not_found) = (0, 0, 0);
     while let Some(outcome) = outcomes.next().await {
@@ -59,7 +58,7 @@ async fn deletes_1000_and_tells_each_outcome() {
 async fn nothing_is_sent_unless_asked_for() {
     let simulator = Simulator::start().await.unwrap();
     let ids = vec![seed_ca(&simulator, "a"), seed_ca(&simulator, "b")];
-    drop(certificates(&simulator).delete_many(stream::iter(ids)));
+    drop(certificates(&simulator).delete_many(ids));
     assert_eq!(simulator.request_count(None), 0);
 }
 
@@ -70,7 +69,7 @@ async fn stays_within_the_rate_limit() {
     let ids: Vec<_> = (0..150).map(|number| seed_ca(&simulator, &number.to_string())).collect();
     let certificates = certificates_of(&simulator, client(&simulator));
     let certificates = certificates.with_patience(Duration::ZERO);
-    let mut outcomes = certificates.delete_many(stream::iter(ids));
+    let mut outcomes = certificates.delete_many(ids);
     let mut limited = 0;
     while let Some(outcome) = outcomes.next().await {
         if let Err(error) = outcome.result {
@@ -90,7 +89,7 @@ async fn goes_on_when_the_next_window_opens() {
     let simulator = simulator.start().await.unwrap();
     let ids: Vec<_> = (0..30).map(|number| seed_ca(&simulator, &number.to_string())).collect();
     let client = client(&simulator).with_deadline(Duration::from_millis(600));
-    let mut outcomes = certificates_of(&simulator, client).delete_many(stream::iter(ids));
+    let mut outcomes = certificates_of(&simulator, client).delete_many(ids);
     while let Some(outcome) = outcomes.next().await {
         assert!(outcome.result.is_ok(), "{outcome:?}");
     }
@@ -116,7 +115,7 @@ async fn stops_at_a_refused_token_and_after_outages() {
         simulator.inject(fault.on(Operation::Delete).nth(11).times(1_000));
         let client = client(&simulator).with_retry(cf_mtls::Retry::off());
         let certificates = certificates_of(&simulator, client).with_concurrency(2);
-        let mut outcomes = certificates.delete_many(stream::iter(ids));
+        let mut outcomes = certificates.delete_many(ids);
         let mut tried = 0;
         while outcomes.next().await.is_some() {
             tried += 1;

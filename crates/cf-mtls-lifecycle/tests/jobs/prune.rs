@@ -4,7 +4,6 @@ use cf_mtls::{CertificateType, ErrorKind};
 use cf_mtls_lifecycle::{CertificatesExt as _, Prune};
 use cf_mtls_testkit::simulator::{Fault, Operation, Seed};
 use cf_mtls_testkit::{DOCUMENTED_CA, Simulator};
-use futures_util::stream;
 use jiff::Timestamp;
 
 use super::support::{certificates, writes};
@@ -163,7 +162,7 @@ async fn what_was_found_is_deleted_with_outcomes() {
     while let Some(candidate) = candidates.next().await {
         ids.push(candidate.unwrap().id);
     }
-    let mut outcomes = certificates.delete_many(stream::iter(ids));
+    let mut outcomes = certificates.delete_many(ids);
     let (mut gone, mut kept) = (0, 0);
     while let Some(outcome) = outcomes.next().await {
         match outcome.result {

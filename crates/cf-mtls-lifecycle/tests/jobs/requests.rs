@@ -5,7 +5,6 @@ use cf_mtls_lifecycle::{CertificatesExt as _, Prune};
 use cf_mtls_testkit::Simulator;
 use cf_mtls_testkit::simulator::{Entitlement, Operation, Seed, Worker};
 use futures_util::future::{BoxFuture, FutureExt as _};
-use futures_util::stream::{self, StreamExt as _};
 
 use super::holders::seed_leaf;
 use super::support::{certificates, make_ca, quick, seed_ca};
@@ -87,7 +86,7 @@ async fn prune(account: &Account, criteria: Prune, want: usize) {
 }
 
 async fn delete(account: &Account, ids: &[CertificateId]) {
-    let outcomes = certificates(&account.simulator).delete_many(stream::iter(ids.to_vec()));
+    let outcomes = certificates(&account.simulator).delete_many(ids.to_vec());
     let outcomes: Vec<_> = outcomes.collect().await;
     assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()));
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use cf_mtls::{CertificateId, Certificates, ClientCa, ErrorKind, Upload};
 use cf_mtls_lifecycle::{CertificatesExt as _, Error, Prune, ReleaseOptions};
 use cf_mtls_testkit::simulator::{Fault, Operation, Seed};
-use futures_util::stream;
 
 use super::support::{InUse, certificates, in_virtual_time, make_ca};
 
@@ -282,7 +281,7 @@ async fn what_was_pruned_is_pruned_once_on_any_day() {
                 while let Some(candidate) = candidates.next().await {
                     ids.push(candidate.unwrap().id);
                 }
-                let mut outcomes = certificates.delete_many(stream::iter(ids));
+                let mut outcomes = certificates.delete_many(ids);
                 let (mut deleted, mut absent) = (0, 0);
                 while let Some(outcome) = outcomes.next().await {
                     match outcome.result.map_err(|error| error.kind()) {
