@@ -148,7 +148,7 @@ fn only(name: &str, found: &[Certificate]) -> Result<Target, Failure> {
             let listed = ids.join(", ");
             let message = format!(
                 "several certificates are named {name}: {listed}; nothing was changed; pass the \
-                 id of one"
+                 id of one; one that was deleted moments ago may still show"
             );
             Err(Failure::new(ErrorKind::Ambiguous, message).with("candidates", ids))
         }
