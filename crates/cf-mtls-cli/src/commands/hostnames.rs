@@ -118,7 +118,6 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
             return context.output.write_value(&list.to_json(&hosts), || hostnames_table(&hosts));
         }
         Action::Add(arguments) => (Change::Add, arguments),
-        // It needs no look at what is there.
         Action::Remove { all: true, change } => (Change::Replace, change),
         Action::Remove { all: false, change } => (Change::Remove, change),
         Action::Replace(arguments) => (Change::Replace, arguments),
@@ -268,16 +267,14 @@ impl<'a> HostnameList<'a> {
     fn warn(&self, change: Change, plan: &HostnameChange, unchanged: &[String]) {
         let output = self.context.output;
         let already = match change {
-            Change::Add => Some("is in the list already"),
-            Change::Remove => Some(
-                "is not in the list; if it was added moments ago, the list may not show it yet",
-            ),
-            Change::Replace => None,
+            Change::Add => "is in the list already",
+            _ => "is not in the list; if it was added moments ago, the list may not show it yet",
         };
-        if let Some(already) = already {
-            for host in unchanged {
-                output.warn(format!("{host} {already}"));
-            }
+        for host in unchanged.iter().filter(|_| change != Change::Replace) {
+            output.warn(format!("{host} {already}"));
+        }
+        if change == Change::Replace && plan.hostnames.is_empty() && plan.is_unchanged() {
+            output.warn("the list is empty, but may not show what was added moments ago");
         }
         // Not refused: the service may accept custom hostnames.
         let Some(zone) = &self.zone.name else { return };

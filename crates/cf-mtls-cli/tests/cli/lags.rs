@@ -116,6 +116,8 @@ fn an_upload_waits_until_lists_show_it_or_says_that_they_do_not() {
     assert_eq!(delete.code, 0, "{delete:?}");
     assert!(delete.stderr.contains("warning: no certificate has the name"), "{delete:?}");
     assert!(delete.stderr.contains("uploaded moments ago"), "{delete:?}");
+    let release = world.json(&["release", "devices", "--if-exists", "--yes"]);
+    assert!(release["warnings"][0].as_str().unwrap().contains("uploaded moments ago"), "{release}");
     assert!(world.ids().contains(&id.to_owned()));
 }
 
