@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use cf_mtls::text::list;
-use cf_mtls::{Association, CertificateId, Client, ErrorKind, Holder, ZoneHostnames};
+use cf_mtls::{Association, CertificateId, ErrorKind, Holder, ZoneHostnames};
 use serde::{Deserialize, Serialize};
 
 use crate::unread::Unread;
@@ -113,18 +113,8 @@ impl Error {
         self
     }
 
-    /// Adds associations, made safe to show.
-    pub(crate) fn with_associations<'a>(
-        mut self,
-        client: &Client,
-        rows: impl Iterator<Item = &'a Association>,
-    ) -> Self {
-        const MAX_ASSOCIATIONS: usize = 64;
-        let mut rows: Vec<Association> = rows.take(MAX_ASSOCIATIONS).cloned().collect();
-        for row in &mut rows {
-            row.service = client.redact(&row.service);
-            row.status = client.redact(row.status.as_str()).into();
-        }
+    /// Adds associations that are safe to show.
+    pub(crate) fn with_associations(mut self, rows: Vec<Association>) -> Self {
         self.0.error = self.0.error.with_associations(rows);
         self
     }

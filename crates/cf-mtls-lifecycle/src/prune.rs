@@ -37,17 +37,17 @@ pub struct Prune {
     types: Vec<CertificateType>,
 }
 
-/// A certificate that meets the criteria.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[non_exhaustive]
-pub struct Candidate {
-    /// The id.
-    pub id: CertificateId,
-    /// The certificate.
-    pub certificate: Certificate,
-    /// The criteria that it meets, which are all that were set.
-    pub reasons: Vec<Reason>,
+record! {
+    /// A certificate that meets the criteria.
+    #[derive(PartialEq, Eq)]
+    pub struct Candidate {
+        /// The id.
+        pub id: CertificateId,
+        /// The certificate.
+        pub certificate: Certificate,
+        /// The criteria that it meets, which are all that were set.
+        pub reasons: Vec<Reason>,
+    }
 }
 
 /// A criterion that a certificate meets.
@@ -148,8 +148,7 @@ impl Prune {
     }
 
     fn has_time(&self) -> bool {
-        let times = [self.expired_at, self.expires_before, self.uploaded_before];
-        times.iter().any(Option::is_some)
+        [self.expired_at, self.expires_before, self.uploaded_before].iter().any(Option::is_some)
     }
 
     /// Times come from the local clock, which may be wrong by years.
@@ -170,8 +169,7 @@ impl Prune {
         let problem = match self.name_prefix.as_deref() {
             Some("") => "the name prefix is empty, and would match every name",
             None if !self.has_time() && !self.unused => {
-                "no criterion selects certificates: set an expiry, an upload time, a name prefix, \
-                 or that they are unused"
+                "no criterion selects certificates: set a time, a name prefix, or `unused`"
             }
             _ => return Ok(()),
         };

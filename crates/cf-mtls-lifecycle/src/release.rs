@@ -2,7 +2,7 @@
 
 use cf_mtls::text::list;
 use cf_mtls::{Certificate, CertificateId, Certificates, ClientCa, Zone, ZoneHostnames, ZoneId};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::blocker::{self, Blocker};
 use crate::error::Error;
@@ -46,18 +46,18 @@ pub struct ReleasePlan {
     pub(crate) hostname_services: Vec<String>,
 }
 
-/// A certificate was released, and is gone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[non_exhaustive]
-pub struct Released {
-    /// The certificate as it was.
-    pub certificate: Certificate,
-    /// The hostnames that were detached from it, by zone.
-    pub detached: Vec<ZoneHostnames>,
-    /// Whether the service confirmed the deletion: see
-    /// [`Deleted::is_confirmed`](cf_mtls::Deleted::is_confirmed).
-    pub confirmed: bool,
+record! {
+    /// A certificate was released, and is gone.
+    #[derive(PartialEq, Eq)]
+    pub struct Released {
+        /// The certificate as it was.
+        pub certificate: Certificate,
+        /// The hostnames that were detached from it, by zone.
+        pub detached: Vec<ZoneHostnames>,
+        /// Whether the service confirmed the deletion: see
+        /// [`Deleted::is_confirmed`](cf_mtls::Deleted::is_confirmed).
+        pub confirmed: bool,
+    }
 }
 
 impl Release {
@@ -220,16 +220,15 @@ impl ReleasePlan {
                 other => reasons.push(other),
             }
             if let Blocker::Service(row) | Blocker::HiddenHostnames(row) = blocker {
-                associations.push(row);
+                associations.push(row.clone());
             }
         }
         let detail = match reasons.is_empty() {
             true => "zones that may have hostnames of it cannot be read".to_owned(),
             false => list(&reasons, MAX_REASONS, "; "),
         };
-        let error = self.error(kind, &detail);
-        let error = error.with_associations(self.certificates.client(), associations.into_iter());
-        let error = error.with_holders(self.usage.holders.clone()).with_unread(unread);
+        let error = self.used(kind, &detail, associations).with_unread(unread);
+        let error = error.with_holders(self.usage.holders.clone());
         Err(error.with_advice("nothing was changed").during("release", &self.id))
     }
 }

@@ -101,7 +101,7 @@ impl Run<'_> {
             }
             if let Some(row) = plan.first_permanent_use(&rows) {
                 let detail = format!("{row} began to use it after the plan was made");
-                return Err(plan.still_in_use(&detail, &rows));
+                return Err(plan.used(ErrorKind::InUse, &detail, rows.clone()));
             }
             // Hostnames that were attached again keep it in use for good. Each zone is a
             // request, so they are looked for less and less often. Reads may show less than
@@ -114,7 +114,7 @@ impl Run<'_> {
                 }
             }
             if is_last {
-                let error = plan.still_in_use(&plan.after("still in use"), &rows);
+                let error = plan.used(ErrorKind::InUse, &plan.after("still in use"), rows);
                 return Err(error.with_holders(self.holders.clone()).with_advice(RUN_AGAIN));
             }
             self.await_release(rows).await;
@@ -210,9 +210,7 @@ impl Run<'_> {
         while let Some(zone) = zones.next().await {
             match zone? {
                 ZoneUse::Used(zone) => {
-                    let detail = format!(
-                        "it has {zone}, which no association showed; plan it with all zones"
-                    );
+                    let detail = format!("it has {zone} and no association: plan with all zones");
                     return Err(plan.error(ErrorKind::InUse, &detail));
                 }
                 ZoneUse::Unknown(zone) => self.unread.zones.push(zone),
@@ -267,9 +265,7 @@ impl ReleasePlan {
             return Ok(());
         }
         let others = list.join(", ");
-        let detail = format!(
-            "another client attached {others} to it since it was planned; plan and run it again"
-        );
+        let detail = format!("another client attached {others} since the plan; plan it again");
         Err(self.error(ErrorKind::Conflict, &detail))
     }
 
@@ -330,9 +326,10 @@ impl ReleasePlan {
         }
     }
 
-    fn still_in_use(&self, detail: &str, rows: &[Association]) -> Error {
-        let client = self.certificates.client();
-        self.error(ErrorKind::InUse, detail).with_associations(client, rows.iter())
+    /// An error about associations.
+    pub(crate) fn used(&self, kind: ErrorKind, detail: &str, rows: Vec<Association>) -> Error {
+        let rows = self.certificates.redact_associations(rows);
+        self.error(kind, detail).with_associations(rows)
     }
 
     /// An error whose detail holds words of the service.

@@ -37,17 +37,17 @@ pub struct RotatePlan {
     upload: Upload,
 }
 
-/// A CA was replaced by another.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[non_exhaustive]
-pub struct Rotated {
-    /// The successor.
-    pub successor: Certificate,
-    /// The hostnames that were attached to the successor, by zone.
-    pub attached: Vec<ZoneHostnames>,
-    /// The old CA, which is gone.
-    pub old: Released,
+record! {
+    /// A CA was replaced by another.
+    #[derive(PartialEq, Eq)]
+    pub struct Rotated {
+        /// The successor.
+        pub successor: Certificate,
+        /// The hostnames that were attached to the successor, by zone.
+        pub attached: Vec<ZoneHostnames>,
+        /// The old CA, which is gone.
+        pub old: Released,
+    }
 }
 
 impl Rotate {

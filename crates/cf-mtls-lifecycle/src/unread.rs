@@ -22,28 +22,26 @@ pub struct Unread {
     pub zones: Vec<UnreadableZone>,
 }
 
-/// A part of a product that could not be read, and may hold certificates.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[non_exhaustive]
-pub struct UnreadableProduct {
-    /// The product.
-    pub product: Product,
-    /// The Worker, where only one of them could not be read.
-    pub script: Option<ScriptName>,
-    /// Why it could not be read.
-    pub error: cf_mtls::Error,
+record! {
+    /// A part of a product that could not be read, and may hold certificates.
+    pub struct UnreadableProduct {
+        /// The product.
+        pub product: Product,
+        /// The Worker, where only one of them could not be read.
+        pub script: Option<ScriptName>,
+        /// Why it could not be read.
+        pub error: cf_mtls::Error,
+    }
 }
 
-/// A zone that cannot be read, and may have hostnames of a certificate.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[non_exhaustive]
-pub struct UnreadableZone {
-    /// The zone.
-    pub zone: Zone,
-    /// Why it cannot be read.
-    pub error: cf_mtls::Error,
+record! {
+    /// A zone that cannot be read, and may have hostnames of a certificate.
+    pub struct UnreadableZone {
+        /// The zone.
+        pub zone: Zone,
+        /// Why it cannot be read.
+        pub error: cf_mtls::Error,
+    }
 }
 
 impl Unread {

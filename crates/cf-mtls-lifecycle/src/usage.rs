@@ -317,10 +317,8 @@ impl UsageWalk {
 
 /// What uses one certificate.
 pub(crate) async fn usage_of_one(walk: UsageWalk) -> Result<Usage, Error> {
-    match walk.run(|_| ()).await?.pop() {
-        Some(outcome) => Ok(outcome.result?),
-        None => Err(Error::new(ErrorKind::InvalidInput, "no certificate was given")),
-    }
+    let none = || Error::new(ErrorKind::InvalidInput, "no certificate was given");
+    Ok(walk.run(|_| ()).await?.pop().ok_or_else(none)?.result?)
 }
 
 pub(crate) fn zones_using(

@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use cf_mtls::{ErrorKind, Retry};
-use cf_mtls_lifecycle::{Blocker, CertificatesExt as _, Release, ReleaseOptions, Step};
+use cf_mtls_lifecycle::{
+    Blocker, Candidate, CertificatesExt as _, Product, Reason, Release, ReleaseOptions, Released,
+    Rotated, Step, Unread, UnreadableProduct, UnreadableZone, Usage,
+};
 use cf_mtls_testkit::simulator::{Builder, Fault, Operation, Seed};
 use cf_mtls_testkit::{DOCUMENTED_CA, Simulator};
 
@@ -550,4 +553,32 @@ async fn a_certificate_that_somebody_else_deletes_is_released() {
     let released = released.await.unwrap();
     assert_eq!(released.detached.len(), 2);
     assert!(!world.holds(&world.ca));
+}
+
+/// What a job returns can be made for a fake, and reads back from JSON.
+#[tokio::test]
+async fn what_jobs_return_can_be_made_and_reads_back() {
+    fn back<T: serde::Serialize + serde::de::DeserializeOwned>(one: &T) -> T {
+        serde_json::from_str(&serde_json::to_string(one).unwrap()).unwrap()
+    }
+    let world = InUse::start().await;
+    let plan = release(&world).plan().await.unwrap();
+    // A plan holds a client, so it reads back as what it found.
+    let usage: Usage = serde_json::from_value(serde_json::to_value(&plan).unwrap()).unwrap();
+    assert_eq!(usage.zones, plan.usage().zones);
+    let certificate = usage.certificate.clone();
+    let released = Released::new(certificate.clone(), usage.zones.clone(), true);
+    assert_eq!(back(&released), released);
+    let rotated = Rotated::new(certificate.clone(), usage.zones, released);
+    assert_eq!(back(&rotated), rotated);
+    let reasons = vec![Reason::Unused];
+    let candidate = Candidate::new(certificate.id().clone(), certificate, reasons);
+    assert_eq!(back(&candidate), candidate);
+    let error = || cf_mtls::Error::new(ErrorKind::Permission);
+    let zone = cf_mtls::Zone::new(zone_id(&world.zones[0]));
+    let mut unread = Unread::default();
+    unread.products.push(UnreadableProduct::new(Product::Workers, None, error()));
+    unread.zones.push(UnreadableZone::new(zone, error()));
+    assert_eq!(back(&unread), unread);
+    assert!(unread.to_string().contains("Workers Scripts Read"), "{unread}");
 }

@@ -96,7 +96,7 @@ impl Certificates {
                 Ok(uses) if !uses.iter().all(Association::has_ended) => {
                     return Err(error
                         .with_kind(ErrorKind::InUse)
-                        .with_associations(self.redacted(uses))
+                        .with_associations(self.redact_associations(uses))
                         .with_may_have_taken_effect(effect == Effect::Pending));
                 }
                 Ok(_) if in_use => {
@@ -132,8 +132,10 @@ impl Certificates {
         }
     }
 
-    /// Associations as they may appear in an error.
-    fn redacted(&self, mut associations: Vec<Association>) -> Vec<Association> {
+    /// Associations as they may appear in an error: at most 64, each like a text of
+    /// [`Client::redact`](crate::Client::redact).
+    #[must_use]
+    pub fn redact_associations(&self, mut associations: Vec<Association>) -> Vec<Association> {
         const MAX_ASSOCIATIONS: usize = 64;
         const MAX_CHARS: usize = 100;
         let redact = |text: &str| self.client.shared().sanitizer.clean(text, MAX_CHARS);
