@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cf_mtls::{CertificateId, Certificates, ErrorKind};
+use cf_mtls::{CertificateId, Certificates, ErrorKind, Retry};
 use cf_mtls_lifecycle::{CertificatesExt as _, Error, Product, Prune, Step, Usage};
 use cf_mtls_testkit::simulator::{Builder, Hyperdrive, Permission, Seed, Token, Worker};
 use cf_mtls_testkit::{DOCUMENTED_CA, Simulator};
@@ -146,7 +146,7 @@ fn without(simulator: &Simulator, permissions: &[Permission]) -> Certificates {
     let token = permissions.iter().fold(Token::new(&*text), |token, one| token.without(*one));
     simulator.add_token(token);
     let builder = cf_mtls::Client::builder(&*text).with_base_url(simulator.base_url());
-    certificates_of(simulator, builder)
+    certificates_of(simulator, builder.with_retry(Retry::with_delays(4, |_| Duration::ZERO)))
 }
 
 /// A client whose token may read none of the products.
@@ -160,7 +160,8 @@ async fn a_release_names_what_it_could_not_read() {
     for hidden in [false, true] {
         let (simulator, leaf, _) = held_leaf(|builder| builder.hide_products(hidden)).await;
         let mut waits = Vec::new();
-        let release = narrow(&simulator).release(&leaf).with_options(quick());
+        let options = options(Duration::ZERO, Duration::from_millis(200));
+        let release = narrow(&simulator).release(&leaf).with_options(options);
         let error = release.run(|step| {
             simulator.advance(Duration::from_secs(1));
             if let Step::StillRefused { unread, .. } = step {
