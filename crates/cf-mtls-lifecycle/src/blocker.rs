@@ -133,10 +133,7 @@ impl fmt::Display for Blocker {
                 write!(f, "it is of type {certificate_type} and belongs to {place}")
             }
             Self::Holder(holder) => write!(f, "{holder} holds it: {}", holder.advice()),
-            Self::Service(row) => write!(
-                f,
-                "{row} uses it for other purposes than its hostnames: remove it there first"
-            ),
+            Self::Service(row) => write!(f, "{row} uses it apart from hostnames: remove it there"),
             Self::HiddenHostnames(row) => write!(
                 f,
                 "{row} uses it for hostnames that no zone shows: they are in a zone that the \

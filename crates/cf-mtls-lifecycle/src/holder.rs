@@ -92,9 +92,6 @@ pub(crate) async fn keep_holding(
     id: &CertificateId,
     holders: &mut Vec<Holder>,
 ) {
-    if holders.is_empty() {
-        return;
-    }
     let mut found = Found::default();
     let scripts = holders.iter().filter_map(|holder| match holder {
         Holder::Worker { script, .. } => Some(Some(script.clone())),

@@ -47,18 +47,19 @@ fn report(is_change: bool, error: Option<&crate::Error>) {
     }
 }
 
-/// Runs a job, or its plan (`plan release`), in a span.
+/// Runs a job, or its plan (`plan release`), in a span. Without an id, it only reads.
 pub(crate) async fn in_span<T>(
     job: &'static str,
-    id: &CertificateId,
+    id: Option<&CertificateId>,
     run: impl Future<Output = Result<T, crate::Error>>,
 ) -> Result<T, crate::Error> {
     let planned = job.strip_prefix("plan ");
     let run = run.map(|result| {
-        report(planned.is_none(), result.as_ref().err());
-        result.map_err(|error| error.during(planned.unwrap_or(job), id))
+        report(planned.is_none() && id.is_some(), result.as_ref().err());
+        let during = |error: crate::Error, id| error.during(planned.unwrap_or(job), id);
+        result.map_err(|error| id.into_iter().fold(error, during))
     });
-    run.instrument(span(job, Some(id))).await
+    run.instrument(span(job, id)).await
 }
 
 /// Results as they become known.

@@ -158,10 +158,9 @@ impl Prune {
             return Ok(());
         }
         let side = if skew.is_positive() { "ahead of" } else { "behind" };
-        let detail = format!(
-            "the local clock is {} hours {side} that of the service; correct it first",
-            skew.abs().as_hours()
-        );
+        let hours = skew.abs().as_hours();
+        let detail =
+            format!("the local clock is {hours} hours {side} the service; correct it first");
         Err(Error::new(ErrorKind::Configuration, detail))
     }
 

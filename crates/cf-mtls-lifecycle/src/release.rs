@@ -100,7 +100,7 @@ impl Release {
                 }
             }
         };
-        in_span("plan release", &self.id, plan).await
+        in_span("plan release", Some(&self.id), plan).await
     }
 
     async fn usage(&self) -> Result<Usage, Error> {
@@ -148,12 +148,10 @@ impl Release {
         for zone_id in self.zones.iter().flatten() {
             let is_listed = usage.zones.iter().any(|zone| zone.zone_id == *zone_id)
                 || usage.unread.zones.iter().any(|one| one.zone.id == *zone_id);
-            if is_listed {
-                continue;
+            let (zone, ca) = (Zone::new(zone_id.clone()), ClientCa::from(&self.id));
+            if !is_listed && let Some(look) = usage::look(&certificates, zone, &ca).await {
+                usage.add(look);
             }
-            let zone = Zone::new(zone_id.clone());
-            let look = usage::look(&certificates, zone, &ClientCa::from(&self.id)).await;
-            look.into_iter().for_each(|look| usage.add(look));
         }
     }
 }
@@ -190,12 +188,13 @@ impl ReleasePlan {
     /// [`Error::detached`] is what was detached before.
     ///
     /// - those of [`check`](Self::check), before anything is changed
+    /// - [`NotFound`](cf_mtls::ErrorKind::NotFound) if it was gone before anything was done
     /// - [`InUse`](cf_mtls::ErrorKind::InUse) if it is still in use when the wait ends, by
     ///   [`Error::associations`]
     /// - [`Conflict`](cf_mtls::ErrorKind::Conflict) if hostnames were attached since the plan was made
     /// - those of the operations
     pub async fn run(&self, mut on_step: impl FnMut(&Step) + Send) -> Result<Released, Error> {
-        in_span("release", &self.id, self.retire(None, &mut on_step)).await
+        in_span("release", Some(&self.id), self.retire(None, &mut on_step)).await
     }
 
     /// Checks that nothing blocks the plan. Sends nothing.

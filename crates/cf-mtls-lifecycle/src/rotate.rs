@@ -106,7 +106,7 @@ impl Rotate {
             let upload = self.named_like(old);
             Ok(RotatePlan { release, successor, upload })
         };
-        in_span("plan rotate", &self.old, plan).await
+        in_span("plan rotate", Some(&self.old), plan).await
     }
 
     /// Plans the rotation, and runs the plan.
@@ -165,7 +165,7 @@ impl RotatePlan {
     /// - [`ErrorKind::QuotaExceeded`] if the account has no room for both CAs
     /// - those of [`ReleasePlan::run`]
     pub async fn run(&self, mut on_step: impl FnMut(&Step) + Send) -> Result<Rotated, Error> {
-        in_span("rotate", &self.release.id, self.rotate(&mut on_step)).await
+        in_span("rotate", Some(&self.release.id), self.rotate(&mut on_step)).await
     }
 
     /// Checks that nothing blocks the plan. Sends nothing.

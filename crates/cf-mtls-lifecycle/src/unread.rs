@@ -97,8 +97,7 @@ impl fmt::Display for UnreadableZone {
         let name = printable(name.unwrap_or(self.zone.id.as_str()));
         write!(f, "zone {name} cannot be read: {kind}")?;
         if kind == ErrorKind::Permission {
-            let lack = "the token lacks \"SSL and Certificates\" for the zone, or cannot reach it";
-            write!(f, " ({lack})")?;
+            f.write_str(" (the token lacks \"SSL and Certificates\" for it, or cannot reach it)")?;
         }
         Ok(())
     }

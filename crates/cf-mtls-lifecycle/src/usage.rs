@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::holder::Found;
-use crate::many::{Outcome, Outcomes, patient};
+use crate::many::{Outcome, Outcomes, in_span, patient};
 use crate::options::ReleaseOptions;
 use crate::services::{self, Service, is_product, managed_type, service};
 use crate::unread::{Unread, UnreadableZone};
@@ -182,6 +182,13 @@ impl UsageWalk {
     ///
     /// If the zones cannot be listed. What fails for one certificate is its outcome.
     pub async fn run(
+        self,
+        on_progress: impl FnMut(&UsageProgress) + Send,
+    ) -> Result<Vec<Outcome<Usage>>, Error> {
+        in_span("usage", None, self.walk(on_progress)).await
+    }
+
+    async fn walk(
         self,
         mut on_progress: impl FnMut(&UsageProgress) + Send,
     ) -> Result<Vec<Outcome<Usage>>, Error> {

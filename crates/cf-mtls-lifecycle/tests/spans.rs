@@ -69,12 +69,17 @@ async fn each_job_is_a_span_with_its_operations_and_one_end() {
     let certificates = certificates(&world.simulator).with_concurrency(1);
     take();
 
-    // A plan only reads.
+    // What only reads.
+    certificates.usage(&world.ca).await.unwrap();
+    let ends = take();
+    assert!(ends.iter().all(|end| end.starts_with("DEBUG usage")), "{ends:?}");
+    assert_eq!(ends.last().unwrap(), "DEBUG usage: job ended");
     let release = certificates.release(&world.ca).with_options(quick());
     let plan = release.plan().await.unwrap();
-    let ends = take();
-    assert!(ends.iter().all(|end| end.starts_with("DEBUG plan release")), "{ends:?}");
-    assert_eq!(ends.last().unwrap(), "DEBUG plan release: job ended");
+    let mut ends = take();
+    let plan_end = ends.pop();
+    assert!(ends.iter().all(|end| end.starts_with("DEBUG plan release > usage")), "{ends:?}");
+    assert_eq!(plan_end.as_deref(), Some("DEBUG plan release: job ended"));
 
     plan.run(|step| world.let_time_pass(step)).await.unwrap();
     let ends = take();
