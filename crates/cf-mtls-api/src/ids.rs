@@ -61,11 +61,8 @@ impl fmt::Display for InvalidId {
 
 impl std::error::Error for InvalidId {}
 
-const ODD: u8 = 1;
-const UPPER: u8 = 2;
-
 /// Ids occur as 32 hexadecimal digits and as UUIDs, so this checks what is
-/// unsafe in a path instead of guessing at a form. `Ok` says whether there are capitals.
+/// unsafe in a path instead of guessing at a form. `Ok` says whether there may be capitals.
 #[inline]
 fn check(text: &str, rule: &Rule) -> Result<bool, Problem> {
     let (length, max) = (text.len(), rule.max_length);
@@ -75,18 +72,15 @@ fn check(text: &str, rule: &Rule) -> Result<bool, Problem> {
     if max < length {
         return Err(Problem::TooLong { length, max });
     }
+    // As the service writes them.
+    if has_only(text, |byte| byte.is_ascii_lowercase() | byte.is_ascii_digit() | (byte == b'-')) {
+        return Ok(false);
+    }
     let sound = |byte: u8| {
-        let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-        let is_digit = byte.wrapping_sub(b'0') < 10;
-        is_letter | is_digit | (byte == b'-') | (rule.allows_underscore & (byte == b'_'))
+        byte.is_ascii_alphanumeric() || byte == b'-' || rule.allows_underscore && byte == b'_'
     };
-    let flags = |byte: u8| {
-        let is_upper = byte.wrapping_sub(b'A') < 26;
-        (u8::from(!sound(byte)) * ODD) | (u8::from(is_upper) * UPPER)
-    };
-    let flags = flags_of(text, flags);
-    if flags & ODD == 0 {
-        return Ok(flags & UPPER != 0);
+    if text.bytes().all(sound) {
+        return Ok(true);
     }
     let odd = text.chars().find(|c| !u8::try_from(*c).is_ok_and(sound)).unwrap_or_default();
     // Common paste mistakes are named.
@@ -103,18 +97,15 @@ fn check(text: &str, rule: &Rule) -> Result<bool, Problem> {
     })
 }
 
-/// The flags of all bytes together. Runs for every id of every page, so sixteen bytes at
-/// a time; the last sixteen overlap those before, so that no rest is left.
+/// Whether all bytes are allowed. Runs for every id of every page, so sixteen bytes at a
+/// time; the last sixteen overlap those before, so that no rest is left.
 #[inline]
-pub(crate) fn flags_of(text: &str, flags: impl Fn(u8) -> u8) -> u8 {
-    let Some(last) = text.as_bytes().last_chunk::<16>() else {
-        return text.bytes().fold(0, |all, byte| all | flags(byte));
-    };
-    let mut all = last.map(&flags);
-    for block in text.as_bytes().as_chunks::<16>().0 {
-        all.iter_mut().zip(block).for_each(|(all, byte)| *all |= flags(*byte));
+pub(crate) fn has_only(text: &str, is_allowed: impl Fn(u8) -> bool) -> bool {
+    let all = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & is_allowed(*byte));
+    match text.as_bytes().last_chunk::<16>() {
+        Some(last) => all(last) && text.as_bytes().as_chunks::<16>().0.iter().all(|one| all(one)),
+        None => all(text.as_bytes()),
     }
-    all.iter().fold(0, |all, flags| all | flags)
 }
 
 fn is_domain(text: &str) -> bool {

@@ -32,10 +32,11 @@ impl ServiceMessage {
         Self { code: code.into(), message: message.into(), ..Self::default() }
     }
 
-    /// Whether the message contains a text in lower case, in whatever case.
+    /// Whether the message contains a text, in whatever case of its letters.
     #[must_use]
     pub fn mentions(&self, text: &str) -> bool {
-        self.message.to_ascii_lowercase().contains(text)
+        let (message, text) = (self.message.as_bytes(), text.as_bytes());
+        message.windows(text.len().max(1)).any(|part| part.eq_ignore_ascii_case(text))
     }
 }
 

@@ -7,7 +7,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::OnceLock;
 
 use crate::Secret;
-use crate::ids::flags_of;
+use crate::ids::has_only;
 
 /// The fewest letters and digits in a row that are taken for a part of a secret.
 /// Shorter ones occur in any text.
@@ -75,7 +75,7 @@ impl Sanitizer {
     /// Whether an id contains a part of a secret.
     pub fn finds_secret_in_id(&self, id: &str) -> bool {
         // Most ids are hexadecimal, and most secrets hardly so: that saves the hashes.
-        let is_hex = flags_of(id, |b| u8::from(!b.is_ascii_hexdigit() & (b != b'-'))) == 0;
+        let is_hex = has_only(id, |byte| byte.is_ascii_hexdigit() | (byte == b'-'));
         (!is_hex || self.has_hex_part) && self.finds_secret(id)
     }
 

@@ -77,6 +77,6 @@ impl Client {
                 })
             }
         };
-        Listing::new(read, |zone: &Zone| zone.id.as_str())
+        Listing::new(read, |zone: &Zone| zone.id.as_str(), |_| true)
     }
 }

@@ -39,7 +39,10 @@ impl Certificates {
         let (mut progress, mut all) = (Progress::new(true), Vec::new());
         loop {
             let (rows, is_last) = progress.next(&read, |row: &Association| &row.service).await?;
-            all.extend(rows);
+            match all.is_empty() {
+                true => all = rows,
+                false => all.extend(rows),
+            }
             if is_last {
                 return Ok(all);
             }

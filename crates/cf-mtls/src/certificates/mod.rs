@@ -10,6 +10,7 @@ mod verify;
 
 use std::num::NonZeroU32;
 use std::pin::pin;
+use std::sync::Arc;
 
 use cf_mtls_api::requests::{GetCertificate, ListCertificates};
 use cf_mtls_api::{AccountId, CertificateId, ZoneId};
@@ -56,13 +57,13 @@ const MAX_CANDIDATES: usize = 100;
 #[must_use]
 pub struct Certificates {
     client: Client,
-    account: AccountId,
+    account: Arc<AccountId>,
 }
 
 impl Client {
     /// The mTLS certificates of an account.
     pub fn certificates(&self, account: &AccountId) -> Certificates {
-        Certificates { client: self.clone(), account: account.clone() }
+        Certificates { client: self.clone(), account: Arc::new(account.clone()) }
     }
 }
 
@@ -119,8 +120,8 @@ impl Certificates {
                 Page::new(envelope.result, envelope.result_info, Certificate::from_wire)
             }
         };
-        Listing::new(read, |certificate: &Certificate| certificate.id().as_str())
-            .keep(move |certificate| filter.admits(certificate))
+        let wanted = move |certificate: &Certificate| filter.admits(certificate);
+        Listing::new(read, |certificate| certificate.id().as_str(), wanted)
     }
 
     /// The one certificate with exactly this name; `None` if there is none.
@@ -199,7 +200,7 @@ impl Certificates {
     }
 
     fn subject<'a>(&'a self, id: Option<&'a CertificateId>) -> SubjectRef<'a> {
-        SubjectRef { certificate_id: id, ..(&self.account).into() }
+        SubjectRef { certificate_id: id, ..self.account_id().into() }
     }
 
     fn call<'a>(&'a self, operation: Operation, id: Option<&'a CertificateId>) -> Call<'a> {

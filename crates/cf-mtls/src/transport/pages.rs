@@ -95,30 +95,26 @@ impl<T: Send + 'static> From<Vec<Result<T, Error>>> for Listing<T> {
 
 impl<T: Send + 'static> Listing<T> {
     /// Reads pages with `read` until the list is complete. A page with the same
-    /// `key`s as an earlier one is the same page.
-    pub(crate) fn new<F, Fut>(read: F, key: fn(&T) -> &str) -> Self
+    /// `key`s as an earlier one is the same page. Items that are not `wanted` are dropped.
+    pub(crate) fn new<F, Fut>(
+        read: F,
+        key: fn(&T) -> &str,
+        wanted: impl Fn(&T) -> bool + Send + 'static,
+    ) -> Self
     where
         F: Fn(NonZeroU32) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Page<T>, Error>> + Send,
     {
-        let start = (Some(Progress::new(false)), read);
-        let pages = try_unfold(start, move |(progress, read)| async move {
+        let start = (Some(Progress::new(false)), read, wanted);
+        let pages = try_unfold(start, move |(progress, read, wanted)| async move {
             let Some(mut progress) = progress else {
                 return Ok::<_, Error>(None);
             };
-            let (items, is_last) = progress.next(&read, key).await?;
-            Ok(Some((items, ((!is_last).then_some(progress), read))))
+            let (mut items, is_last) = progress.next(&read, key).await?;
+            items.retain(&wanted);
+            Ok(Some((items, ((!is_last).then_some(progress), read, wanted))))
         });
         Self { page: Vec::new().into_iter(), pages: pages.boxed() }
-    }
-
-    /// Drops the items that are not `wanted`.
-    pub(crate) fn keep(self, wanted: impl Fn(&T) -> bool + Send + 'static) -> Self {
-        let pages = self.pages.map_ok(move |mut items| {
-            items.retain(|item| wanted(item));
-            items
-        });
-        Self { pages: pages.boxed(), ..self }
     }
 }
 
@@ -179,7 +175,7 @@ impl Progress {
         }
         let is_counted = info.total_pages.or(info.total_count).is_some();
         let may_repeat = self.may_repeat && is_counted;
-        if !self.seen.insert(Self::fingerprint(&page.items, key)) && !may_repeat {
+        if !may_repeat && !self.seen.insert(Self::fingerprint(&page.items, key)) {
             if is_counted {
                 return Err(broken(format!("page {number} repeats an earlier page")));
             }
