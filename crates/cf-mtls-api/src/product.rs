@@ -121,3 +121,22 @@ impl fmt::Display for Holder {
         }
     }
 }
+
+/// A product's use of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct ProductUse {
+    /// The id of the certificate, as the product writes it.
+    pub certificate_id: String,
+    /// What holds it.
+    #[serde(flatten)]
+    pub holder: Holder,
+}
+
+impl ProductUse {
+    /// A use of a certificate.
+    pub fn new(certificate_id: impl Into<String>, holder: Holder) -> Self {
+        Self { certificate_id: certificate_id.into(), holder }
+    }
+}

@@ -1,4 +1,4 @@
-//! An API token as the service describes it.
+//! An API token as the service describes it, and that it works.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -26,5 +26,22 @@ impl ApiToken {
     /// A token that is valid from the start and never expires.
     pub fn new(id: impl Into<String>, status: TokenStatus) -> Self {
         Self { id: id.into(), status, expires_on: None, not_before: None }
+    }
+}
+
+/// Credentials that are valid, and may read the certificates of an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Verification {
+    /// The API token; `None` for an e-mail address and a global API key, of which the
+    /// service describes nothing.
+    pub token: Option<ApiToken>,
+}
+
+impl Verification {
+    /// What is known of credentials that work.
+    pub fn new(token: Option<ApiToken>) -> Self {
+        Self { token }
     }
 }

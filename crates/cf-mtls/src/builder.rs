@@ -73,6 +73,7 @@ pub struct ClientBuilder {
     body_limit: Option<usize>,
     /// In DER.
     root_certificates: Vec<Vec<u8>>,
+    proxy: Option<reqwest::Proxy>,
     plain_http: bool,
     limits: Limits,
 }
@@ -86,6 +87,7 @@ impl ClientBuilder {
             user_agent: None,
             body_limit: None,
             root_certificates: Vec::new(),
+            proxy: None,
             plain_http: false,
             limits: Limits::default(),
         }
@@ -181,6 +183,24 @@ impl ClientBuilder {
         Ok(self)
     }
 
+    /// Sends all requests through this HTTP proxy, and through none of the environment. The
+    /// URL may contain a user name and a password.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if it is not the URL of
+    /// an HTTP proxy.
+    pub fn with_proxy(mut self, url: impl AsRef<str>) -> Result<Self, Error> {
+        let url = Url::parse(url.as_ref()).ok();
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
+        // No cause: it might quote a password.
+        let proxy = url.and_then(|url| reqwest::Proxy::all(url).ok());
+        self.proxy = Some(proxy.ok_or_else(|| {
+            Error::configuration("the proxy is not a URL like http://proxy.example.com:3128")
+        })?);
+        Ok(self)
+    }
+
     /// Allows plain http to hosts other than loopback, which exposes the
     /// credentials to the network.
     pub fn with_plain_http_allowed(mut self) -> Self {
@@ -200,10 +220,10 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client, Error> {
         let base = self.checked_base_url()?;
         let (http, settings) = match &self.http {
-            Some(_) if !self.root_certificates.is_empty() => {
+            Some(_) if !self.root_certificates.is_empty() || self.proxy.is_some() => {
                 return Err(Error::configuration(
-                    "a root certificate cannot be added to an HTTP client of the caller; add it \
-                     where the HTTP client is built",
+                    "an HTTP client of the caller takes no root certificate and no proxy; set them \
+                     where it is built",
                 ));
             }
             Some(http) => (http.clone(), None),
@@ -214,6 +234,7 @@ impl ClientBuilder {
                 let settings = HttpSettings {
                     base,
                     root_certificates: self.root_certificates,
+                    proxy: self.proxy,
                     attempt_timeout: self.limits.attempt_timeout,
                 };
                 (settings.connect()?, Some(settings))

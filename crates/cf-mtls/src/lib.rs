@@ -16,23 +16,21 @@ mod zones;
 pub use builder::{ClientBuilder, account_id_from_env};
 pub use certificates::{
     Certificate, CertificateChain, CertificateFilter, Certificates, Deleted, Ensured, Upload,
-    Verification,
 };
 #[doc(inline)]
 pub use cf_mtls_api::{
     AccountId, ApiToken, Association, AssociationStatus, CertificateId, CertificateType, ClientCa,
-    Holder, Hostname, InvalidHostname, InvalidId, Product, ScriptName, Secret, ServiceMessage,
-    TokenStatus, UnknownWord, ZoneHostnames, ZoneId,
+    Holder, Hostname, InvalidHostname, InvalidId, Product, ProductUse, ScriptName, Secret,
+    ServiceMessage, TokenStatus, UnknownWord, Verification, Zone, ZoneHostnames, ZoneId,
 };
 pub use error::{Error, ErrorKind, Operation};
 pub use hostnames::{HostnameChange, Hostnames};
 /// For [`Certificate::expires_on`] and other times.
 pub use jiff;
-pub use products::ProductUse;
 /// For [`ClientBuilder::with_http_client`].
 pub use reqwest;
 pub use transport::{Client, Credentials, Listing, Retry};
-pub use zones::{Zone, ZoneFilter};
+pub use zones::ZoneFilter;
 
 /// Text from outside, made safe to show.
 pub mod text {

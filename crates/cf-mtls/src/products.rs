@@ -3,36 +3,22 @@
 use cf_mtls_api::requests::{
     GetWorkersSettings, ListGatewayCertificates, ListHyperdriveConfigs, ListWorkersScripts,
 };
-use cf_mtls_api::{AccountId, Holder, Request, ScriptName};
+use cf_mtls_api::{AccountId, Holder, ProductUse, Request, ScriptName};
 
 use crate::error::{Error, ErrorKind, Operation};
 use crate::transport::envelope::Envelope;
 use crate::transport::{Call, Client};
 
-/// A product's use of a certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ProductUse {
-    /// The id of the certificate, as the product writes it.
-    pub certificate_id: String,
-    /// What holds it.
-    pub holder: Holder,
-}
-
-impl ProductUse {
-    /// A use of a certificate.
-    pub fn new(certificate_id: impl Into<String>, holder: Holder) -> Self {
-        Self { certificate_id: certificate_id.into(), holder }
-    }
-
-    /// `None` if no certificate is used.
-    fn of(certificate_id: Option<String>, holder: Holder) -> Option<Self> {
-        Some(Self::new(certificate_id.filter(|id| !id.is_empty())?, holder))
-    }
-}
-
 /// Each is one request, retried as [`Retry`](crate::Retry) allows. `Err` as in the [table
 /// of the crate](crate#errors).
+///
+/// ```no_run
+/// use cf_mtls::{AccountId, Client, Error, ProductUse};
+///
+/// async fn databases(client: &Client, account: &AccountId) -> Result<Vec<ProductUse>, Error> {
+///     client.hyperdrive_certificates(account).await
+/// }
+/// ```
 impl Client {
     /// The Workers of an account; `None` for one whose name cannot be read.
     pub async fn workers_scripts(
@@ -60,7 +46,7 @@ impl Client {
         // Other kinds of bindings have no certificate.
         let uses = bindings.into_iter().filter_map(|one| {
             let (script, binding) = (script.clone(), one.name.unwrap_or_default());
-            ProductUse::of(one.certificate_id, Holder::Worker { script, binding })
+            product_use(one.certificate_id, Holder::Worker { script, binding })
         });
         Ok(uses.collect())
     }
@@ -76,7 +62,7 @@ impl Client {
             let name = config.name.or(config.id).unwrap_or_default();
             let mtls = config.mtls.unwrap_or_default();
             [(mtls.mtls_certificate_id, false), (mtls.ca_certificate_id, true)].map(
-                |(id, is_ca)| ProductUse::of(id, Holder::Hyperdrive { name: name.clone(), is_ca }),
+                |(id, is_ca)| product_use(id, Holder::Hyperdrive { name: name.clone(), is_ca }),
             )
         });
         Ok(uses.flatten().collect())
@@ -91,7 +77,7 @@ impl Client {
         let listed = self.product(Operation::ListGatewayCertificates, account, request).await?;
         let listed = listed.result.into_iter().flatten();
         let used = listed.filter(|one| one.in_use == Some(true));
-        Ok(used.filter_map(|one| ProductUse::of(one.id, Holder::Gateway)).collect())
+        Ok(used.filter_map(|one| product_use(one.id, Holder::Gateway)).collect())
     }
 
     async fn product<R: Request<Response: Envelope>>(
@@ -103,4 +89,9 @@ impl Client {
         let mut call = Call::new(self, operation, account.into());
         call.span().run(call.read(request)).await
     }
+}
+
+/// `None` if no certificate is used.
+fn product_use(certificate_id: Option<String>, holder: Holder) -> Option<ProductUse> {
+    Some(ProductUse::new(certificate_id.filter(|id| !id.is_empty())?, holder))
 }

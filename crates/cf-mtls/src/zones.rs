@@ -1,31 +1,10 @@
 //! The zones, in which a CA may be in use.
 
 use cf_mtls_api::requests::ListZones;
-use cf_mtls_api::{AccountId, ZoneId, types};
-use serde::{Deserialize, Serialize};
+use cf_mtls_api::{AccountId, Zone, types};
 
 use crate::error::{Operation, SubjectRef};
 use crate::transport::{Call, Client, Listing, PER_PAGE, Page};
-
-/// A zone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[non_exhaustive]
-pub struct Zone {
-    /// The id, by which other calls name the zone.
-    pub id: ZoneId,
-    /// The domain name.
-    pub name: Option<String>,
-    /// The state, such as `active`.
-    pub status: Option<String>,
-}
-
-impl Zone {
-    /// A zone of which only the id is known.
-    pub fn new(id: ZoneId) -> Self {
-        Self { id, name: None, status: None }
-    }
-}
 
 /// Which zones to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +36,14 @@ impl ZoneFilter {
 impl Client {
     /// The zones that the credentials can see, a page at a time. Each page is retried
     /// as [`Retry`](crate::Retry) allows.
+    ///
+    /// ```no_run
+    /// use cf_mtls::{AccountId, Client, Error, Zone, ZoneFilter};
+    ///
+    /// async fn zones(client: &Client, account: &AccountId) -> Result<Vec<Zone>, Error> {
+    ///     client.zones(ZoneFilter::all().account(account)).collect().await
+    /// }
+    /// ```
     pub fn zones(&self, filter: ZoneFilter) -> Listing<Zone> {
         let this = self.clone();
         let read = move |page| {
@@ -73,7 +60,9 @@ impl Client {
                 };
                 let envelope = call.span().run(call.read(request)).await?;
                 Page::new(envelope.result, envelope.result_info, |wire: types::Zone| {
-                    Some(Zone { id: wire.id?, name: wire.name, status: wire.status })
+                    let mut zone = Zone::new(wire.id?);
+                    (zone.name, zone.status) = (wire.name, wire.status);
+                    Some(zone)
                 })
             }
         };

@@ -50,8 +50,7 @@ fn whatever_is_json_reads_back() {
     let bare: Certificate = from_value(json!({"id": common::ID})).unwrap();
     let mut token = ApiToken::new("1f", TokenStatus::Active);
     token.expires_on = Some(jiff::Timestamp::UNIX_EPOCH);
-    let mut verified = Verification::default();
-    verified.token = Some(token.clone());
+    let verified = Verification::new(Some(token.clone()));
     let ensured = json!({"certificate": certificate, "uploaded": true});
     let mut change = HostnameChange::default();
     change.added = vec!["a.example".to_owned()];
@@ -79,6 +78,7 @@ fn whatever_is_json_reads_back() {
         reads_back([change]),
         reads_back([Operation::VerifyAccountToken]),
         reads_back(Product::ALL),
+        reads_back([ProductUse::new(common::ID, Holder::Gateway)]),
         reads_back([script]),
         reads_back([ServiceMessage::new(None, "no")]),
         reads_back([TokenStatus::Expired, "new".to_owned().into()]),

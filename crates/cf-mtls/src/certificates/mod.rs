@@ -20,7 +20,6 @@ pub use delete::Deleted;
 pub use filter::CertificateFilter;
 pub use pem::CertificateChain;
 pub use upload::{Ensured, Upload};
-pub use verify::Verification;
 
 use crate::error::{Error, ErrorKind, Operation, SubjectRef};
 use crate::hostnames::Hostnames;

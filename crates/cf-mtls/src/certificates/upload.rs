@@ -20,6 +20,14 @@ const MAX_NAME_LENGTH: usize = 255;
 ///
 /// The PEM is checked when the value is made. The private key is wiped from memory
 /// when it is dropped, and `Debug` does not show it.
+///
+/// ```
+/// use cf_mtls::{Error, Upload};
+///
+/// fn uploads(ca: &[u8], leaf_and_key: &[u8]) -> Result<[Upload; 2], Error> {
+///     Ok([Upload::ca(ca)?.with_name("devices"), Upload::leaf_bundle(leaf_and_key)?])
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Upload {
     ca: bool,

@@ -3,8 +3,7 @@
 use std::num::NonZeroU32;
 
 use cf_mtls_api::requests::{VerifyAccountToken, VerifyToken};
-use cf_mtls_api::{AccountId, ApiToken, Request, TokenStatus, types};
-use serde::{Deserialize, Serialize};
+use cf_mtls_api::{AccountId, ApiToken, Request, TokenStatus, Verification, types};
 use tokio::time::Instant;
 
 use super::{CertificateFilter, Certificates};
@@ -13,16 +12,6 @@ use crate::transport::Client;
 
 /// The smallest page that lists of the service are known to take.
 const MIN_PER_PAGE: NonZeroU32 = NonZeroU32::new(5).unwrap();
-
-/// Credentials that are valid, and may read the certificates of an account.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[non_exhaustive]
-pub struct Verification {
-    /// The API token; `None` for an e-mail address and a global API key, of which the
-    /// service describes nothing.
-    pub token: Option<ApiToken>,
-}
 
 impl Client {
     /// Checks that the credentials are valid and may read the certificates of an account,
@@ -58,7 +47,7 @@ impl Client {
         };
         let rest = certificates.after(begun.elapsed());
         rest.pages(CertificateFilter::all(), MIN_PER_PAGE).next().await.transpose()?;
-        Ok(Verification { token })
+        Ok(Verification::new(token))
     }
 }
 

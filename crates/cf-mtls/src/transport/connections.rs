@@ -31,6 +31,7 @@ pub(crate) struct HttpSettings {
     pub(crate) base: Uri,
     /// In DER.
     pub(crate) root_certificates: Vec<Vec<u8>>,
+    pub(crate) proxy: Option<reqwest::Proxy>,
     pub(crate) attempt_timeout: Duration,
 }
 
@@ -108,9 +109,15 @@ impl HttpSettings {
             #[cfg(feature = "rustls")]
             let http = http.tls_backend_rustls();
             // A proxy would get the credentials in clear text.
+            if self.proxy.is_some() {
+                return Err(Error::configuration("the base URL is plain http; use no proxy"));
+            }
             http.no_proxy()
         } else {
-            check_proxy(&self.base)?;
+            let http = match &self.proxy {
+                Some(proxy) => http.proxy(proxy.clone()),
+                None => check_proxy(&self.base).map(|()| http)?,
+            };
             self.tls(http.https_only(true))?
         };
         http.build().map_err(|error| {

@@ -401,10 +401,40 @@ mod tls {
             let error = own_builder("https://127.0.0.1:1", TOKEN).with_root_certificate(root);
             assert_eq!(error.unwrap_err().kind(), ErrorKind::Configuration, "{root}");
         }
-        // It would have no effect.
-        let own =
-            own_builder("https://127.0.0.1:1", TOKEN).with_http_client(reqwest::Client::new());
-        let own = own.with_root_certificate(&tls::HTTP2.root).unwrap().build();
-        assert_eq!(own.unwrap_err().kind(), ErrorKind::Configuration);
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_is_set_gets_a_tunnel_and_no_token() {
+        let proxy = Raw::start(|_, _| Act::Say(json("407 Denied", THERE), End::Close)).await;
+        let url = format!("http://user:sekret@{}", proxy.address);
+        let client = own_builder("https://api.example.com/client/v4", TOKEN).with_proxy(&url);
+        let client = client.unwrap().build().unwrap();
+        let certificates = client.certificates(&ACCOUNT.parse().unwrap());
+        let error = certificates.delete(&unknown_id()).await.unwrap_err();
+        assert_eq!(verdict(&error), "connection", "{error}");
+        assert!(proxy.methods().starts_with("CONNECT"), "{}", proxy.methods());
+        assert!(
+            !renderings(&error).contains("sekret") && !format!("{client:?}").contains("sekret")
+        );
+    }
+
+    #[test]
+    fn what_would_have_no_effect_is_refused() {
+        let https = || own_builder("https://127.0.0.1:1", TOKEN);
+        for proxy in ["", "localhost:3128", "socks5://u:sekret@host", "http://"] {
+            let error = https().with_proxy(proxy).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Configuration, "{proxy}");
+            assert!(!renderings(&error).contains("sekret"), "{error}");
+        }
+        let proxy = "http://127.0.0.1:3128";
+        let own = https().with_http_client(reqwest::Client::new());
+        let with_root = own.with_root_certificate(&tls::HTTP2.root).unwrap();
+        let own = https().with_http_client(reqwest::Client::new());
+        let plain = own_builder("http://127.0.0.1:1", TOKEN);
+        for builder in [with_root, own.with_proxy(proxy).unwrap(), plain.with_proxy(proxy).unwrap()]
+        {
+            let error = builder.build().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Hostnames of one zone.
+//! Zones, and hostnames of one zone.
 
 use std::fmt;
 
@@ -6,6 +6,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::ZoneId;
 use crate::text::printable;
+
+/// A zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub struct Zone {
+    /// The id, by which other calls name the zone.
+    pub id: ZoneId,
+    /// The domain name.
+    pub name: Option<String>,
+    /// The state, such as `active`.
+    pub status: Option<String>,
+}
+
+impl Zone {
+    /// A zone of which only the id is known.
+    pub fn new(id: ZoneId) -> Self {
+        Self { id, name: None, status: None }
+    }
+}
 
 /// Hostnames of a zone that are tied to a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
