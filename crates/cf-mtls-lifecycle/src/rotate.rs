@@ -183,9 +183,10 @@ impl RotatePlan {
         self.check()?;
         let (successor, is_new) = self.ensure().await.map_err(unchanged)?;
         let id = successor.id();
+        let certificate_id = id.clone();
         on_step(&match is_new {
-            true => Step::Uploaded { certificate_id: id.clone() },
-            false => Step::AlreadyUploaded { certificate_id: id.clone() },
+            true => Step::Uploaded { certificate_id },
+            false => Step::AlreadyUploaded { certificate_id },
         });
         let moved = async {
             let attached = self.attach_all(id, on_step).await.map_err(unchanged)?;
@@ -217,7 +218,7 @@ impl RotatePlan {
                 on_step(&Step::Attached { certificate_id: id.clone(), zone });
             }
         }
-        self.wait_until_active(id, on_step).await?;
+        self.wait_until_active(id, attached.is_empty(), on_step).await?;
         Ok(attached)
     }
 
@@ -248,17 +249,18 @@ impl RotatePlan {
     async fn wait_until_active(
         &self,
         successor: &CertificateId,
+        was_attached: bool,
         on_step: OnStep<'_>,
     ) -> Result<(), Error> {
         let release = &self.release;
-        let mut was_active = false;
+        // Without a wait the one look counts, but for what was attached just now.
+        let mut was_active = was_attached && release.options.wait_timeout.is_zero();
         let mut poll = Poll::new(&release.options);
         loop {
             let mut rows = release.associations_of(successor, &poll).await?;
             rows.retain(|row| row.is_live() && self.stands_for_hostnames(row));
-            let has = |row: &Association, status| row.status == status;
-            let failed = rows.iter().find(|row| has(row, AssociationStatus::DeploymentTimedOut));
-            if let Some(row) = failed {
+            let failed = |row: &&Association| row.status == AssociationStatus::DeploymentTimedOut;
+            if let Some(row) = rows.iter().find(failed) {
                 let detail = format!("{row} did not deploy the successor in time");
                 let error = release.error(ErrorKind::Conflict, &detail);
                 return Err(error.with_advice("wait a while, and try again"));
@@ -268,8 +270,8 @@ impl RotatePlan {
             }
             // There may be one for each zone, or one for all; and new hostnames may not be
             // reported yet, so only two active looks in a row count.
-            let all_active = rows.iter().all(|row| has(row, AssociationStatus::Active));
-            let is_active = all_active && !rows.is_empty();
+            let active = |row: &Association| row.status == AssociationStatus::Active;
+            let is_active = !rows.is_empty() && rows.iter().all(active);
             if is_active && was_active {
                 break;
             }

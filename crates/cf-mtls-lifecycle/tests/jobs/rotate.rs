@@ -198,6 +198,22 @@ async fn a_successor_that_does_not_become_active_takes_nothing_over() {
     }
 }
 
+/// Each run does what it can at once, and the next one goes on.
+#[tokio::test]
+async fn a_rotation_that_may_not_wait_ends_when_it_is_run_again() {
+    let world = InUse::start().await;
+    let pem = make_ca("no wait");
+    let rotate = rotate(&world, &pem).with_options(options(Duration::ZERO, Duration::ZERO));
+    for kind in [ErrorKind::Timeout, ErrorKind::InUse] {
+        let error = rotate.run(|_| ()).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().ends_with("run it again later to go on"), "{error}");
+        world.simulator.advance(Duration::from_secs(60));
+    }
+    rotate.run(|_| ()).await.unwrap();
+    assert_rotated(&world, &pem, "without waits");
+}
+
 /// The associations lag behind: the first looks at the successor show a use of
 /// long ago, or of another kind.
 #[tokio::test]

@@ -33,7 +33,7 @@ impl ErrorKind {
             Self::Conflict => ("conflict", "it conflicts with another change",
                 "wait until the other change is finished, and try again"),
             Self::ServiceUnavailable => ("service_unavailable", "the service failed", "try again later"),
-            Self::Timeout => ("timeout", "no response came in time", "try again, or allow more time"),
+            Self::Timeout => ("timeout", "it timed out", "try again, or allow more time"),
             Self::Connection => ("connection", "the connection failed",
                 "check the base URL, the network and the proxy, and try again"),
             Self::InvalidResponse => ("invalid_response", "the response did not come from the Cloudflare API",
