@@ -96,6 +96,7 @@ impl<'a> Call<'a> {
         let span = tracing::info_span!(
             "cf_mtls",
             otel.name = %self.operation,
+            otel.kind = "client",
             otel.status_code = Empty,
             error.type = Empty,
             http.request.method = self.operation.method(),

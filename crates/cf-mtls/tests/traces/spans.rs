@@ -119,6 +119,7 @@ async fn one_span_an_operation_and_one_event_an_attempt() {
         assert_eq!(of(span, "cloudflare.account.id"), simulator.account_id());
         assert_eq!(of(span, "cloudflare.certificate.id"), id);
         assert!(of(span, "otel.name").ends_with("certificate"), "{span:?}");
+        assert_eq!(of(span, "otel.kind"), "client");
     }
 
     let (ends, events): (Vec<_>, Vec<_>) =
