@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use cf_mtls::{CertificateFilter, Client, ZoneFilter};
+use cf_mtls::{Certificate, CertificateFilter, Client, ZoneFilter};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 /// How long a person waits for it.
@@ -11,12 +11,20 @@ const LIMIT: Duration = Duration::from_secs(3);
 
 /// Ids and names of certificates.
 pub(crate) fn certificates() -> ArgValueCandidates {
-    candidates(async |client, found| {
+    of_certificates(|one| vec![Some(one.id().as_str()), one.name()])
+}
+
+/// Names of certificates.
+pub(crate) fn names() -> ArgValueCandidates {
+    of_certificates(|one| vec![one.name()])
+}
+
+fn of_certificates(texts: fn(&Certificate) -> Vec<Option<&str>>) -> ArgValueCandidates {
+    candidates(async move |client, found| {
         let Ok(account) = cf_mtls::account_id_from_env() else { return };
         let mut list = client.certificates(&account).list(CertificateFilter::all());
         while let Some(Ok(one)) = list.next().await {
-            found.push(one.id().to_string());
-            found.extend(one.name().map(str::to_owned));
+            found.extend(texts(&one).into_iter().flatten().map(str::to_owned));
         }
     })
 }

@@ -115,7 +115,7 @@ pub(crate) fn parse() -> Result<(Cli, String, Vec<String>), ExitCode> {
         match error.use_stderr() {
             true => {
                 anstream::eprint!("{hidden}");
-                Exit::Invalid.into()
+                ExitCode::from(Exit::Invalid as u8)
             }
             false => reporter.finish(error.print().map_err(|error| Failure::output(&error))),
         }

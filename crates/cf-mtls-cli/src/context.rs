@@ -111,6 +111,12 @@ impl Context {
         Ok(self.client().await?.certificates(&account))
     }
 
+    /// Many requests may wait for the rate limit for longer than the deadline, one may not.
+    pub(crate) async fn certificates_for(&self, count: usize) -> Result<Certificates, Failure> {
+        let certificates = self.certificates().await?;
+        Ok(if count == 1 { certificates.with_patience(Duration::ZERO) } else { certificates })
+    }
+
     /// Reads a file, or standard input for `-` unless that provides the token.
     pub(crate) async fn read_input(&self, path: &Path) -> Result<Bytes, Failure> {
         if input::is_stdin(path) && self.global.token_from_stdin() {
@@ -119,23 +125,24 @@ impl Context {
         self.read(path).await
     }
 
-    /// The values of an argument, where `-` reads them from standard input, one per
-    /// line, without empty lines and those that start with `#`. Each has the place
-    /// it comes from, for messages.
+    /// The values of an argument, where `-` reads them from standard input, one per line,
+    /// without empty lines and those that start with `#`, unless they are literal. Each has
+    /// the place it comes from, for messages.
     pub(crate) async fn values(
         &self,
         arguments: &[String],
+        are_literal: bool,
     ) -> Result<Vec<(String, String)>, Failure> {
         let mut values = Vec::new();
         for argument in arguments {
-            if argument != "-" {
-                values.push((input::trim(argument).to_owned(), String::new()));
+            if are_literal || argument != "-" {
+                values.push((argument.clone(), String::new()));
                 continue;
             }
             let bytes = self.read_input(Path::new(argument)).await?;
             let text = input::text(&bytes, Path::new(argument))?;
-            for (number, line) in (1..).zip(text.lines().map(str::trim)) {
-                if !line.is_empty() && !line.starts_with('#') {
+            for (number, line) in (1..).zip(text.lines()) {
+                if !matches!(line.trim().bytes().next(), None | Some(b'#')) {
                     let place = format!("line {number} of standard input: ");
                     values.push((line.to_owned(), place));
                 }

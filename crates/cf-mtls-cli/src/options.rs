@@ -37,16 +37,10 @@ pub(crate) struct Global {
     /// Read the API token from a file (`-` for standard input) instead of the
     /// environment; there is no option for the token itself, because arguments are
     /// visible in process lists
-    #[arg(
-        long,
-        global = true,
-        hide_short_help = true,
-        value_name = "FILE",
-        conflicts_with = "token_stdin"
-    )]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// Read the API token from standard input
-    #[arg(long, global = true, hide_short_help = true)]
+    #[arg(long, global = true, hide_short_help = true, conflicts_with = "token_file")]
     pub(crate) token_stdin: bool,
     /// Print only errors and prompts on standard error
     #[arg(long, short, global = true, conflicts_with = "verbose")]
@@ -90,7 +84,7 @@ pub(crate) struct Selector {
     #[arg(value_name = "ID", add = candidates::certificates())]
     id: Option<String>,
     /// Exact name, also of one that looks like an id
-    #[arg(long, value_parser = plain_text, add = candidates::certificates())]
+    #[arg(long, value_parser = plain_text, add = candidates::names())]
     name: Option<String>,
 }
 
@@ -162,5 +156,13 @@ pub(crate) fn plain_text(text: &str) -> Result<String, String> {
         _ if text.is_empty() => Err("it is empty".to_owned()),
         Some(c) => Err(format!("it contains the control character {c:?}")),
         None => Ok(text.to_owned()),
+    }
+}
+
+/// Reads the name for a new certificate. White space around it is hardly meant.
+pub(crate) fn new_name(text: &str) -> Result<String, String> {
+    match input::trim(text) == text {
+        true => plain_text(text),
+        false => Err("it begins or ends with white space".to_owned()),
     }
 }

@@ -1,9 +1,10 @@
 //! Finds the zone that an argument names.
 
-use cf_mtls::{Client, ErrorKind, Hostname, ZoneFilter, ZoneId};
+use cf_mtls::{ErrorKind, Hostname, ZoneFilter, ZoneId};
 use serde::Serialize;
 
 use crate::context::Context;
+use crate::options::plain_text;
 use crate::report::failure::Failure;
 use crate::terminal::text::printable;
 
@@ -16,24 +17,17 @@ pub(crate) struct ZoneForm {
 }
 
 /// Finds a zone by its id or its name.
-pub(crate) async fn resolve(
-    context: &Context,
-    client: &Client,
-    text: &str,
-) -> Result<ZoneForm, Failure> {
+pub(crate) async fn resolve(context: &Context, text: &str) -> Result<ZoneForm, Failure> {
+    let bad = |why| Failure::invalid_input(format!("--zone: {why}"));
+    plain_text(text).map_err(bad)?;
     let text = text.trim().trim_end_matches('.');
     // Ids have no dot, and zone names have one.
     if !text.contains('.') {
         // Anything else is likely half a name.
         let is_id = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let why = "is neither a domain name nor a zone id, which has 32 hexadecimal digits";
         let id = text.parse().ok().filter(|_| is_id);
-        let id = id.ok_or_else(|| {
-            let shown = printable(text);
-            Failure::invalid_input(format!(
-                "--zone: {shown} is neither a domain name nor a zone id, which has 32 hexadecimal \
-                 digits"
-            ))
-        })?;
+        let id = id.ok_or_else(|| bad(format!("{} {why}", printable(text))))?;
         return Ok(ZoneForm { id, name: None });
     }
     let name = text.to_lowercase();
@@ -47,14 +41,18 @@ pub(crate) async fn resolve(
         filter = filter.account(&account);
     }
     let mut found: Vec<ZoneId> = Vec::new();
-    let mut zones = client.zones(filter);
-    while let Some(zone) = zones.next().await.transpose()? {
-        let other = zone.name.unwrap_or_default();
-        let is_meant = Hostname::unchecked(other) == Hostname::unchecked(&name);
-        if is_meant && !found.contains(&zone.id) {
-            found.push(zone.id);
+    let client = context.client().await?;
+    let read = async {
+        let mut zones = client.zones(filter);
+        while let Some(zone) = zones.next().await.transpose()? {
+            let other = Hostname::unchecked(zone.name.unwrap_or_default());
+            if other == Hostname::unchecked(&name) && !found.contains(&zone.id) {
+                found.push(zone.id);
+            }
         }
-    }
+        Ok::<_, Failure>(())
+    };
+    context.interrupt.reading(read).await??;
     let shown = printable(&name);
     match found.as_slice() {
         [id] => Ok(ZoneForm { id: id.clone(), name: Some(name) }),

@@ -86,14 +86,14 @@ fi
 # Starts a simulator that holds 51 certificates, one more than fits a page. The
 # responses to the client's second upload and its fourth delete will be lost.
 start() {
-    "$target/debug/cf-mtls" --quiet simulate --quota 60 --log --lose upload:53 --lose delete:4 \
+    "$target/debug/cf-mtls" simulate --quota 60 --log --lose upload:53 --lose delete:4 \
         --demo-products >"$temp/$1.env" 2>"$temp/$1.log" &
     simulator=$!
     for ((tries = 0; tries < 100; tries++)); do
-        grep -q '^# zone' "$temp/$1.env" && break
+        grep -q '^# zone' "$temp/$1.log" && break
         sleep 0.1
     done
-    zone=$(sed -n 's/^# zone .*: //p' "$temp/$1.env")
+    zone=$(sed -n 's/^# zone .*: //p' "$temp/$1.log")
     [[ $zone ]] || fail 'the simulator did not start in ten seconds'
     environment=(
         PATH="$PATH" HOME="$temp/home" TMPDIR="$temp" LANG=C.UTF-8 NO_COLOR=1
@@ -111,7 +111,7 @@ start() {
 requests() {
     local account
     account=$(sed -n 's/^export CLOUDFLARE_ACCOUNT_ID=//p' "$temp/$1.env")
-    sed -E -e '/; fill\)$/d' -e 's/; [^;]*\)$/)/' \
+    sed -E -e '/^#/d' -e '/; fill\)$/d' -e 's/; [^;]*\)$/)/' \
         -e "s/$account/ACCOUNT/g" -e "s/$zone/ZONE/g" \
         -e 's/"-----BEGIN CERTIFICATE-----[^"]*"/PEM/g' \
         -e 's/00000000-0000-4000-8000-000000000000/UNKNOWN/g' \

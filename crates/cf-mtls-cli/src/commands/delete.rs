@@ -1,5 +1,7 @@
 //! `cf-mtls delete`: deletes certificates by id or name.
 
+use std::slice;
+
 use clap::Args;
 
 use crate::candidates;
@@ -23,15 +25,10 @@ Examples:
 pub(crate) struct Arguments {
     /// Ids or exact names; `-` reads them from standard input, one per line,
     /// ignoring lines that start with `#`
-    #[arg(
-        value_name = "ID",
-        required_unless_present = "name",
-        conflicts_with = "name",
-        add = candidates::certificates()
-    )]
+    #[arg(value_name = "ID", required_unless_present = "name", add = candidates::certificates())]
     ids: Vec<String>,
     /// Delete the one certificate with exactly this name
-    #[arg(long, value_parser = plain_text, add = candidates::certificates())]
+    #[arg(long, conflicts_with = "ids", value_parser = plain_text, add = candidates::names())]
     name: Option<String>,
     /// Succeed if the certificate does not exist
     #[arg(long)]
@@ -42,12 +39,12 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let (consent, if_exists) = (arguments.consent, arguments.if_exists);
-    let texts = match &arguments.name {
-        None => context.values(&arguments.ids).await?,
-        Some(name) => vec![(name.clone(), String::new())],
+    let (texts, are_names) = match &arguments.name {
+        Some(name) => (slice::from_ref(name), true),
+        None => (&arguments.ids[..], false),
     };
-    let is_name = arguments.name.is_some();
-    let mut targets = lookup::all(context, &texts, is_name, if_exists).await?;
+    let texts = context.values(texts, are_names).await?;
+    let (mut targets, absent) = lookup::all(context, texts, are_names, if_exists, None).await?;
     if targets.is_empty() {
         context.output.note("nothing to delete");
     }
@@ -55,6 +52,5 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     if (consent.dry_run || context.shows_plan(consent)) && targets.len() <= MAX_LOOKUPS {
         lookup::add_uses(context, &mut targets).await?;
     }
-    let certificates = context.certificates().await?;
-    Deletion { context, certificates, consent, if_exists }.run(targets).await
+    Deletion { context, consent, if_exists, absent }.run(targets).await
 }

@@ -4,9 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use cf_mtls::{CertificateId, Certificates, ErrorKind};
+use cf_mtls::{CertificateId, ErrorKind};
 use cf_mtls_lifecycle::CertificatesExt as _;
 use futures_util::stream::{self, StreamExt as _};
 
@@ -26,16 +25,17 @@ const MAX_PREVIEW_ROWS: usize = 50;
 
 pub(crate) struct Deletion<'a> {
     pub(crate) context: &'a Context,
-    pub(crate) certificates: Certificates,
     pub(crate) consent: Consent,
     pub(crate) if_exists: bool,
+    /// Names that no certificate has, which is no failure.
+    pub(crate) absent: Vec<String>,
 }
 
 impl Deletion<'_> {
     pub(crate) async fn run(self, targets: Vec<Target>) -> Result<(), Failure> {
         let output = self.context.output;
         let Consent { dry_run, .. } = self.consent;
-        let count = targets.len();
+        let count = targets.len() + self.absent.len();
         let is_sent = |target: &Target| target.error.is_none() && !target.is_managed();
         let (targets, left_alone): (Vec<_>, Vec<_>) = targets.into_iter().partition(is_sent);
         if !targets.is_empty() {
@@ -47,27 +47,31 @@ impl Deletion<'_> {
         }
         let progress = Progress::bar(output.quiet || dry_run, targets.len(), "deleting");
         let mut table = OutcomeTable::new(output, dry_run, count, &targets, &progress);
+        for name in &self.absent {
+            table.add_absent(name);
+        }
         for target in left_alone.iter().chain(targets.iter().filter(|_| dry_run)) {
             table.add(target, self.outcome(outcomes::expected(target)));
         }
         if !dry_run {
-            self.delete(targets, &mut table, &progress).await;
+            self.delete(targets, &mut table, &progress).await?;
         }
         table.finish(self.context.interrupt.is_raised())
     }
 
-    async fn delete(&self, targets: Vec<Target>, table: &mut OutcomeTable, progress: &Progress) {
+    async fn delete(
+        &self,
+        targets: Vec<Target>,
+        table: &mut OutcomeTable,
+        progress: &Progress,
+    ) -> Result<(), Failure> {
+        let certificates = self.context.certificates_for(targets.len()).await?;
         let ids: Vec<CertificateId> = targets.iter().map(|one| one.id.clone()).collect();
         let mut left: HashMap<CertificateId, Target> =
             targets.into_iter().map(|target| (target.id.clone(), target)).collect();
         let mut refused = Vec::new();
         let work = async {
             let (interrupt, is_lost) = (self.context.interrupt.clone(), Arc::clone(&table.is_lost));
-            // Many may wait for the rate limit for longer than the deadline.
-            let certificates = match ids[..] {
-                [_] => self.certificates.clone().with_patience(Duration::ZERO),
-                _ => self.certificates.clone(),
-            };
             let ids = stream::iter(ids.clone()).take_while(move |_| {
                 let stops = interrupt.is_raised() || is_lost.load(Ordering::SeqCst);
                 std::future::ready(!stops)
@@ -85,9 +89,8 @@ impl Deletion<'_> {
                 }
             }
         };
-        let client = self.certificates.client();
         // What was not begun is told below.
-        let _ = self.context.interrupt.changing(client, work).await;
+        let _ = self.context.interrupt.changing(certificates.client(), work).await;
         progress.finish();
         // Who uses those is looked up once for all, if that is not known.
         let unknown = refused.iter_mut().map(|(target, _)| target);
@@ -103,6 +106,7 @@ impl Deletion<'_> {
         for target in ids.iter().filter_map(|id| left.remove(id)) {
             table.add(&target, Ok(Outcome::NotBegun));
         }
+        Ok(())
     }
 
     fn outcome(&self, result: Result<Outcome, Failure>) -> Result<Outcome, Failure> {
@@ -139,16 +143,12 @@ fn plan(targets: &[Target]) -> String {
     if shown.len() < targets.len() {
         text.push_str(&format!("and {} more\n", targets.len() - shown.len()));
     }
-    let uses = || targets.iter().filter_map(|target| target.uses.as_ref());
-    if uses().next().is_none() {
+    let is_unread = |one: &Target| one.uses.as_ref().is_some_and(|usage| usage.zones_not_read);
+    if targets.iter().all(|target| target.uses.is_none()) {
         text.push_str(
             "With this many, usage is not looked up; the service refuses to delete those in use.\n",
         );
-    } else if targets.iter().any(|target| {
-        target.is_in_use()
-            && !target.is_leaf()
-            && target.uses.as_ref().is_some_and(|usage| usage.zones_not_read)
-    }) {
+    } else if targets.iter().any(|one| one.is_in_use() && !one.is_leaf() && is_unread(one)) {
         text.push_str(&format!(
             "With more than {MAX_CAS_IN_ZONES} CAs in use, hostnames are not looked up; `cf-mtls \
              associations ID` shows them.\n"

@@ -7,11 +7,13 @@ use anstyle::Style;
 use cf_mtls::{CertificateId, ClientCa, Error, ErrorKind, Hostname, HostnameChange, Hostnames};
 use cf_mtls_lifecycle::{CertificateContents, Usage};
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::candidates;
 use crate::commands::lookup;
 use crate::context::Context;
+use crate::input;
 use crate::options::Consent;
 use crate::report::failure::Failure;
 use crate::terminal::text::printable;
@@ -19,7 +21,7 @@ use crate::terminal::width;
 use crate::view::difference::{self, Change, is_outside, missing_from};
 use crate::view::preview::{self, Target};
 use crate::view::table::{Row, Table};
-use crate::view::x509;
+use crate::view::{times, x509};
 use crate::zone::{self, ZoneForm};
 
 /// Manage the hostnames whose clients must present a certificate issued by a CA
@@ -126,7 +128,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     // Adding takes nothing away, so it needs no confirmation.
     consent.yes |= change == Change::Add;
     // Wrong hostnames are reported before anything is sent or shown.
-    let hosts = normalized(context.values(&arguments.hosts).await?)?;
+    let hosts = normalized(context.values(&arguments.hosts, false).await?)?;
     if hosts.is_empty() && !arguments.hosts.is_empty() {
         return Err(Failure::invalid_input("standard input has no hostname; nothing was changed"));
     }
@@ -142,8 +144,9 @@ fn normalized(hosts: Vec<(String, String)>) -> Result<Vec<String>, Failure> {
     let mut seen = HashSet::new();
     let mut all = Vec::new();
     for (text, place) in hosts {
-        let host: Hostname =
-            text.parse().map_err(|error| Failure::from(cf_mtls::Error::from(error)).at(&place))?;
+        let host: Hostname = input::trim(&text)
+            .parse()
+            .map_err(|error| Failure::from(Error::from(error)).at(&place))?;
         if seen.insert(host.clone()) {
             all.push(host.into());
         }
@@ -166,17 +169,12 @@ impl<'a> HostnameList<'a> {
             None => None,
             Some(text) => Some(lookup::one(context, (text, false), None).await?.id),
         };
-        let client = context.client().await?;
-        let lookup = zone::resolve(context, client, &list.zone);
-        let zone = context.interrupt.reading(lookup).await??;
+        let zone = zone::resolve(context, &list.zone).await?;
         Ok(Self {
             context,
-            hostnames: client.hostnames(&zone.id),
+            hostnames: context.client().await?.hostnames(&zone.id),
             zone,
-            ca: match &certificate {
-                Some(id) => ClientCa::from(id),
-                None => ClientCa::CloudflareManaged,
-            },
+            ca: certificate.as_ref().map_or(ClientCa::CloudflareManaged, ClientCa::from),
             certificate,
         })
     }
@@ -197,18 +195,10 @@ impl<'a> HostnameList<'a> {
         // Those that were to be added and are there, or to be removed and are not.
         let unchanged = missing_from(&[&plan.added[..], &plan.removed].concat(), &hosts);
         self.warn(change, &plan, &unchanged);
-        let asks = !(consent.yes || consent.dry_run);
-        if let (Change::Replace, false, Some(zone)) = (change, asks, &self.zone.name)
-            && !hosts.is_empty()
-            && hosts.iter().all(|host| is_outside(host, zone))
-        {
-            return Err(Failure::invalid_input(format!(
-                "none of the hostnames is in zone {}; nothing was changed; leave out --yes if they \
-                 are right",
-                printable(zone)
-            )));
-        }
         if !plan.is_unchanged() {
+            if change == Change::Replace && (consent.yes || consent.dry_run) {
+                self.check_zone(&before, &hosts)?;
+            }
             let certificate = interrupt.reading(self.look_up(change)).await??;
             self.context.show_plan(consent, || self.describe(certificate, &plan));
         }
@@ -247,6 +237,24 @@ impl<'a> HostnameList<'a> {
         }
         self.report(&changed, &unchanged, Some(changed.visible))
             .map_err(|failure| failure.with_done(format!("{} in zone {zone}", summary(&changed))))
+    }
+
+    /// Fails if no hostname of a new list is in the zone, which is likely the wrong one then.
+    /// What a zone holds tells the domain of one that was given by its id.
+    fn check_zone(&self, before: &[String], hosts: &[String]) -> Result<(), Failure> {
+        let domains = match &self.zone.name {
+            Some(name) => vec![name.as_str()],
+            None => before.iter().map(|host| difference::domain(host)).collect(),
+        };
+        let is_inside = |host: &String| domains.iter().any(|domain| !is_outside(host, domain));
+        match domains.is_empty() || hosts.is_empty() || hosts.iter().any(is_inside) {
+            true => Ok(()),
+            false => Err(Failure::invalid_input(format!(
+                "none of the hostnames is in zone {}; nothing was changed; leave out --yes if they \
+                 are right",
+                self.zone_name()
+            ))),
+        }
     }
 
     /// Fails if the list changed during the prompt: only what was shown has been
@@ -305,7 +313,10 @@ impl<'a> HostnameList<'a> {
             )));
         }
         let contents = certificate.chain().map(|chain| CertificateContents::read(&chain));
-        let problem = x509::problem(&contents.unwrap_or_default());
+        let now = Timestamp::now();
+        let expired = certificate.expires_on().filter(|end| *end <= now);
+        let problem = x509::problem(&contents.unwrap_or_default())
+            .or_else(|| expired.map(|end| times::expiry(end, now)));
         if let Some(problem) = problem.filter(|_| change != Change::Remove) {
             self.context.output.warn(format!("clients may be rejected by this CA: {problem}"));
         }
@@ -354,14 +365,13 @@ impl<'a> HostnameList<'a> {
         body["unchanged"] = json!(unchanged);
         (body["dry_run"], body["visible"]) = (json!(dry_run), json!(visible));
         output.write_value(&body, || hostnames_table(&change.hostnames))?;
-        let done = match (change.is_unchanged(), dry_run) {
-            (true, false) => "nothing changed".to_owned(),
-            (true, true) => "dry run: nothing would change".to_owned(),
-            (false, false) => summary(change),
-            (false, true) => format!("dry run: {}", summary(change)),
+        let mode = if dry_run { "dry run: " } else { "" };
+        let done = match change.is_unchanged() {
+            true => "nothing changed".to_owned(),
+            false => summary(change),
         };
         let (count, zone) = (change.hostnames.len(), self.zone_name());
-        output.note(format!("{done}; {count} in zone {zone}"));
+        output.note(format!("{mode}{done}; {count} in zone {zone}"));
         if visible == Some(false) {
             output.warn(
                 "the service has taken the change, but no read has shown it yet; wait until \

@@ -3,7 +3,7 @@
 use cf_mtls::{Certificate, CertificateFilter};
 use clap::{Args, ValueEnum as _};
 use futures_util::FutureExt as _;
-use jiff::{Span, Timestamp};
+use jiff::Timestamp;
 
 use crate::candidates;
 use crate::context::Context;
@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     #[arg(long = "type", value_name = "TYPE", value_delimiter = ',', value_parser = plain_text)]
     types: Vec<String>,
     /// Only certificates with exactly this name
-    #[arg(long, value_parser = plain_text, add = candidates::certificates())]
+    #[arg(long, value_parser = plain_text, add = candidates::names())]
     name: Option<String>,
     /// CAs only
     #[arg(long, conflicts_with = "leaf")]
@@ -44,22 +44,16 @@ pub(crate) struct Arguments {
     leaf: bool,
     /// Only certificates that expire within this time or have already expired, e.g.
     /// 30d
-    #[arg(long, value_name = "DURATION", value_parser = times::span)]
-    expires_within: Option<Span>,
+    #[arg(long, value_name = "DURATION", value_parser = times::ahead)]
+    expires_within: Option<Timestamp>,
     /// Exit with code 12 if there is any such certificate
     #[arg(long)]
     exit_code: bool,
     /// Show all columns, with full dates
-    #[arg(long)]
+    #[arg(long, conflicts_with = "columns")]
     wide: bool,
     /// Columns to show, comma-separated
-    #[arg(
-        long,
-        value_name = "COLUMNS",
-        value_enum,
-        value_delimiter = ',',
-        conflicts_with = "wide"
-    )]
+    #[arg(long, value_name = "COLUMNS", value_enum, value_delimiter = ',')]
     columns: Vec<Column>,
     /// Sort by this column once the whole list is read; missing values come last
     #[arg(long, value_name = "COLUMN", value_enum)]
@@ -71,8 +65,6 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let now = Timestamp::now();
-    let until = arguments.expires_within.map(|span| times::after(now, span)).transpose();
-    let until = until.map_err(|why| Failure::usage(format!("--expires-within: {why}")))?;
     let certificates = context.certificates().await?;
     let columns = match (arguments.wide, &arguments.columns[..]) {
         (true, _) => Column::value_variants(),
@@ -107,8 +99,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
             let Some(certificate) = next.transpose()? else {
                 break;
             };
-            let soon = |end: Timestamp| until.is_none_or(|until| end <= until);
-            if !certificate.expires_on().map_or(until.is_none(), soon) {
+            let end = certificate.expires_on();
+            if arguments.expires_within.is_some_and(|until| end.is_none_or(|end| until < end)) {
                 continue;
             }
             count += 1;
@@ -119,16 +111,18 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         }
         Ok::<_, Failure>(())
     };
-    context.interrupt.reading(read).await??;
-    if let Some(column) = arguments.sort {
-        sorted.sort_by_cached_key(|certificate| column.sort_key(certificate));
-    }
-    for certificate in &sorted {
-        write(certificate, &mut writer)?;
-    }
-    writer.finish()?;
-    match count {
-        0 => context.output.note("no certificates"),
+    let read = context.interrupt.reading(read).await?;
+    let written = read.and_then(|()| {
+        if let Some(column) = arguments.sort {
+            sorted.sort_by_cached_key(|certificate| column.sort_key(certificate));
+        }
+        sorted.iter().try_for_each(|certificate| write(certificate, &mut writer))?;
+        writer.finish()
+    });
+    match (written, count) {
+        // A reader that has gone does not change what was found.
+        (Err(failure), _) if !failure.is_closed_pipe() => return Err(failure),
+        (_, 0) => context.output.note("no certificates"),
         _ if arguments.exit_code => return Err(Failure::new(Kind::Found, "")),
         _ => {}
     }

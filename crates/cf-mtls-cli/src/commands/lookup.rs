@@ -1,8 +1,8 @@
 //! Looks up certificates: by id or name, and what uses them.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
+use cf_mtls::text::is_harmful;
 use cf_mtls::{Certificate, CertificateChain, CertificateFilter, CertificateId, ErrorKind};
 use cf_mtls_lifecycle::{CertificatesExt as _, Error, Outcome, Usage};
 
@@ -21,94 +21,94 @@ pub(crate) const MAX_CAS_IN_ZONES: usize = 3;
 /// A page of the list tells as much as this many requests for one certificate.
 const PER_PAGE: usize = 50;
 
-/// The id, if a text has the form of all ids. More than an id is no name: with
-/// `--if-exists`, it would pass for a certificate that is gone.
-pub(crate) fn parse(text: &str) -> Result<Option<CertificateId>, Failure> {
-    let text = input::trim(text);
-    let is_other = |c: char| !c.is_ascii_hexdigit() && c != '-';
-    match text.split(is_other).find(|part| matches!(part.len(), 32 | 36)) {
-        None => Ok(None),
-        Some(_) => match text.parse() {
-            Ok(id) if !text.contains(is_other) => Ok(Some(id)),
-            _ => Err(Failure::invalid_input(format!(
-                "{} is not an id, but contains one; nothing was changed",
-                mention(text)
-            ))),
-        },
-    }
-}
-
-/// The certificate that an argument means: by its id unless it is a name, or else by its
-/// exact name.
-/// Those of the name that hold the chain `except` are passed over.
+/// The certificate that an argument refers to, as [`all`] finds it.
 pub(crate) async fn one(
     context: &Context,
     (text, is_name): (&str, bool),
     except: Option<&CertificateChain>,
 ) -> Result<Target, Failure> {
-    let id = if is_name { None } else { parse(text)? };
-    let name = match id {
-        Some(id) => return Ok(Target::new(id, None)),
-        None => name(text)?,
-    };
-    let is_excepted = |one: &Certificate| one.chain().is_ok_and(|chain| Some(&chain) == except);
-    let found = by_name(context, &[&name]).await?.into_iter();
-    let (same, found): (Vec<_>, Vec<_>) = found.partition(is_excepted);
-    match (&same[..], &found[..]) {
-        ([same, ..], []) => {
-            let message = format!("{} is the new CA already, {}", mention(&name), same.id());
-            Err(Failure::new(ErrorKind::NotFound, message))
-        }
-        _ => only(&name, &found),
+    let texts = context.values(&[text.to_owned()], is_name).await?;
+    if texts.len() != 1 {
+        return Err(Failure::invalid_input("standard input must hold one id or name"));
     }
+    let (mut targets, _) = all(context, texts, is_name, false, except).await?;
+    targets.pop().ok_or_else(|| Failure::new(ErrorKind::NotFound, "there is no such certificate"))
 }
 
-/// The certificates that arguments mean, by id unless they are names, each once, with one
-/// walk of the list for all names; without those that do not exist if that is no failure.
+/// The certificates that arguments refer to, by id unless they are names, each once, with one
+/// walk of the list for all names. The names that no certificate has are apart, if that is no
+/// failure. Certificates that hold the chain `except` are passed over, see [`only`].
 pub(crate) async fn all(
     context: &Context,
-    texts: &[(String, String)],
+    texts: Vec<(String, String)>,
     are_names: bool,
     if_exists: bool,
-) -> Result<Vec<Target>, Failure> {
-    let read = |(text, place): &(String, String)| {
-        let id = if are_names { Ok(None) } else { parse(text) };
-        let read = id.and_then(|id| Ok((id, name(text)?)));
-        read.map_err(|failure| failure.at(place))
+    except: Option<&CertificateChain>,
+) -> Result<(Vec<Target>, Vec<String>), Failure> {
+    let read = |(text, place): &(String, String)| match are_names {
+        true => Ok((None, vec![text.clone()])),
+        false => parse(text).map_err(|failure| failure.at(place)),
     };
     let wanted: Vec<_> = texts.iter().map(read).collect::<Result<_, _>>()?;
-    let names = wanted.iter().filter(|(id, _)| id.is_none());
-    let names: Vec<&str> = names.map(|(_, name)| name.as_str()).collect();
+    let names: Vec<String> = wanted.iter().flat_map(|(_, names)| names).cloned().collect();
     let named = by_name(context, &names).await?;
-    let mut targets: Vec<Target> = Vec::new();
+    let (mut targets, mut absent) = (Vec::new(), Vec::new());
     let mut seen = HashSet::new();
-    for ((id, name), (_, place)) in wanted.iter().zip(texts) {
+    for ((id, names), (text, place)) in wanted.into_iter().zip(texts) {
         let target = match id {
-            Some(id) => Ok(Target::new(id.clone(), None)),
-            None => only(name, &named),
+            Some(id) => Ok(Target::new(id, None)),
+            None => only(&names, &named, except),
         };
         match target {
             Ok(target) if seen.insert(target.id.clone()) => targets.push(target),
             Ok(_) => {}
             Err(failure) if if_exists && failure.kind() == ErrorKind::NotFound.into() => {
                 context.output.warn(failure.message());
+                absent.push(text);
             }
-            Err(failure) => return Err(failure.at(place)),
+            Err(failure) => return Err(failure.at(&place)),
         }
     }
-    Ok(targets)
+    Ok((targets, absent))
 }
 
-fn name(text: &str) -> Result<String, Failure> {
+/// The id, or else the names that a text may stand for, since white space around it may have
+/// been pasted along. What is nearly an id is refused: with `--if-exists`, it would pass for a
+/// certificate that is gone.
+fn parse(text: &str) -> Result<(Option<CertificateId>, Vec<String>), Failure> {
+    let trimmed = input::trim(text);
+    let hyphens: Vec<usize> = trimmed.match_indices('-').map(|(at, _)| at).collect();
+    let is_id = matches!((trimmed.len(), &hyphens[..]), (32, []) | (36, [8, 13, 18, 23]));
+    if let (true, Ok(id)) = (is_id && !trimmed.contains(is_no_digit), trimmed.parse()) {
+        return Ok((Some(id), Vec::new()));
+    }
+    let is_near = |part: &str| (28..40).contains(&part.chars().count());
+    if trimmed.split(is_no_digit).any(is_near) {
+        return Err(Failure::invalid_input(format!(
+            "{} is not an id, but looks like one or contains one; nothing was changed",
+            mention(trimmed)
+        )));
+    }
     let bad = |why| Failure::invalid_input(format!("not the id or name of a certificate: {why}"));
-    plain_text(input::trim(text)).map_err(bad)
+    let name = plain_text(trimmed).map_err(bad)?;
+    if trimmed.contains(is_harmful) {
+        return Err(bad("it contains a character that cannot be seen".to_owned()));
+    }
+    let raw = plain_text(text).ok().filter(|raw| *raw != name);
+    Ok((None, raw.into_iter().chain([name]).collect()))
+}
+
+/// Whether a character is neither a hexadecimal digit nor a hyphen or a dash.
+fn is_no_digit(c: char) -> bool {
+    let is_dash = matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe63}' | '\u{ff0d}');
+    !is_dash && !c.is_ascii_hexdigit()
 }
 
 /// The certificates with these names.
-async fn by_name(context: &Context, names: &[&str]) -> Result<Vec<Certificate>, Failure> {
+async fn by_name(context: &Context, names: &[String]) -> Result<Vec<Certificate>, Failure> {
     let filter = match names {
         [] => return Ok(Vec::new()),
-        [name] => CertificateFilter::all().name(*name),
+        [name] => CertificateFilter::all().name(name),
         _ => CertificateFilter::all(),
     };
     let read = async {
@@ -116,7 +116,7 @@ async fn by_name(context: &Context, names: &[&str]) -> Result<Vec<Certificate>, 
         let mut list = context.certificates().await?.list(filter);
         while let Some(one) = list.next().await.transpose()? {
             // Pages that shift while they are read show a certificate twice.
-            let is_named = one.name().is_some_and(|name| names.contains(&name));
+            let is_named = has_name(&one, names);
             if is_named && !found.iter().any(|other| other.id() == one.id()) {
                 found.push(one);
             }
@@ -126,12 +126,34 @@ async fn by_name(context: &Context, names: &[&str]) -> Result<Vec<Certificate>, 
     context.reading("looking for the name", read).await?
 }
 
-/// The only certificate of a name.
-fn only(name: &str, found: &[Certificate]) -> Result<Target, Failure> {
-    let named: Vec<&Certificate> = found.iter().filter(|one| one.name() == Some(name)).collect();
-    let name = mention(name);
+fn has_name(certificate: &Certificate, names: &[String]) -> bool {
+    names.iter().any(|name| certificate.name() == Some(name))
+}
+
+/// The only certificate that has one of these names. One that holds the chain `except` is
+/// passed over, unless a newer one has the name: which of them replaces the other is not known.
+fn only(
+    names: &[String],
+    found: &[Certificate],
+    except: Option<&CertificateChain>,
+) -> Result<Target, Failure> {
+    let named = found.iter().filter(|one| has_name(one, names));
+    let is_excepted = |one: &&Certificate| one.chain().is_ok_and(|it| Some(&it) == except);
+    let (same, mut named): (Vec<_>, Vec<_>) = named.partition(is_excepted);
+    let uploaded_on = same.iter().map(|one| one.uploaded_on()).max();
+    let is_newer = |one: &&Certificate| uploaded_on.is_some_and(|on| on < one.uploaded_on());
+    if named.iter().any(is_newer) {
+        named.extend(&same);
+    }
+    let name = mention(names.last().map_or("", String::as_str));
     match named[..] {
         [one] => Ok(Target::new(one.id().clone(), Some(one.clone()))),
+        [] if let [same, ..] = same[..] => {
+            let id = same.id();
+            let message = format!("{name} holds this certificate already, as {id}; nothing to do");
+            let failure = Failure::new(ErrorKind::NotFound, message);
+            Err(failure.with_hint("--if-exists takes that for success"))
+        }
         [] => {
             let message = format!(
                 "no certificate has the name or id {name}, but one that was uploaded moments ago \
@@ -158,11 +180,11 @@ fn only(name: &str, found: &[Certificate]) -> Result<Target, Failure> {
 /// Reads the certificates that are not known yet: several from the list, and what it
 /// does not show one by one.
 pub(crate) async fn read(context: &Context, targets: &mut [Target]) -> Result<(), Failure> {
-    let certificates = context.certificates().await?;
     let unknown = targets.iter_mut().filter(|target| target.certificate.is_none());
     let mut missing: HashMap<CertificateId, &mut Target> =
         unknown.map(|target| (target.id.clone(), target)).collect();
     let is_one = missing.len() == 1;
+    let certificates = context.certificates_for(missing.len()).await?;
     let reads = async {
         let mut list = certificates.list(CertificateFilter::all());
         let mut others = 0;
@@ -175,13 +197,8 @@ pub(crate) async fn read(context: &Context, targets: &mut [Target]) -> Result<()
                 (target.certificate, others) = (Some(certificate), 0);
             }
         }
-        // Many may wait for the rate limit for longer than the deadline.
-        let reader = match is_one {
-            true => certificates.clone().with_patience(Duration::ZERO),
-            false => certificates.clone(),
-        };
         let ids: Vec<CertificateId> = missing.keys().cloned().collect();
-        let mut outcomes = reader.get_many(ids);
+        let mut outcomes = certificates.get_many(ids);
         while let Some(outcome) = outcomes.next().await {
             let Some(target) = missing.remove(&outcome.id) else { continue };
             match outcome.result.map_err(Error::from) {

@@ -2,7 +2,7 @@
 
 use cf_mtls_lifecycle::{Candidate, CertificatesExt as _, Error, Outcomes, Prune, Reason, Usage};
 use clap::Args;
-use jiff::{Span, Timestamp};
+use jiff::Timestamp;
 
 use crate::commands::deletion::Deletion;
 use crate::commands::lookup::{self, MAX_LOOKUPS};
@@ -59,15 +59,14 @@ struct Criteria {
     #[arg(long, value_name = "DATE", value_parser = times::date)]
     uploaded_before: Option<Timestamp>,
     /// Certificates uploaded longer ago than this, e.g. 90d
-    #[arg(long, value_name = "DURATION", value_parser = times::span, conflicts_with = "uploaded_before")]
-    older_than: Option<Span>,
+    #[arg(long, value_name = "DURATION", value_parser = times::ago, conflicts_with = "uploaded_before")]
+    older_than: Option<Timestamp>,
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let consent = arguments.consent;
-    let criteria = criteria(&arguments)?;
     let certificates = context.certificates().await?;
-    let candidates = certificates.prune_candidates(criteria)?;
+    let candidates = certificates.prune_candidates(criteria(&arguments))?;
     let mut targets = context.reading("reading the list", collect(candidates)).await??;
     if (consent.dry_run || context.shows_plan(consent)) && targets.len() <= MAX_LOOKUPS {
         lookup::add_uses(context, &mut targets).await?;
@@ -75,26 +74,14 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     if targets.is_empty() {
         context.output.note("no certificate meets the criteria");
     }
-    let deletion = Deletion {
-        context,
-        certificates,
-        consent,
-        // Another client may prune at the same time.
-        if_exists: true,
-    };
-    deletion.run(targets).await
+    // Another client may prune at the same time.
+    let (if_exists, absent) = (true, Vec::new());
+    Deletion { context, consent, if_exists, absent }.run(targets).await
 }
 
-fn criteria(arguments: &Arguments) -> Result<Prune, Failure> {
+fn criteria(arguments: &Arguments) -> Prune {
     let (now, given) = (Timestamp::now(), &arguments.criteria);
-    let moment = |age: Span| {
-        let moment = times::after(now, age.negate());
-        moment.map_err(|why| Failure::usage(format!("--older-than: {why}")))
-    };
-    let uploaded_before = match given.older_than {
-        Some(age) => Some(moment(age)?),
-        None => given.uploaded_before,
-    };
+    let uploaded_before = given.older_than.or(given.uploaded_before);
     let add_if = |is_given: bool, criteria: Prune, add: fn(Prune) -> Prune| match is_given {
         true => add(criteria),
         false => criteria,
@@ -107,7 +94,7 @@ fn criteria(arguments: &Arguments) -> Result<Prune, Failure> {
     criteria = given.name_prefix.iter().fold(criteria, Prune::name_prefix);
     criteria = uploaded_before.into_iter().fold(criteria, Prune::uploaded_before);
     let types = arguments.types.iter().map(|word| word.to_ascii_lowercase().into());
-    Ok(types.fold(criteria, Prune::certificate_type))
+    types.fold(criteria, Prune::certificate_type)
 }
 
 /// Collects all candidates before the first is deleted, since deletions shift the

@@ -51,33 +51,37 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let (consent, output) = (arguments.consent, context.output);
     let certificates = context.certificates().await?;
-    let target = match lookup::one(context, arguments.certificate.text(), None).await {
-        Err(failure) if arguments.if_exists && failure.kind() == ErrorKind::NotFound.into() => {
-            output.warn(failure.message());
-            return report_nothing(context, consent.dry_run);
-        }
-        target => target?,
-    };
-    let id = target.id;
-    let client = certificates.client();
-    let release = certificates.release(&id);
-    let mut options = arguments.wait.to_release_options();
-    if arguments.all_zones {
-        options = options.with_all_zones();
-    }
-    let mut release = release.with_options(options);
+    let mut zones = Vec::new();
     for text in &arguments.zones {
-        let lookup = zone::resolve(context, client, text);
-        release = release.in_zones([context.interrupt.reading(lookup).await??.id]);
+        zones.push(zone::resolve(context, text).await?.id);
     }
-    let plan = context.reading(READING_USES, release.plan()).await?;
-    let plan = match plan {
-        Ok(plan) => plan,
-        Err(error) if arguments.if_exists && error.kind() == ErrorKind::NotFound => {
-            output.note(format!("there is no certificate {id}"));
-            return report_nothing(context, consent.dry_run);
+    let is_gone =
+        |failure: &Failure| arguments.if_exists && failure.kind() == ErrorKind::NotFound.into();
+    let planned = async {
+        let found = lookup::one(context, arguments.certificate.text(), None).await;
+        // The list may show it late.
+        let missing = found.as_ref().err().filter(|failure| is_gone(failure));
+        missing.into_iter().for_each(|failure| output.warn(failure.message()));
+        let id = found?.id;
+        let mut options = arguments.wait.to_release_options();
+        if arguments.all_zones {
+            options = options.with_all_zones();
         }
-        Err(error) => return Err(error.into()),
+        let release = certificates.release(&id).with_options(options);
+        let release = zones.into_iter().fold(release, |release, zone| release.in_zones([zone]));
+        let plan = context.reading(READING_USES, release.plan()).await??;
+        Ok::<_, Failure>((id, plan))
+    };
+    let (id, plan) = match planned.await {
+        Err(failure) if is_gone(&failure) => {
+            output.note("nothing to release");
+            let mut body = nothing(consent.dry_run);
+            if !consent.dry_run {
+                body["steps"] = json!([]);
+            }
+            return output.write_value(&body, String::new);
+        }
+        planned => planned?,
     };
     context.show_plan(consent, || describe(&id, &plan));
     if consent.dry_run {
@@ -89,16 +93,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     context.confirm(consent, question).await?;
     let steps = context.steps("releasing");
     let run = plan.run(steps.listener());
-    steps.run(client, &id, run, arguments.wait.wait, |_| format!("{id}  deleted\n")).await
-}
-
-/// There is nothing to release.
-fn report_nothing(context: &Context, dry_run: bool) -> Result<(), Failure> {
-    let mut body = nothing(dry_run);
-    if !dry_run {
-        body["steps"] = json!([]);
-    }
-    context.output.write_value(&body, String::new)
+    steps
+        .run(certificates.client(), &id, run, arguments.wait.wait, |_| format!("{id}  deleted\n"))
+        .await
 }
 
 /// The result of a release without a certificate, or in a dry run the plan: it has

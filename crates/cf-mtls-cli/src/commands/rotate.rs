@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use cf_mtls::{Certificate, ErrorKind, Upload};
 use cf_mtls_lifecycle::{CertificateContents, CertificatesExt as _, RotatePlan};
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::candidates;
 use crate::commands::{lookup, release, upload};
 use crate::context::{Context, READING_USES};
 use crate::input;
-use crate::options::{Consent, WaitOptions, plain_text};
+use crate::options::{Consent, WaitOptions, new_name};
 use crate::report::failure::Failure;
 use crate::terminal::text::{mention, printable};
 use crate::terminal::width;
@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     ca: PathBuf,
     /// Name for the new CA, instead of that of the old one; ignored if the new CA is
     /// already stored
-    #[arg(long, value_parser = plain_text)]
+    #[arg(long, value_parser = new_name)]
     name: Option<String>,
     /// Succeed if the old CA no longer exists and the new one does, so that a
     /// completed rotation can safely be run again
@@ -58,6 +58,22 @@ impl Arguments {
         let stored = successor.map(Certificate::name);
         self.name.is_some() && stored.is_some_and(|stored| stored != self.name.as_deref())
     }
+
+    /// The plan in JSON.
+    fn to_json(
+        &self,
+        old: Value,
+        successor: Option<&Certificate>,
+        contents: &[CertificateContents],
+    ) -> Value {
+        // The account stores the same certificate once.
+        let copies = (!old["certificate"].is_null()).then(Vec::<Value>::new);
+        json!({
+            "old": old, "successor": successor, "other_copies": copies,
+            "name_unused": self.is_name_unused(successor),
+            "certificates": x509::to_json(contents),
+        })
+    }
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
@@ -65,42 +81,29 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let (new, contents) = upload::ca(context, &arguments.ca).await?;
     check_usable(&arguments, &contents)?;
     let certificates = context.certificates().await?;
-    // After an interruption, the new CA may have the name of the old one.
-    let old = lookup::one(context, (&arguments.old, false), Some(new.chain())).await;
-    let is_gone = |kind| arguments.if_exists && kind == ErrorKind::NotFound.into();
-    let old = match old {
-        Err(failure) if is_gone(failure.kind()) => {
-            return report_gone(context, &arguments, &new, &contents, failure).await;
-        }
-        old => old?.id,
+    let planned = async {
+        // After an interruption, the new CA may have the name of the old one.
+        let old = lookup::one(context, (&arguments.old, false), Some(new.chain())).await?.id;
+        let named = arguments.name.iter().fold(new.clone(), Upload::with_name);
+        named.check()?;
+        // The file was checked above, with the name of the option.
+        let options = arguments.wait.to_release_options().with_any_ca_allowed();
+        let rotation = certificates.rotate(&old, named).with_options(options);
+        let plan = context.reading(READING_USES, rotation.plan()).await??;
+        Ok::<_, Failure>((old, plan))
     };
-    let named = arguments.name.iter().fold(new.clone(), Upload::with_name);
-    named.check()?;
-    let rotation = certificates.rotate(&old, named);
-    // The file was checked above, with the name of the option.
-    let options = arguments.wait.to_release_options().with_any_ca_allowed();
-    let rotation = rotation.with_options(options);
-    let plan = context.reading(READING_USES, rotation.plan()).await?;
-    let plan = match plan {
-        Ok(plan) => plan,
-        Err(error) if is_gone(error.kind().into()) => {
-            let failure = error.into();
+    let (old, plan) = match planned.await {
+        Err(failure) if arguments.if_exists && failure.kind() == ErrorKind::NotFound.into() => {
             return report_gone(context, &arguments, &new, &contents, failure).await;
         }
-        Err(error) => return Err(error.into()),
+        planned => planned?,
     };
     context.show_plan(consent, || {
         release::describe(&old, plan.release()) + &describe(&plan, &arguments, &contents)
     });
     if consent.dry_run {
-        let body = json!({
-            "old": release::to_json(plan.release()),
-            "successor": plan.successor(),
-            // The account stores the same certificate once.
-            "other_copies": [],
-            "name_unused": arguments.is_name_unused(plan.successor()),
-            "certificates": x509::to_json(&contents),
-        });
+        let old = release::to_json(plan.release());
+        let body = arguments.to_json(old, plan.successor(), &contents);
         output.write_value(&body, || dry_run(&plan))?;
         return release::check(plan.release());
     }
@@ -144,33 +147,28 @@ async fn report_gone(
     let find = certificates.find_same(new);
     let Some(successor) = context.interrupt.reading(find).await?? else {
         return Err(failure.with_hint(
-            "the account does not contain the new CA either, so --if-exists does not apply; \
-             nothing was uploaded",
+            "no list shows the new CA either, or not yet, so --if-exists does not apply; nothing was \
+             uploaded",
         ));
     };
     if output.is_table() && !output.quiet {
         let mut target = Target::new(successor.id().clone(), Some(successor.clone()));
         lookup::add_details(context, vec![&mut target]).await?;
         let shown = preview::targets(&[target], width::stderr());
-        output.note(format!(
-            "there is no certificate {}, and whether it ever existed is not known; the account \
-             contains the new CA:\n{}",
-            mention(&arguments.old),
-            shown.trim_end()
-        ));
+        let old = mention(&arguments.old);
+        let what = match successor.name() == Some(input::trim(&arguments.old)) {
+            true => format!("{old} holds this certificate already; nothing to do"),
+            false => format!(
+                "there is no certificate {old}, and whether it ever existed is not known; the \
+                 account contains the new CA"
+            ),
+        };
+        output.note(format!("{what}:\n{}", shown.trim_end()));
     }
     let old = release::nothing(dry_run);
     let body = match dry_run {
-        true => json!({
-            "old": old,
-            "successor": successor,
-            "other_copies": null,
-            "name_unused": arguments.is_name_unused(Some(&successor)),
-            "certificates": x509::to_json(contents),
-        }),
-        false => json!({
-            "successor": successor, "attached": [], "old": old, "steps": [],
-        }),
+        true => arguments.to_json(old, Some(&successor), contents),
+        false => json!({ "successor": successor, "attached": [], "old": old, "steps": [] }),
     };
     output.write_value(&body, String::new)
 }

@@ -2,7 +2,6 @@
 
 use std::io;
 
-use cf_mtls_testkit::Simulator;
 use cf_mtls_testkit::simulator::Options;
 use clap::Args;
 use serde_json::json;
@@ -58,26 +57,14 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         "account_id": simulator.account_id(),
         "zones": zones.iter().map(|(name, id)| json!({ "id": id, "name": name })).collect::<Vec<_>>(),
     });
-    context.output.write_value(&place, || exports(&simulator, &zones))?;
-    context.output.note("# The simulator runs until Ctrl-C.");
+    // Comments are for people: an interactive zsh takes them for commands.
+    let note = |text: String| context.output.note(format!("# {text}"));
+    note("Point any client of the API at the simulator:".to_owned());
+    context.output.write_value(&place, || simulator.exports())?;
+    let names = simulator.environment().map(|(name, _)| name).join(" ");
+    note(format!("Afterwards: unset {names}"));
+    zones.iter().for_each(|(name, id)| note(format!("zone {name}: {id}")));
+    note("The simulator runs until Ctrl-C.".to_owned());
     context.interrupt.raised().await;
     Ok(())
-}
-
-/// Lines for a shell.
-fn exports(simulator: &Simulator, zones: &[(String, String)]) -> String {
-    let environment = simulator.environment();
-    let mut text = String::from("# Point any client of the API at the simulator:\n");
-    for (name, value) in environment {
-        // Quoted, for a shell may expand what a token can hold, such as `~`.
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte);
-        let quote = if value.bytes().all(plain) { "" } else { "'" };
-        text.push_str(&format!("export {name}={quote}{value}{quote}\n"));
-    }
-    let names = environment.map(|(name, _)| name).join(" ");
-    text.push_str(&format!("# Afterwards: unset {names}\n"));
-    for (name, id) in zones {
-        text.push_str(&format!("# zone {name}: {id}\n"));
-    }
-    text
 }

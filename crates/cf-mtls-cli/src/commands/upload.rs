@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::context::Context;
 use crate::input;
-use crate::options::plain_text;
+use crate::options::new_name;
 use crate::report::exit::Kind;
 use crate::report::failure::Failure;
 use crate::terminal::text::printable;
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", requires = "What")]
     key: Option<PathBuf>,
     /// A name for the certificate
-    #[arg(long, value_parser = plain_text)]
+    #[arg(long, value_parser = new_name)]
     name: Option<String>,
     /// Upload nothing if the account has the same certificate, whatever its name
     #[arg(long)]

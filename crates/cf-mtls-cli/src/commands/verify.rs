@@ -39,7 +39,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         })?;
         let mut zones = Vec::new();
         for text in &arguments.zones {
-            let zone = zone::resolve(context, client, text).await?;
+            let zone = zone::resolve(context, text).await?;
             let read = client.hostnames(&zone.id).list(&ClientCa::CloudflareManaged).await;
             let place = format!("the hostnames of zone {text} cannot be read: ");
             read.map_err(|error| Failure::from(error).at(&place))?;

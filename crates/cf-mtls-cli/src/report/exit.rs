@@ -1,7 +1,5 @@
 //! Kinds of failures and their exit codes, which scripts rely on.
 
-use std::process::ExitCode;
-
 use cf_mtls::ErrorKind;
 use serde::Serialize;
 use serde_json::json;
@@ -27,12 +25,6 @@ pub(crate) enum Exit {
     Found = 12,
     /// 128 and the number of SIGINT, as in shells.
     Interrupted = 130,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
-    }
 }
 
 /// Why a command failed: `kind` in JSON.

@@ -89,9 +89,8 @@ impl Failure {
             if let Some(place) = advice::place(error, &inner.causes, asked) {
                 inner.message.push_str(&format!("; {place}"));
             }
-            if let Some(hint) = advice::hint(error, &inner.causes) {
-                inner.hint = Some(hint.to_owned());
-            }
+            let hint = advice::hint(error, &inner.causes);
+            inner.hint = hint.map(str::to_owned).or(inner.hint.take());
         }
         inner.message = hide(&inner.message, &asked.tokens);
         for text in inner.causes.iter_mut().chain(&mut inner.hint) {
@@ -252,10 +251,10 @@ pub(crate) struct Reporter {
 impl Reporter {
     pub(crate) fn finish(self, outcome: Result<(), Failure>) -> ExitCode {
         match outcome {
-            Ok(()) => Exit::Success.into(),
+            Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
                 self.report(&failure);
-                failure.exit().into()
+                ExitCode::from(failure.exit() as u8)
             }
         }
     }
@@ -279,17 +278,14 @@ impl Reporter {
                 message.push_str(&format!("; request: {method} {path}"));
             }
             for cause in &failure.0.causes {
-                message.push_str("; because: ");
-                message.push_str(&printable(cause));
+                message.push_str(&format!("; because: {}", printable(cause)));
             }
         }
-        let style = AnsiColor::Red.on_default().bold();
-        let text = fit(&message, "error: ".len());
-        let _ = writeln!(stderr, "{style}error:{style:#} {text}");
-        if let Some(hint) = &failure.0.hint {
-            let style = AnsiColor::Cyan.on_default();
-            let text = fit(&printable(hint), "hint: ".len());
-            let _ = writeln!(stderr, "{style}hint:{style:#} {text}");
+        let hint = failure.0.hint.as_ref().map(|hint| ("hint:", AnsiColor::Cyan, printable(hint)));
+        for (label, color, text) in [("error:", AnsiColor::Red, message)].into_iter().chain(hint) {
+            let style = color.on_default().bold();
+            let text = fit(&text, label.len() + 1);
+            let _ = writeln!(stderr, "{style}{label}{style:#} {text}");
         }
     }
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
+use cf_mtls::text::list;
 use cf_mtls::{Certificate, ErrorKind};
 use cf_mtls_lifecycle::Blocker;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::report::exit::{Exit, Kind};
 use crate::report::failure::Failure;
@@ -76,8 +77,8 @@ impl OutcomeTable {
             let cells = vec![target.id.to_string(), name, WIDE_OUTCOME.to_owned()];
             Row::new(cells, Style::new())
         });
-        let table = Table::new(COLUMNS, preview::NAME, width::stdout());
-        let table = table.sized_for(&rows.collect::<Vec<_>>());
+        let mut table = Table::new(COLUMNS, preview::NAME, width::stdout());
+        table.measure(&rows.collect::<Vec<_>>());
         Self {
             output,
             dry_run,
@@ -116,11 +117,12 @@ impl OutcomeTable {
             "id": target.id, "name": target.name(), "outcome": outcome, "error": error,
         });
         if self.dry_run {
-            let (certificate, uses) =
-                (json!(target.certificate), json!(target.uses.as_ref().map(uses::to_json)));
-            let reasons = json!(target.reasons);
-            let plan = [("certificate", certificate), ("used_by", uses), ("reasons", reasons)];
-            for (field, value) in plan.into_iter().filter(|(_, value)| !value.is_null()) {
+            let fields = [
+                ("certificate", json!(target.certificate)),
+                ("used_by", json!(target.uses.as_ref().map(uses::to_json))),
+                ("reasons", json!(target.reasons)),
+            ];
+            for (field, value) in fields.into_iter().filter(|(_, value)| !value.is_null()) {
                 entry[field] = value;
             }
         }
@@ -131,13 +133,8 @@ impl OutcomeTable {
             Row::new(vec![target.id.to_string(), preview::text(target.name()), outcome], style)
         };
         let is_table = self.output.is_table();
-        if !(self.is_single && error.is_some() && is_table) && self.written.is_ok() {
-            let writer = &mut self.writer;
-            let write = || writer.push(&entry, row).and_then(|()| writer.flush());
-            self.written = self.progress.suspend(write);
-            // A closed pipe loses nothing: its reader has seen enough.
-            let is_lost = self.written.as_ref().is_err_and(|failure| !failure.is_closed_pipe());
-            self.is_lost.store(is_lost, Ordering::SeqCst);
+        if !(self.is_single && error.is_some() && is_table) {
+            self.write(&entry, row);
         }
         if let (Some(error), false, true) = (error, self.is_single, is_table) {
             let (outcome, message) = (outcome.label(), printable(error.message()));
@@ -147,26 +144,46 @@ impl OutcomeTable {
         self.last = failure.or(self.last.take());
     }
 
+    /// Adds a name that no certificate has.
+    pub(crate) fn add_absent(&mut self, name: &str) {
+        let outcome = Outcome::Absent;
+        self.outcomes.push(outcome);
+        self.exits.push(Exit::Success);
+        let entry = json!({ "id": null, "name": name, "outcome": outcome, "error": null });
+        let cells = vec!["-".to_owned(), printable(name), outcome.label()];
+        self.write(&entry, || Row::new(cells, Style::new()));
+    }
+
+    /// Writes an outcome, unless an earlier one could not be written.
+    fn write(&mut self, entry: &Value, row: impl FnOnce() -> Row) {
+        if self.written.is_ok() {
+            let writer = &mut self.writer;
+            let write = || writer.push(entry, row).and_then(|()| writer.flush());
+            self.written = self.progress.suspend(write);
+            // A closed pipe loses nothing: its reader has seen enough.
+            let is_lost = self.written.as_ref().is_err_and(|failure| !failure.is_closed_pipe());
+            self.is_lost.store(is_lost, Ordering::SeqCst);
+        }
+    }
+
     /// Ends the table. The error sums up what was not deleted.
     pub(crate) fn finish(mut self, is_interrupted: bool) -> Result<(), Failure> {
         let count = |outcome| self.outcomes.iter().filter(|one| **one == outcome).count();
-        let [deleted, not_begun] = [Outcome::Deleted, Outcome::NotBegun].map(count);
+        let [deleted, not_begun, expected] =
+            [Outcome::Deleted, Outcome::NotBegun, Outcome::WouldDelete].map(count);
         let written = match self.written.and_then(|()| self.writer.finish()) {
             Err(failure) if failure.is_closed_pipe() => Ok(()),
             written => written,
         };
-        let total = self.outcomes.len();
+        let total = times::counted(self.outcomes.len() as u64, "certificate");
         let failed = self.exits.iter().filter(|exit| **exit != Exit::Success);
         let failed = failed.count();
         if self.dry_run {
             written?;
-            let deleted = total - failed;
-            let total = times::counted(total as u64, "certificate");
             if !self.outcomes.is_empty() {
-                self.output.note(format!("dry run: {deleted} of {total} would be deleted"));
+                self.output.note(format!("dry run: {expected} of {total} would be deleted"));
             }
         } else {
-            let total = times::counted(total as u64, "certificate");
             let summary =
                 format!("deleted {deleted} of {total}; {failed} failed, {not_begun} not begun");
             match written {
@@ -192,7 +209,7 @@ impl OutcomeTable {
             return Err(last);
         }
         let how = if self.dry_run { "would not be deleted" } else { "not deleted" };
-        let message = format!("{failed} of {total} certificates {how}; see the outcomes");
+        let message = format!("{failed} of {total} {how}; see the outcomes");
         Err(match self.exits.iter().all(|exit| *exit == last.exit()) {
             true => Failure::new(last.kind(), message).with_exit(last.exit()),
             false => Failure::new(Kind::SomeFailed, message),
@@ -218,11 +235,7 @@ pub(crate) fn expected(target: &Target) -> Result<Outcome, Failure> {
     let Some(usage) = target.uses.as_ref().filter(|_| target.is_in_use()) else {
         return Ok(Outcome::WouldDelete);
     };
-    let lines = uses::lines(usage);
-    let mut by = lines.get(..MAX_USES).unwrap_or(&lines).join("; ");
-    if let Some(more @ 1..) = lines.len().checked_sub(MAX_USES) {
-        by.push_str(&format!("; and {more} more"));
-    }
+    let by = list(&uses::lines(usage), MAX_USES, "; ");
     let message = format!(
         "certificate {id} is in use by {by}: the service would refuse to delete it; nothing was \
          changed"

@@ -14,10 +14,6 @@ use crate::report::failure::Failure;
 use crate::terminal::text::{printable, printable_json};
 use crate::view::table::{Row, Table};
 
-/// Rows, and bytes of JSON, that are written together at most.
-const MAX_BUFFERED_ROWS: usize = 500;
-const MAX_BUFFERED_BYTES: usize = 64 * 1024;
-
 /// The format of results, and whether remarks are wanted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
@@ -74,13 +70,8 @@ impl Output {
 
     /// Begins a list of results, which are written as they arrive.
     pub(crate) fn list(self, table: Table) -> ListWriter {
-        ListWriter {
-            format: self.format,
-            table,
-            rows: Vec::new(),
-            text: String::new(),
-            begun: false,
-        }
+        let format = self.format;
+        ListWriter { format, table, rows: Vec::new(), text: String::new(), begun: false }
     }
 }
 
@@ -110,10 +101,7 @@ impl ListWriter {
                 self.begun = true;
             }
         }
-        match self.rows.len() < MAX_BUFFERED_ROWS && self.text.len() < MAX_BUFFERED_BYTES {
-            true => Ok(()),
-            false => self.flush(),
-        }
+        Ok(())
     }
 
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {

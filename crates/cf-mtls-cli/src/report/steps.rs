@@ -16,6 +16,7 @@ use crate::report::output::Output;
 use crate::terminal::interrupt::Interrupt;
 use crate::terminal::progress::Progress;
 use crate::terminal::text::printable;
+use crate::view::uses;
 
 /// What was done so far, for the final report and for a second Ctrl-C. Clones
 /// share it.
@@ -130,20 +131,20 @@ impl StepReporter<'_> {
         let result = match outcome {
             Ok(Ok(result)) => result,
             Ok(Err(error)) => {
-                // Those that hold it are for a person to change.
-                let is_waited_for = matches!(error.kind(), ErrorKind::InUse | ErrorKind::Timeout)
-                    && error.holders().is_empty();
+                let is_waited_for = matches!(error.kind(), ErrorKind::InUse | ErrorKind::Timeout);
+                let todo = Some(uses::todo(error.holders())).filter(|todo| !todo.is_empty());
                 let failure = Failure::from(error).with_steps(&steps);
+                let failure = todo.into_iter().fold(failure, Failure::with_hint);
                 return Err(match is_waited_for && wait <= begun.elapsed() {
                     true => failure.with_kind(Kind::WaitEnded),
                     false => failure,
                 });
             }
             Err(_) => {
-                let done = self.ledger.changes();
-                let was_sent = done.is_some();
-                let done = done.map(|done| format!("done so far: {done}"));
-                let done = done.unwrap_or_else(|| "nothing was changed".to_owned());
+                let (was_sent, done) = match self.ledger.changes() {
+                    Some(done) => (true, format!("done so far: {done}")),
+                    None => (false, "nothing was changed".to_owned()),
+                };
                 let message = format!(
                     "interrupted: {done}; {id} is not deleted; run the same command again to \
                      continue"

@@ -38,3 +38,9 @@ pub(crate) fn is_outside(host: &str, zone: &str) -> bool {
     let suffix = labels.get(above..).unwrap_or_default().join(".");
     Hostname::unchecked(suffix) != Hostname::unchecked(zone)
 }
+
+/// The domain of a hostname, as far as it shows: without its first label.
+pub(crate) fn domain(host: &str) -> &str {
+    let above = host.split_once('.').map(|(_, above)| above);
+    above.filter(|above| above.contains('.')).unwrap_or(host)
+}

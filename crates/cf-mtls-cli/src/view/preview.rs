@@ -59,10 +59,8 @@ pub(crate) fn row(certificate: &Certificate, columns: &[Column], now: Timestamp)
     let mut all = cells(certificate);
     all.push(expires);
     let cells = columns.iter().filter_map(|column| all.get(*column as usize));
-    let style = match columns.last() {
-        Some(Column::Expires) => style,
-        _ => Style::new(),
-    };
+    let is_colored = columns.last() == Some(&Column::Expires);
+    let style = if is_colored { style } else { Style::new() };
     Row::new(cells.cloned().collect(), style)
 }
 

@@ -25,8 +25,7 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn new(cells: Vec<String>, style: Style) -> Self {
-        let details = String::new();
-        Self { cells, style, details }
+        Self { cells, style, details: String::new() }
     }
 }
 
@@ -54,12 +53,6 @@ impl Table {
         }
     }
 
-    /// Makes the columns wide enough for rows that come later.
-    pub(crate) fn sized_for(mut self, rows: &[Row]) -> Self {
-        self.measure(rows);
-        self
-    }
-
     /// Writes rows, and before the first ones the headers.
     pub(crate) fn write(&mut self, rows: &[Row]) -> String {
         self.measure(rows);
@@ -82,7 +75,8 @@ impl Table {
         text
     }
 
-    fn measure(&mut self, rows: &[Row]) {
+    /// Makes the columns wide enough for rows, also for those that come later.
+    pub(crate) fn measure(&mut self, rows: &[Row]) {
         for row in rows {
             for (width, cell) in self.widths.iter_mut().zip(&row.cells) {
                 *width = display_width(cell).clamp(*width, MAX_COLUMN_WIDTH.max(*width));

@@ -5,6 +5,8 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{Span, SpanRelativeTo, Timestamp, civil};
 
+const SPANS: &str = "30s, 5m, 12h, 30d or 1y";
+
 /// Reads `30s`, `5m` or `1h 30m`, and a number alone as seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if let Ok(seconds) = text.trim().parse() {
@@ -25,9 +27,19 @@ pub(crate) fn positive_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Reads `30d`, `8w` or `1y`, to be counted in the calendar.
-pub(crate) fn span(text: &str) -> Result<Span, String> {
-    read(text, "30s, 5m, 12h, 30d or 1y")
+/// Reads `30d`, `8w` or `1y`, and counts from now in the calendar.
+pub(crate) fn ahead(text: &str) -> Result<Timestamp, String> {
+    from_now(read(text, SPANS)?)
+}
+
+/// Likewise, into the past.
+pub(crate) fn ago(text: &str) -> Result<Timestamp, String> {
+    from_now(read(text, SPANS)?.negate())
+}
+
+fn from_now(span: Span) -> Result<Timestamp, String> {
+    let moment = Timestamp::now().to_zoned_datetime(TimeZone::UTC).checked_add(span);
+    moment.map(|it| it.timestamp()).map_err(|_| "it is beyond the calendar".to_owned())
 }
 
 fn read(text: &str, examples: &str) -> Result<Span, String> {
@@ -36,13 +48,6 @@ fn read(text: &str, examples: &str) -> Result<Span, String> {
         Ok(span) => Ok(span),
         Err(_) => Err(format!("expected a duration such as {examples}")),
     }
-}
-
-/// `span` after `now`.
-pub(crate) fn after(now: Timestamp, span: Span) -> Result<Timestamp, String> {
-    let zoned = now.to_zoned_datetime(TimeZone::UTC).checked_add(span);
-    let zoned = zoned.map_err(|_| "it is beyond the calendar".to_owned())?;
-    Ok(zoned.timestamp())
 }
 
 /// Reads `2027-01-31` or `2027-01-31 12:00`, which are in UTC, or a time with an

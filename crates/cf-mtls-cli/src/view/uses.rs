@@ -84,9 +84,7 @@ pub(crate) fn remedy(id: &CertificateId, usage: Option<&Usage>) -> String {
     let unread = unread.map_or(String::new(), |unread| format!("{unread}; "));
     let remedy = match usage.filter(|usage| !is_empty(usage)) {
         Some(usage) if !usage.holders.is_empty() => {
-            let advice = |holder: &Holder| format!("{holder}: {}", holder.advice());
-            let todo: Vec<String> = usage.holders.iter().map(advice).collect();
-            let todo = printable(&list(&todo, usize::MAX, "; "));
+            let todo = todo(&usage.holders);
             format!(
                 "{todo}; `cf-mtls release {id} --wait-for-holders` waits until that is done, and \
                  deletes it"
@@ -99,4 +97,11 @@ pub(crate) fn remedy(id: &CertificateId, usage: Option<&Usage>) -> String {
         ),
     };
     printable(&unread) + &remedy
+}
+
+/// What a person has to do about holders.
+pub(crate) fn todo(holders: &[Holder]) -> String {
+    let advice = |holder: &Holder| format!("{holder}: {}", holder.advice());
+    let todo: Vec<String> = holders.iter().map(advice).collect();
+    printable(&list(&todo, usize::MAX, "; "))
 }

@@ -60,7 +60,7 @@ fn delete_by_name_wants_exactly_one() {
     assert_eq!((&error["kind"], &error["candidates"]), (&json!("ambiguous"), &json!(ids[1..])));
     assert_eq!(world.run(&["delete", "--name", "nobody", "--yes"]).code, 3);
     let run = world.run(&["delete", "--name", "nobody", "--yes", "--if-exists", "-o", "json"]);
-    assert_eq!((run.code, run.stdout.as_str()), (0, "[]\n"), "{run:?}");
+    assert_eq!((run.code, run.stdout.matches("absent").count()), (0, 1), "{run:?}");
     assert_eq!(world.run(&["delete", "--name", "one", "--yes"]).code, 0);
     assert_eq!(world.ids(), ids[1..]);
 }

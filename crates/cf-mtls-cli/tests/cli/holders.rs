@@ -176,8 +176,11 @@ fn a_release_waits_for_a_person_if_asked_to() {
     let held = Held::new(Simulator::builder());
     let arguments = ["release", "api-client", "--yes", "--wait-for-holders", "--poll", "10ms"];
     let ended = held.world.run(&[&arguments[..], &["--wait", "30ms", "-o", "json"]].concat());
-    assert_eq!(ended.code, 4, "a person has to act: {ended:?}");
+    assert_eq!(ended.code, 10, "the wait ran out: {ended:?}");
     assert_eq!(ended.error_json()["holders"].as_array().unwrap().len(), 3, "{ended:?}");
+    let ended = held.world.run(&[&arguments[..], &["--wait", "1s", "-q"]].concat());
+    assert_eq!(ended.code, 10, "{ended:?}");
+    assert!(ADVICE.iter().all(|advice| ended.stderr.contains(advice)), "{ended:?}");
 
     let mut child = held.world.spawn(&arguments);
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);

@@ -220,3 +220,56 @@ fn a_zone_name_that_several_have_is_refused() {
     assert_eq!(run.code, 2, "{run:?}");
     assert!(run.last_error().contains(&twin), "{run:?}");
 }
+
+/// A list is not wiped by hostnames of another zone, however the zone is named.
+#[test]
+fn a_replacement_with_nothing_of_the_zone_needs_a_person() {
+    // (the list before, the hostnames, by name, by id)
+    let table: [(&[&str], &[&str], i32, i32); 7] = [
+        (&HOSTS, &["x.other.org"], 2, 2),
+        (&HOSTS, &["x.notexample.com"], 2, 2),
+        (&["example.com"], &["x.other.com"], 2, 2),
+        (&HOSTS, &["x.other.org", "c.example.com"], 0, 0),
+        (&["a.v1.example.com"], &["b.v1.example.com"], 0, 0),
+        (&HOSTS, &["b.example.com"], 0, 0),
+        // Nothing is lost.
+        (&[], &["x.other.org"], 2, 0),
+    ];
+    for (before, hosts, by_name, by_id) in table {
+        for is_id in [false, true] {
+            let world = World::new();
+            let id = world.seed("devices");
+            world.simulator.set_hostnames(&world.zone, &id, before.iter().copied()).unwrap();
+            let zone = if is_id { world.zone.as_str() } else { "example.com" };
+            let target = ["--zone", zone, "--certificate", "devices", "--yes"];
+            let run = world.run(&[&["hostnames", "replace"], hosts, &target[..]].concat());
+            let code = if is_id { by_id } else { by_name };
+            assert_eq!(run.code, code, "{before:?} {hosts:?} {zone}: {run:?}");
+            assert_eq!(world.writes().is_empty(), code == 2, "{run:?}");
+        }
+    }
+}
+
+/// The list knows it, even if the PEM does not.
+#[test]
+fn an_expired_ca_is_warned_of_by_what_the_list_says() {
+    let world = World::new();
+    let id = world.seed_expiring("devices", -3);
+    for arguments in [&["add"][..], &["replace", "--yes"]] {
+        let target = ["a.example.com", "--zone", "example.com", "--certificate", &id];
+        let run = world.run(&[&["hostnames"], arguments, &target[..]].concat());
+        assert_eq!(run.code, 0, "{run:?}");
+        let warning = "warning: clients may be rejected by this CA: expired 3 days ago\n";
+        assert_eq!(run.stderr.contains(warning), arguments[0] == "add", "{run:?}");
+    }
+}
+
+#[test]
+fn a_zone_with_control_characters_is_refused() {
+    let world = World::new();
+    for zone in ["example.com\r", "exa\u{1b}mple.com", "example.com\n"] {
+        let run = world.run(&["hostnames", "list", "--zone", zone, "--managed-ca"]);
+        assert_eq!(run.code, 2, "{run:?}");
+    }
+    assert_eq!(world.simulator.request_count(None), 0);
+}

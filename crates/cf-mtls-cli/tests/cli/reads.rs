@@ -251,20 +251,14 @@ fn simulate_serves_any_client_until_it_is_interrupted() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let mut exports = Vec::new();
-    let mut zones = Vec::new();
-    while zones.len() < 2 {
-        let line = lines.next().unwrap();
-        match line.strip_prefix("export ") {
-            Some(export) => {
-                let (name, value) = export.split_once('=').unwrap();
-                exports.push((name.to_owned(), value.to_owned()));
-            }
-            None if line.starts_with("# zone ") => zones.push(line),
-            None => {}
-        }
-    }
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let exports = lines.take(4).map(|line| {
+        let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
+        (name.to_owned(), value.to_owned())
+    });
+    let exports: Vec<(String, String)> = exports.collect();
+    let notes = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let zones: Vec<String> = notes.filter(|line| line.starts_with("# zone ")).take(2).collect();
     let lines = |arguments: &[&str]| {
         let run: Run = bare(arguments).envs(exports.clone()).output().unwrap().into();
         assert_eq!(run.code, 0, "{run:?}");
@@ -287,5 +281,27 @@ fn completions_for_each_shell() {
         let run: Run = bare(&["completions", shell]).output().unwrap().into();
         assert_eq!((run.code, run.stderr.as_str()), (0, ""));
         assert!(run.stdout.contains("cf-mtls"), "{shell}");
+    }
+}
+
+/// As with `| head -1`, whether the rest of the list is read or not.
+#[test]
+fn what_was_found_does_not_depend_on_the_reader() {
+    // (names in the account, options, exit code)
+    let table: [(&[&str], &[&str], i32); 5] = [
+        (&["a", "b"], &["--exit-code"], 12),
+        (&["a", "b"], &["--exit-code", "--sort", "name"], 12),
+        (&["a", "b"], &["--exit-code", "-o", "json"], 12),
+        (&["a", "b"], &[], 0),
+        (&[], &["--exit-code"], 0),
+    ];
+    for (names, options, code) in table {
+        let world = World::new();
+        for name in names {
+            world.seed(name);
+        }
+        let mut child = world.spawn(&[&["list"], options].concat());
+        drop(child.stdout.take());
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{names:?} {options:?}");
     }
 }

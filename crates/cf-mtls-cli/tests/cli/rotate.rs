@@ -1,5 +1,7 @@
 //! rotate: what its plan tells, and what it claims of a CA that is not there.
 
+use std::time::{Duration, SystemTime};
+
 use cf_mtls_testkit::simulator::Seed;
 use serde_json::json;
 
@@ -33,7 +35,12 @@ fn what_is_not_known_of_an_old_ca_is_not_claimed() {
     let new = world.file("new.pem", &pem);
     let run = world.run(&["rotate", "there", "--ca", &new, "--yes"]);
     assert_eq!(run.code, 3, "{run:?}");
-    assert!(run.stderr.contains("there is the new CA already"), "{run:?}");
+    assert!(run.stderr.contains("there holds this certificate already"), "{run:?}");
+    assert!(run.stderr.contains("hint: --if-exists takes that for success"), "{run:?}");
+    let run = world.run(&["rotate", "there", "--ca", &new, "--yes", "--if-exists"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let told = "there holds this certificate already; nothing to do:\n";
+    assert!(run.stderr.contains(told) && !run.stderr.contains("is not known"), "{run:?}");
     let arguments = ["rotate", NOBODY, "--ca", &new, "--if-exists", "--yes"];
     for uses in [&[][..], &HOSTS] {
         world.simulator.set_hostnames(&world.zone, &there, uses.iter().copied()).unwrap();
@@ -181,4 +188,33 @@ fn the_plan_tells_which_stored_certificate_is_taken_and_that_a_name_is_not_used(
     assert!(!run.stderr.contains("is ignored"), "{run:?}");
     assert_eq!(world.json(&arguments("first"))["name_unused"], false);
     assert_eq!(world.writes(), [""; 0]);
+}
+
+/// Which of two replaces the other is told by their age alone.
+#[test]
+fn a_name_with_a_newer_ca_than_the_new_one_is_ambiguous() {
+    let day = Duration::from_secs(24 * 3600);
+    // (days since the other upload and since that of the new CA, exit code)
+    for (other, new, code) in [(9, 2, 0), (2, 9, 2)] {
+        let world = World::new();
+        let seed = |pem: &str, days: u32| {
+            let seed = Seed::ca(pem).name("devices").uploaded_on(SystemTime::now() - day * days);
+            world.simulator.seed(seed).unwrap()
+        };
+        let pem = new_ca();
+        let (other, new) = (seed(&new_ca(), other), seed(&pem, new));
+        let ca = world.file("next.pem", &pem);
+        let rotate = ["rotate", "devices", "--ca", &ca, "--yes"];
+        for more in [&["--if-exists", "-o", "json"][..], &["-o", "json"]] {
+            let run = world.run(&[&rotate[..], more].concat());
+            assert_eq!(run.code, code, "{run:?}");
+            if code == 0 {
+                assert_eq!(world.ids(), [new.as_str()]);
+                break;
+            }
+            let candidates = &run.error_json()["candidates"];
+            assert_eq!(*candidates, json!([other, new]));
+            assert_eq!(world.writes(), [""; 0]);
+        }
+    }
 }

@@ -235,14 +235,14 @@ fn the_nightly_script_of_the_documentation_works() {
     let script = world.file("nightly.sh", &format!("#!{script}"));
     let next = world.file("next.pem", &new_ca());
     let path = with_binary();
-    let nightly = || -> Run {
+    let nightly = |name: &str| -> Run {
         let mut bash = Command::new("bash");
-        bash.args([&script, "devices", &next]).envs(world.simulator.environment());
+        bash.args([&script, name, &next]).envs(world.simulator.environment());
         bash.env("PATH", &path).output().unwrap().into()
     };
     let old = world.seed_in_use("devices");
     let (gone, soon) = (world.seed_expiring("gone", -3), world.seed_expiring("soon", 12));
-    let run = nightly();
+    let run = nightly("devices");
     assert_eq!(run.code, 1, "a person has to look at what expires soon: {run:?}");
     assert!(run.stdout.contains("expires soon: soon"), "{run:?}");
     assert!(run.stdout.contains(&format!("pruned {gone}")), "{run:?}");
@@ -250,7 +250,10 @@ fn the_nightly_script_of_the_documentation_works() {
     let left = world.ids();
     assert!(left.contains(&soon) && !left.contains(&old) && left.len() == 2, "{left:?}");
     world.run(&["delete", "soon", "--yes"]);
-    let again = nightly();
+    let again = nightly("devices");
     assert_eq!((again.code, again.stderr.as_str()), (0, ""), "{again:?}");
     assert_eq!(world.ids().len(), 1);
+    let mistyped = nightly("device");
+    assert_eq!(mistyped.code, 1, "{mistyped:?}");
+    assert!(mistyped.stdout.contains("no certificate has the name or id device"), "{mistyped:?}");
 }

@@ -173,22 +173,18 @@ fn reads_can_flake() {
 /// unsets the variables.
 #[test]
 fn the_output_can_be_pasted_into_a_shell() {
-    let mut command = bare(&["simulate", "--quiet", "--token", "~x"]);
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut printed = String::new();
-    for line in lines.map(Result::unwrap) {
-        assert!(line.starts_with("export ") || line.starts_with("# "), "{line}");
-        printed.push_str(&format!("{line}\n"));
-        if line.starts_with("# zone") {
-            break;
-        }
-    }
+    let mut command = bare(&["simulate", "--token", "~x"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().take(4);
+    let printed: String = lines.map(|line| line.unwrap() + "\n").collect();
+    let notes = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let notes: Vec<String> = notes.take_while(|note| !note.contains("Ctrl-C")).collect();
     let _ = child.kill();
     let _ = child.wait();
-    let unset = printed.lines().find_map(|line| line.strip_prefix("# Afterwards: "));
-    let unset = unset.unwrap();
-    assert!(unset.starts_with("unset "), "{unset}");
+    assert!(printed.lines().all(|line| line.starts_with("export ")), "{printed}");
+    assert!(notes.iter().any(|note| note.starts_with("# zone example.com: ")), "{notes:?}");
+    let unset = notes.iter().find_map(|note| note.strip_prefix("# Afterwards: ")).unwrap();
     let script = format!("{printed}echo \"$CLOUDFLARE_API_TOKEN\"\n{unset}\nenv");
     let shell = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
     let shown = String::from_utf8(shell.stdout).unwrap();

@@ -77,6 +77,17 @@ impl Simulator {
         ]
     }
 
+    /// The [`environment`](Self::environment) as lines for a shell.
+    pub fn exports(&self) -> String {
+        let export = |(name, value): (&str, &str)| {
+            // Quoted, as a shell may expand what a token can hold, such as `~`.
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte);
+            let quote = if value.bytes().all(plain) { "" } else { "'" };
+            format!("export {name}={quote}{value}{quote}\n")
+        };
+        self.environment().map(export).concat()
+    }
+
     /// Adds an account and returns its id.
     pub fn add_account(&self) -> String {
         self.service.world().add_account()
