@@ -184,6 +184,9 @@ pub mod types {
         /// The certificates.
         #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub result: ::std::option::Option<::std::vec::Vec<GatewayCertificate>>,
+        /// Whether this is all of the list.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub result_info: ::std::option::Option<ResultInfo>,
         /// Whether the service did what was asked.
         pub success: bool,
     }
@@ -246,6 +249,9 @@ pub mod types {
         /// The configurations.
         #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub result: ::std::option::Option<::std::vec::Vec<HyperdriveConfig>>,
+        /// Whether this is all of the list.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub result_info: ::std::option::Option<ResultInfo>,
         /// Whether the service did what was asked.
         pub success: bool,
     }
@@ -412,6 +418,9 @@ pub mod types {
         /// The Workers.
         #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub result: ::std::option::Option<::std::vec::Vec<WorkersScript>>,
+        /// Whether this is all of the list.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub result_info: ::std::option::Option<ResultInfo>,
         /// Whether the service did what was asked.
         pub success: bool,
     }
@@ -575,15 +584,17 @@ const _: () = {
 impl Client {
     /// List the certificates of Gateway
     ///
-    /// Lists the certificates that Gateway manages or uses, all at once. Only what is needed to see whether it uses one is described here.
+    /// Lists the certificates that Gateway manages or uses, all at once as far as is known. Only what is needed to see whether it uses one is described here.
     ///
     /// Sends a `GET` request to `/accounts/{account_id}/gateway/certificates`
     ///
     /// Arguments:
     /// - `account_id`: The account.
+    /// - `page`: Number of the page, counted from 1, where `result_info` says that there are several.
     pub async fn list_gateway_certificates<'a>(
         &'a self,
         account_id: &'a ::cf_mtls_api::AccountId,
+        page: Option<::std::num::NonZeroU32>,
     ) -> Result<
         ResponseValue<types::GatewayCertificateListEnvelope>,
         Error<types::ErrorEnvelope>,
@@ -599,6 +610,7 @@ impl Client {
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
+            .query(&progenitor_client::QueryParam::new("page", &page))
             .build()?;
         let info = OperationInfo {
             operation_id: "list_gateway_certificates",
@@ -620,15 +632,17 @@ impl Client {
     }
     /// List Hyperdrive configurations
     ///
-    /// Lists the Hyperdrive configurations of an account, all at once. Only what is needed to find their certificates is described here.
+    /// Lists the Hyperdrive configurations of an account, all at once as far as is known. Only what is needed to find their certificates is described here.
     ///
     /// Sends a `GET` request to `/accounts/{account_id}/hyperdrive/configs`
     ///
     /// Arguments:
     /// - `account_id`: The account.
+    /// - `page`: Number of the page, counted from 1, where `result_info` says that there are several.
     pub async fn list_hyperdrive_configs<'a>(
         &'a self,
         account_id: &'a ::cf_mtls_api::AccountId,
+        page: Option<::std::num::NonZeroU32>,
     ) -> Result<
         ResponseValue<types::HyperdriveConfigListEnvelope>,
         Error<types::ErrorEnvelope>,
@@ -644,6 +658,7 @@ impl Client {
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
+            .query(&progenitor_client::QueryParam::new("page", &page))
             .build()?;
         let info = OperationInfo {
             operation_id: "list_hyperdrive_configs",
@@ -975,15 +990,17 @@ impl Client {
     }
     /// List Workers
     ///
-    /// Lists the Workers of an account, all at once. Only what is needed to find their certificates is described here.
+    /// Lists the Workers of an account, all at once as far as is known. Only what is needed to find their certificates is described here.
     ///
     /// Sends a `GET` request to `/accounts/{account_id}/workers/scripts`
     ///
     /// Arguments:
     /// - `account_id`: The account.
+    /// - `page`: Number of the page, counted from 1, where `result_info` says that there are several.
     pub async fn list_workers_scripts<'a>(
         &'a self,
         account_id: &'a ::cf_mtls_api::AccountId,
+        page: Option<::std::num::NonZeroU32>,
     ) -> Result<
         ResponseValue<types::WorkersScriptListEnvelope>,
         Error<types::ErrorEnvelope>,
@@ -999,6 +1016,7 @@ impl Client {
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
+            .query(&progenitor_client::QueryParam::new("page", &page))
             .build()?;
         let info = OperationInfo {
             operation_id: "list_workers_scripts",
@@ -1281,6 +1299,7 @@ pub mod requests {
     /// The arguments of [`Client::list_gateway_certificates`].
     pub struct ListGatewayCertificates<'a> {
         pub account_id: &'a ::cf_mtls_api::AccountId,
+        pub page: Option<::std::num::NonZeroU32>,
     }
     impl crate::Request for ListGatewayCertificates<'_> {
         type Response = types::GatewayCertificateListEnvelope;
@@ -1291,12 +1310,13 @@ pub mod requests {
             ResponseValue<types::GatewayCertificateListEnvelope>,
             Error<types::ErrorEnvelope>,
         > {
-            client.list_gateway_certificates(self.account_id).await
+            client.list_gateway_certificates(self.account_id, self.page).await
         }
     }
     /// The arguments of [`Client::list_hyperdrive_configs`].
     pub struct ListHyperdriveConfigs<'a> {
         pub account_id: &'a ::cf_mtls_api::AccountId,
+        pub page: Option<::std::num::NonZeroU32>,
     }
     impl crate::Request for ListHyperdriveConfigs<'_> {
         type Response = types::HyperdriveConfigListEnvelope;
@@ -1307,7 +1327,7 @@ pub mod requests {
             ResponseValue<types::HyperdriveConfigListEnvelope>,
             Error<types::ErrorEnvelope>,
         > {
-            client.list_hyperdrive_configs(self.account_id).await
+            client.list_hyperdrive_configs(self.account_id, self.page).await
         }
     }
     /// The arguments of [`Client::list_certificates`].
@@ -1433,6 +1453,7 @@ pub mod requests {
     /// The arguments of [`Client::list_workers_scripts`].
     pub struct ListWorkersScripts<'a> {
         pub account_id: &'a ::cf_mtls_api::AccountId,
+        pub page: Option<::std::num::NonZeroU32>,
     }
     impl crate::Request for ListWorkersScripts<'_> {
         type Response = types::WorkersScriptListEnvelope;
@@ -1443,7 +1464,7 @@ pub mod requests {
             ResponseValue<types::WorkersScriptListEnvelope>,
             Error<types::ErrorEnvelope>,
         > {
-            client.list_workers_scripts(self.account_id).await
+            client.list_workers_scripts(self.account_id, self.page).await
         }
     }
     /// The arguments of [`Client::get_workers_settings`].

@@ -4,6 +4,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::Sanitizer;
+use crate::types;
+
+const MAX_CAUSES: usize = 4;
+const MAX_CHARS: usize = 400;
+
 /// An error or a notice in a response of the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -30,6 +36,20 @@ impl ServiceMessage {
     #[must_use]
     pub fn new(code: impl Into<Option<i64>>, message: impl Into<String>) -> Self {
         Self { code: code.into(), message: message.into(), ..Self::default() }
+    }
+
+    /// The message of a response, safe to keep and to show.
+    #[must_use]
+    pub fn from_wire(wire: types::ApiMessage, sanitizer: &Sanitizer) -> Self {
+        let clean = |text: String| sanitizer.clean(&text, MAX_CHARS);
+        let cause = |cause: types::MessageCause| Self::new(cause.code, clean(cause.message));
+        Self {
+            code: wire.code,
+            message: clean(wire.message),
+            documentation_url: wire.documentation_url.map(clean),
+            pointer: wire.source.and_then(|source| source.pointer).map(clean),
+            causes: wire.error_chain.into_iter().flatten().take(MAX_CAUSES).map(cause).collect(),
+        }
     }
 
     /// Whether the message contains a text, in whatever case of its letters.

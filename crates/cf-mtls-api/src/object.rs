@@ -3,10 +3,13 @@
 //! What serde derives for a struct also takes a sequence, field by field, so that
 //! `[null, null, null, true]` would be an envelope that reports success.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde::forward_to_deserialize_any;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::{Deserialize, forward_to_deserialize_any};
 
 /// Implements serde's traits for structs that derive them with `remote = "Self"`.
 macro_rules! only_objects {
@@ -55,5 +58,37 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for OnlyMap<V> {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
         self.0.visit_map(map)
+    }
+}
+
+/// The members of an object, none of which occurs twice: two that say `success` are no
+/// evidence.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UniqueMembers<V>(pub HashMap<String, V>);
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for UniqueMembers<V> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(EachMember(PhantomData))
+    }
+}
+
+struct EachMember<V>(PhantomData<V>);
+
+impl<'de, V: Deserialize<'de>> Visitor<'de> for EachMember<V> {
+    type Value = UniqueMembers<V>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = HashMap::new();
+        while let Some(name) = map.next_key::<String>()? {
+            match members.entry(name) {
+                Entry::Vacant(free) => free.insert(map.next_value()?),
+                Entry::Occupied(_) => return Err(A::Error::custom("a member occurs twice")),
+            };
+        }
+        Ok(UniqueMembers(members))
     }
 }

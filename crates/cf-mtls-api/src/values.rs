@@ -1,4 +1,4 @@
-//! Texts with a meaning: times, and secrets.
+//! Values with a meaning: times, durations, and secrets.
 
 use std::fmt;
 
@@ -75,5 +75,35 @@ impl From<&str> for Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
+    }
+}
+
+/// For `#[serde(with)]`: a duration in whole seconds, rounded up.
+pub mod whole_seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    /// Writes the seconds.
+    ///
+    /// # Errors
+    ///
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(
+        duration: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        duration.map(|duration| duration.as_secs_f64().ceil() as u64).serialize(serializer)
+    }
+
+    /// Reads seconds.
+    ///
+    /// # Errors
+    ///
+    /// If they are not a whole number.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map(Duration::from_secs))
     }
 }

@@ -57,8 +57,8 @@ impl Found {
         let total = scripts.len();
         if scripts.iter().any(Option::is_none) {
             let error = cf_mtls::Error::new(ErrorKind::InvalidResponse);
-            let error = error.with_detail("a Worker is listed without a name that can be read");
-            self.note(Product::Workers, None, error);
+            let detail = "a Worker has a name that this client cannot read";
+            self.note(Product::Workers, None, error.with_detail(detail));
         }
         let (client, account) = (certificates.client(), certificates.account_id());
         let read = |script: ScriptName| async move {
@@ -105,13 +105,12 @@ pub(crate) async fn keep_holding(
             found.read(certificates, product, &mut |_, _| ()).await;
         }
     }
-    let mut held = found.of(id);
     let is_unknown = |holder: &Holder| {
         found.unreadable.iter().any(|part| match (holder, &part.script) {
             (Holder::Worker { script, .. }, Some(unread)) => script == unread,
             _ => part.product == holder.product(),
         })
     };
-    held.extend(holders.drain(..).filter(is_unknown));
-    *holders = held;
+    holders.retain(is_unknown);
+    holders.extend(found.of(id));
 }

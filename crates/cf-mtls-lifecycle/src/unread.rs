@@ -78,13 +78,14 @@ impl fmt::Display for Unread {
 
 impl fmt::Display for UnreadableProduct {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = self.error.kind();
+        let error = &self.error;
         match &self.script {
             Some(script) => write!(f, "Worker {script}")?,
             None => write!(f, "{}", self.product)?,
         }
-        write!(f, " could not be read: {kind}; it may hold the certificate")?;
-        if matches!(kind, ErrorKind::Permission | ErrorKind::Authentication) {
+        let reason = error.operation().map_or(error.to_string(), |_| error.kind().to_string());
+        write!(f, " could not be read: {reason}; it may hold the certificate")?;
+        if matches!(error.kind(), ErrorKind::Permission | ErrorKind::Authentication) {
             write!(f, " (the permission {:?} would show it)", self.product.permission())?;
         }
         Ok(())

@@ -1,16 +1,19 @@
 //! What shows which products of an account use a certificate.
 
+use std::num::NonZeroU32;
+
 use cf_mtls_api::requests::{
     GetWorkersSettings, ListGatewayCertificates, ListHyperdriveConfigs, ListWorkersScripts,
 };
+use cf_mtls_api::types::{GatewayCertificate, HyperdriveConfig, ResultInfo, WorkersScript};
 use cf_mtls_api::{AccountId, Holder, ProductUse, Request, ScriptName};
 
 use crate::error::{Error, ErrorKind, Operation};
 use crate::transport::envelope::Envelope;
-use crate::transport::{Call, Client};
+use crate::transport::{Call, Client, Page, Progress};
 
-/// Each is one request, retried as [`Retry`](crate::Retry) allows. `Err` as in the [table
-/// of the crate](crate#errors).
+/// Each is one request, or one for each page if the service counts several, retried as
+/// [`Retry`](crate::Retry) allows. `Err` as in the [table of the crate](crate#errors).
 ///
 /// ```no_run
 /// use cf_mtls::{AccountId, Client, Error, ProductUse};
@@ -25,9 +28,14 @@ impl Client {
         &self,
         account: &AccountId,
     ) -> Result<Vec<Option<ScriptName>>, Error> {
-        let request = ListWorkersScripts { account_id: account };
-        let listed = self.product(Operation::ListWorkersScripts, account, request).await?;
-        Ok(listed.result.into_iter().flatten().map(|script| script.id).collect())
+        let read = |page| async move {
+            let request = ListWorkersScripts { account_id: account, page };
+            let listed = self.product(Operation::ListWorkersScripts, account, request).await?;
+            Ok((listed.result, listed.result_info))
+        };
+        let scripts =
+            whole(read, |script: &WorkersScript| script.id.as_ref().map_or("", AsRef::as_ref));
+        Ok(scripts.await?.into_iter().map(|script| script.id).collect())
     }
 
     /// The bindings of a Worker to certificates.
@@ -56,9 +64,14 @@ impl Client {
         &self,
         account: &AccountId,
     ) -> Result<Vec<ProductUse>, Error> {
-        let request = ListHyperdriveConfigs { account_id: account };
-        let listed = self.product(Operation::ListHyperdriveConfigs, account, request).await?;
-        let uses = listed.result.into_iter().flatten().flat_map(|config| {
+        let read = |page| async move {
+            let request = ListHyperdriveConfigs { account_id: account, page };
+            let listed = self.product(Operation::ListHyperdriveConfigs, account, request).await?;
+            Ok((listed.result, listed.result_info))
+        };
+        let configs =
+            whole(read, |config: &HyperdriveConfig| config.id.as_deref().unwrap_or_default());
+        let uses = configs.await?.into_iter().flat_map(|config| {
             let name = config.name.or(config.id).unwrap_or_default();
             let mtls = config.mtls.unwrap_or_default();
             [(mtls.mtls_certificate_id, false), (mtls.ca_certificate_id, true)].map(
@@ -73,10 +86,13 @@ impl Client {
         &self,
         account: &AccountId,
     ) -> Result<Vec<ProductUse>, Error> {
-        let request = ListGatewayCertificates { account_id: account };
-        let listed = self.product(Operation::ListGatewayCertificates, account, request).await?;
-        let listed = listed.result.into_iter().flatten();
-        let used = listed.filter(|one| one.in_use == Some(true));
+        let read = |page| async move {
+            let request = ListGatewayCertificates { account_id: account, page };
+            let listed = self.product(Operation::ListGatewayCertificates, account, request).await?;
+            Ok((listed.result, listed.result_info))
+        };
+        let listed = whole(read, |one: &GatewayCertificate| one.id.as_deref().unwrap_or_default());
+        let used = listed.await?.into_iter().filter(|one| one.in_use == Some(true));
         Ok(used.filter_map(|one| product_use(one.id, Holder::Gateway)).collect())
     }
 
@@ -89,6 +105,30 @@ impl Client {
         let mut call = Call::new(self, operation, account.into());
         call.span().run(call.read(request)).await
     }
+}
+
+/// All of a list that comes at once, or in pages if the service counts more. What is missing
+/// would pass for "not used".
+async fn whole<T, Fut>(
+    read: impl Fn(Option<NonZeroU32>) -> Fut,
+    key: fn(&T) -> &str,
+) -> Result<Vec<T>, Error>
+where
+    Fut: Future<Output = Result<(Option<Vec<T>>, Option<ResultInfo>), Error>>,
+{
+    let read = |number: NonZeroU32| {
+        let page = read((number != NonZeroU32::MIN).then_some(number));
+        async move {
+            let (items, info) = page.await?;
+            let mut info = info.unwrap_or_default();
+            if info.total_pages.or(info.total_count).is_none() {
+                info.total_pages = Some(1);
+            }
+            Ok(Page { items: items.unwrap_or_default(), info: Some(info) })
+        }
+    };
+    // Boxed, because futures that contain it are deep.
+    Box::pin(Progress::new(false).all(read, key)).await
 }
 
 /// `None` if no certificate is used.

@@ -214,6 +214,20 @@ async fn what_was_not_read_is_not_taken_for_unused() {
     }
 }
 
+/// The others are read, and what cannot be read is told by its cause.
+#[tokio::test]
+async fn a_worker_with_an_odd_name_is_told() {
+    let (simulator, leaf, _) = held_leaf(|builder| builder).await;
+    simulator.put_worker(Worker::new("dot.ted")).unwrap();
+    let usage = certificates(&simulator).usage(&leaf).await.unwrap();
+    assert_eq!(usage.holders.len(), 3);
+    let text = usage.unread.to_string();
+    for part in ["Workers could not be read", "has a name that", "dashboard", "may hold"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("base URL"), "{text}");
+}
+
 /// What products hold is used, whether associations show it or not.
 #[tokio::test]
 async fn prune_passes_over_what_gateway_holds_or_may_hold() {

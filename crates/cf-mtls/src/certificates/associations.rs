@@ -36,17 +36,7 @@ impl Certificates {
             }
         };
         // A service is listed once for each zone, so a page may equal an earlier one.
-        let (mut progress, mut all) = (Progress::new(true), Vec::new());
-        loop {
-            let (rows, is_last) = progress.next(&read, |row: &Association| &row.service).await?;
-            match all.is_empty() {
-                true => all = rows,
-                false => all.extend(rows),
-            }
-            if is_last {
-                return Ok(all);
-            }
-        }
+        Progress::new(true).all(read, |row: &Association| &row.service).await
     }
 }
 

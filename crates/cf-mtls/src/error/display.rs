@@ -36,7 +36,7 @@ impl ErrorKind {
             Self::Timeout => ("timeout", "it timed out", "try again, or allow more time"),
             Self::Connection => ("connection", "the connection failed",
                 "check the base URL, the network and the proxy, and try again"),
-            Self::InvalidResponse => ("invalid_response", "the response did not come from the Cloudflare API",
+            Self::InvalidResponse => ("invalid_response", "the response cannot be used",
                 "check the base URL, and any proxy in between"),
             Self::Ambiguous => ("ambiguous", "several certificates match", "pass the id of the one you mean"),
             Self::InvalidInput => ("invalid_input", "invalid input", "nothing was changed"),
@@ -69,6 +69,9 @@ impl Error {
     /// What to do next: more than the kind says, if code or message tell more.
     fn advice(&self) -> Cow<'static, str> {
         let says = |text| self.messages().iter().any(|message| message.mentions(text));
+        let is_refused_delete = self.operation() == Some(Operation::DeleteCertificate)
+            && self.codes().any(|code| matches!(code, 9109 | 10_000))
+            && !says("access token");
         let advice = match (self.kind(), self.operation().and_then(Operation::product)) {
             (ErrorKind::Authentication, _) if self.codes().any(|code| code == 6103) => {
                 "CLOUDFLARE_API_KEY takes the global API key; an API token belongs in \
@@ -76,6 +79,15 @@ impl Error {
             }
             (ErrorKind::Permission, _) if says("location") => {
                 "use the token from an address that its IP filter allows, or change the filter"
+            }
+            (ErrorKind::Authentication | ErrorKind::Permission, _) if is_refused_delete => {
+                "check the credentials, their permission \"SSL and Certificates\" (Edit) and the \
+                 account id; if those are right, Gateway or Access manages the certificate: it \
+                 is removed in Zero Trust"
+            }
+            // Judged from several responses.
+            (ErrorKind::InvalidResponse, _) if self.operation().is_none() => {
+                "look in the dashboard instead"
             }
             (ErrorKind::Permission, Some(product)) => {
                 let needed = product.permission();

@@ -47,23 +47,3 @@ impl<'de> Deserialize<'de> for Error {
         })
     }
 }
-
-/// A duration in whole seconds, rounded up.
-pub(super) mod seconds {
-    use std::time::Duration;
-
-    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
-
-    pub(in super::super) fn serialize<S: Serializer>(
-        duration: &Option<Duration>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        duration.map(|duration| duration.as_secs_f64().ceil() as u64).serialize(serializer)
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Duration>, D::Error> {
-        Ok(Option::deserialize(deserializer)?.map(Duration::from_secs))
-    }
-}

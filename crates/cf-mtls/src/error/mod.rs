@@ -69,7 +69,7 @@ struct Inner {
     /// `cf-ray` of the last response.
     ray_id: Option<String>,
     /// How long the service asks to wait, in whole seconds, rounded up.
-    #[serde(default, rename = "retry_after_seconds", with = "json::seconds")]
+    #[serde(default, rename = "retry_after_seconds", with = "cf_mtls_api::whole_seconds")]
     #[cfg_attr(feature = "schemars", schemars(with = "Option<u64>"))]
     retry_after: Option<Duration>,
     /// How many times the request was sent.
@@ -127,7 +127,7 @@ pub enum ErrorKind {
     Timeout,
     /// No connection was made, or it closed.
     Connection,
-    /// The response is not one of the service.
+    /// The response is not one of the service, or what it says does not add up.
     InvalidResponse,
     /// Several certificates match: [`Error::candidates`].
     Ambiguous,

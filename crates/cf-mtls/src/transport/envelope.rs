@@ -1,16 +1,12 @@
 //! The service's envelopes, read strictly, and leniently when that fails.
 
-use std::fmt;
-
 use cf_mtls_api::text::Sanitizer;
-use cf_mtls_api::{ServiceMessage, types};
-use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use cf_mtls_api::{ServiceMessage, UniqueMembers, types};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 const MAX_MESSAGES: usize = 16;
 const MAX_CAUSES: usize = 4;
-const MAX_MESSAGE_CHARS: usize = 400;
 
 /// A response in the service's own form.
 pub(crate) trait Envelope: DeserializeOwned {
@@ -35,7 +31,8 @@ pub(crate) trait Envelope: DeserializeOwned {
 /// Reads a body that did not decode. `None` without `success`, which makes an
 /// envelope.
 pub(crate) fn salvage<E: Envelope>(body: &[u8]) -> Option<E> {
-    let Members(mut map) = serde_json::from_slice(body).ok()?;
+    let UniqueMembers(members) = serde_json::from_slice(body).ok()?;
+    let mut map = Map::from_iter(members);
     let Some(Value::Bool(success)) = map.remove("success") else {
         return None;
     };
@@ -45,35 +42,6 @@ pub(crate) fn salvage<E: Envelope>(body: &[u8]) -> Option<E> {
         _ => Vec::new(),
     };
     E::salvage(success, errors, map)
-}
-
-/// An object whose members are unique: two that say `success` are no evidence.
-struct Members(Map<String, Value>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Each;
-
-        impl<'de> Visitor<'de> for Each {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an envelope")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Members, A::Error> {
-                let mut map = Map::new();
-                while let Some((name, value)) = members.next_entry::<String, Value>()? {
-                    if map.insert(name, value).is_some() {
-                        return Err(A::Error::custom("a member occurs twice"));
-                    }
-                }
-                Ok(Members(map))
-            }
-        }
-
-        deserializer.deserialize_map(Each)
-    }
 }
 
 /// Only `null` is an empty list beside a list.
@@ -135,17 +103,8 @@ fn number(value: Option<&Value>) -> Option<i64> {
 
 /// The messages, safe to keep and to show.
 pub(crate) fn messages(wire: Vec<types::ApiMessage>, sanitizer: &Sanitizer) -> Vec<ServiceMessage> {
-    let clean = |text: String| sanitizer.clean(&text, MAX_MESSAGE_CHARS);
-    let cause = |cause: types::MessageCause| ServiceMessage::new(cause.code, clean(cause.message));
-    let message = |wire: types::ApiMessage| {
-        let mut message = ServiceMessage::new(wire.code, clean(wire.message));
-        message.documentation_url = wire.documentation_url.map(clean);
-        message.pointer = wire.source.and_then(|source| source.pointer).map(clean);
-        let causes = wire.error_chain.into_iter().flatten();
-        message.causes = causes.take(MAX_CAUSES).map(cause).collect();
-        message
-    };
-    wire.into_iter().take(MAX_MESSAGES).map(message).collect()
+    let wire = wire.into_iter().take(MAX_MESSAGES);
+    wire.map(|message| ServiceMessage::from_wire(message, sanitizer)).collect()
 }
 
 macro_rules! envelope {
@@ -187,15 +146,15 @@ macro_rules! envelope {
 }
 
 envelope!(CertificateEnvelope, TokenEnvelope { result: lenient } if |_rest| true);
-envelope!(CertificateListEnvelope, AssociationListEnvelope, ZoneListEnvelope {
+envelope!(CertificateListEnvelope, AssociationListEnvelope, ZoneListEnvelope, WorkersScriptListEnvelope {
     result: lenient_list,
     result_info: lenient
 } if |rest| is_list(rest));
-envelope!(WorkersScriptListEnvelope { result: lenient_list } if |rest| is_list(rest));
 // An incomplete list of hostnames would be written back without the others, and what is
 // incomplete must not pass for "not used".
 envelope!(HostnamesEnvelope, WorkersSettingsEnvelope { result: lenient } if |_rest| false);
 envelope!(HyperdriveConfigListEnvelope, GatewayCertificateListEnvelope {
-    result: lenient_list
+    result: lenient_list,
+    result_info: lenient
 } if |_rest| false);
 envelope!(ErrorEnvelope {} if |_rest| true);

@@ -51,6 +51,9 @@ impl<T> Page<T> {
         from: impl Fn(W) -> Option<T>,
     ) -> Result<Self, Error> {
         let result = result.unwrap_or_default();
+        if MAX_ITEMS_PER_PAGE < result.len() {
+            return Err(broken(format!("a page has {} items", result.len())));
+        }
         // Collected through `Option`, the list would grow item by item.
         let mut items = Vec::with_capacity(result.len());
         for item in result {
@@ -135,8 +138,27 @@ impl Progress {
         Self { number, seen: HashSet::new(), items: 0, max_pages, may_repeat }
     }
 
+    /// The items of all pages.
+    pub(crate) async fn all<T, F, Fut>(
+        mut self,
+        read: F,
+        key: fn(&T) -> &str,
+    ) -> Result<Vec<T>, Error>
+    where
+        F: Fn(NonZeroU32) -> Fut,
+        Fut: Future<Output = Result<Page<T>, Error>>,
+    {
+        let (mut all, mut is_last) = (Vec::new(), false);
+        while !is_last {
+            let page = self.next(&read, key).await?;
+            all.extend(page.0);
+            is_last = page.1;
+        }
+        Ok(all)
+    }
+
     /// The items of the next page, and whether it is the last.
-    pub(crate) async fn next<T, F, Fut>(
+    async fn next<T, F, Fut>(
         &mut self,
         read: &F,
         key: fn(&T) -> &str,
@@ -161,9 +183,6 @@ impl Progress {
         if self.is_cut_short(page) {
             let read = self.items + count as i64;
             return Err(broken(format!("it ends after {read}, and the service counts more")));
-        }
-        if MAX_ITEMS_PER_PAGE < count {
-            return Err(broken(format!("a page has {count} items")));
         }
         if count == 0 {
             return Ok(false);
