@@ -109,11 +109,11 @@ impl Writes {
         }
     }
 
-    /// The list to build the next one on.
-    pub(crate) fn base(&mut self, list: Vec<Hostname>) -> Vec<Hostname> {
+    /// The list to build the next one on, and whether it is the one that was read.
+    pub(crate) fn base(&mut self, list: Vec<Hostname>) -> (Vec<Hostname>, bool) {
         match (self.observe(&list), self.last()) {
-            (Shown::Earlier, Some(last)) => last.list.clone(),
-            _ => list,
+            (Shown::Earlier, Some(last)) => (last.list.clone(), false),
+            _ => (list, true),
         }
     }
 

@@ -18,16 +18,18 @@ pub struct HostnameChange {
     pub added: Vec<String>,
     /// The hostnames that were removed, in the spelling of the list.
     pub removed: Vec<String>,
-    /// The hostnames to remove that were not in the list. If they were added moments
-    /// ago, the service may not show them yet, and they may still appear.
+    /// The hostnames to remove that were not in the list. If another client added them
+    /// moments ago, the service may not show them yet, and they may still appear.
     pub not_listed: Vec<String>,
-    /// Whether a read showed the list with the change. Otherwise there was no time to
-    /// wait for that, or another client changed the list since.
+    /// Whether a read showed the list above. Otherwise there was no time to wait for that,
+    /// or another client changed the list since. What another client wrote in the last
+    /// minute may show later all the same.
     pub visible: bool,
 }
 
 impl HostnameChange {
-    /// Whether nothing was added or removed.
+    /// Whether nothing was added or removed: the list was as wanted, as far as reads and
+    /// this client's own changes show.
     #[must_use]
     pub fn is_unchanged(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty()

@@ -16,7 +16,7 @@ use crate::transport::{Effect, FailedCall, Looks, Outcome, Retry};
 
 impl Hostnames {
     /// Reads the list and replaces it, until an attempt succeeds. Returns the new
-    /// list, or `None` if there was nothing to replace.
+    /// list, or `None` if there was nothing to replace and a read showed that.
     ///
     /// A list is sent at once after it was read, and read again before it is sent
     /// again.
@@ -35,7 +35,7 @@ impl Hostnames {
         let mut pending = None;
         let mut looked_twice = false;
         loop {
-            let list = match self.after(begun.elapsed()).list(ca).await {
+            let (list, is_shown) = match self.after(begun.elapsed()).list(ca).await {
                 Ok(list) => writes.base(unchecked(list)),
                 Err(error) => return Err(failures.into_error(Some(error), change)),
             };
@@ -49,8 +49,8 @@ impl Hostnames {
                     change.merge(&failures.unclear);
                     change.set_not_listed(&not_listed);
                     change.hostnames = texts(&list);
-                    change.visible = true;
-                    return Ok(None);
+                    change.visible = is_shown;
+                    return Ok((!is_shown).then_some(list));
                 }
                 looked_twice = true;
                 tokio::time::sleep(self.client.limits.settle_time.min(left() / 4)).await;

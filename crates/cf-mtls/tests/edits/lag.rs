@@ -71,6 +71,59 @@ async fn changes_of_a_client_build_on_each_other_although_reads_are_old() {
     assert_eq!(writes(&simulator).len(), 3);
 }
 
+/// Whatever is asked for is so already, by what this client wrote; reads show the list
+/// before that.
+#[tokio::test]
+async fn only_a_list_that_a_read_showed_is_visible() {
+    type Edit = (&'static str, &'static [&'static str], &'static [&'static str]);
+    let edits: [Edit; 3] = [
+        ("remove", &["gone.a.example"], &["gone.a.example"]),
+        ("add", &["new.a.example"], &[]),
+        ("ensure", &["new.a.example"], &[]),
+    ];
+    // (lag, how long it is waited for, whether reads show the list by then)
+    let waits = [
+        (NEVER, Duration::ZERO, false),
+        (NEVER, Duration::from_millis(20), false),
+        (LAG, Duration::from_secs(90), true),
+        (Duration::ZERO, Duration::ZERO, true),
+    ];
+    for (edit, names, not_listed) in edits {
+        for (lag, wait, visible) in waits {
+            let row = format!("{edit}, lag {lag:?}, wait {wait:?}");
+            let (simulator, zone, ca) = zone(lag, &["old.a.example"]).await;
+            let handle = impatient(&simulator, &zone);
+            handle.replace(&ca, ["new.a.example"]).await.unwrap();
+            let handle = handle.with_visibility_timeout(wait);
+            let change = match edit {
+                "remove" => handle.remove(&ca, names).await,
+                "add" => handle.add(&ca, names).await,
+                _ => handle.ensure(&ca, names).await,
+            };
+            let change = change.unwrap();
+            assert_eq!(change.visible, visible, "{row}");
+            assert!(change.is_unchanged(), "{row}: {change:?}");
+            assert_eq!(change.hostnames, ["new.a.example"], "{row}");
+            assert_eq!(change.not_listed, not_listed, "{row}");
+            assert_eq!(writes(&simulator).len(), 1, "{row}");
+            if visible {
+                assert_eq!(handle.list(&ca).await.unwrap(), change.hostnames, "{row}");
+            }
+        }
+    }
+}
+
+/// A list that is already there by a read, although another client is about to show more.
+#[tokio::test]
+async fn what_another_client_added_moments_ago_may_not_be_listed_yet() {
+    let (simulator, zone, ca) = zone(NEVER, &["old.a.example"]).await;
+    impatient(&simulator, &zone).add(&ca, ["new.a.example"]).await.unwrap();
+    let change = hostnames(&simulator, &zone).remove(&ca, ["new.a.example"]).await.unwrap();
+    assert_eq!(change.not_listed, ["new.a.example"]);
+    assert_eq!(change.hostnames, ["old.a.example"]);
+    assert!(change.visible && change.is_unchanged());
+}
+
 /// Reads have shown the change, so an older list is no longer a late one.
 #[tokio::test]
 async fn what_another_client_takes_back_is_not_built_on() {
