@@ -189,6 +189,40 @@ async fn a_refused_delete_of_an_unused_certificate_stays_what_it_is() {
     }
 }
 
+/// A managed certificate is refused like credentials without the permission.
+#[tokio::test]
+async fn a_delete_that_is_refused_as_unauthorized_names_both_causes() {
+    use ErrorKind::{Authentication, Permission};
+    let denied = "Unauthorized to access requested resource";
+    let rows = [
+        (401, 10000, "Unauthorized", Authentication, true),
+        (403, 10000, "Authentication error", Permission, true),
+        (401, 9109, "Unauthorized", Authentication, true),
+        (403, 9109, denied, Permission, true),
+        (403, 9109, "Invalid access token", Authentication, false),
+        (403, 9109, "Cannot use the access token from location: 192.0.2.1", Permission, false),
+        (400, 10001, "Unable to authenticate request", Authentication, false),
+        (400, 6103, "Invalid format for X-Auth-Key header", Authentication, false),
+    ];
+    for (status, code, message, kind, both) in rows {
+        let server = MockServer::start_async().await;
+        let mock = server.mock(|when, then| {
+            when.any_request();
+            then.status(status).json_body(failure(code, message));
+        });
+        let error = certificates(&server).delete(&id()).await.unwrap_err();
+        assert_eq!(mock.calls(), 1, "{status} {code}");
+        assert_eq!(error.kind(), kind, "{status} {code}: {error}");
+        let text = error.to_string();
+        for part in ["credentials", "SSL and Certificates", "Gateway or Access", "Zero Trust"] {
+            assert!(!both || text.contains(part), "{status} {code}: {part}: {text}");
+        }
+        assert_eq!(text.contains("Zero Trust"), both, "{status} {code}: {text}");
+        let error = certificates(&server).get(&id()).await.unwrap_err();
+        assert!(!error.to_string().contains("Zero Trust"), "{status} {code}: {error}");
+    }
+}
+
 #[tokio::test]
 async fn get_reads_every_field() {
     let server = MockServer::start_async().await;

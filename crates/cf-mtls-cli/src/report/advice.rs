@@ -42,7 +42,9 @@ pub(crate) fn advice(error: &Error, asked: &Asked) -> Option<&'static str> {
     if is_about_hostnames && (has(&[7003]) || is_permission && !has(&[9109, 10_000, 10_001])) {
         return Some("this zone cannot have hostnames: it is not active yet, or lacks the feature");
     }
-    (is_permission && asked.has_key).then_some(
+    // The library's names another cause, too.
+    let is_delete = error.operation() == Some(Operation::DeleteCertificate);
+    (is_permission && asked.has_key && !is_delete).then_some(
         "check that CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY belong together, that this user may \
          manage SSL certificates in the account, and that the account and zone ids are right",
     )
