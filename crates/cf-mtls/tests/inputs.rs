@@ -274,6 +274,46 @@ fn pem_is_read_before_anything_is_sent() {
     );
 }
 
+#[test]
+fn another_form_of_input_is_named_with_what_converts_it() {
+    let made = rcgen::generate_simple_self_signed(["leaf.example.com".to_owned()]).unwrap();
+    let (der, key) = (made.cert.der().to_vec(), made.signing_key.serialize_der());
+    let pem = |label: &str| format!("-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n");
+    let json = |key: &str| format!("{{\"id\": 1, {key:?}: \"-----BEGIN CERTIFICATE-----\\n\"}}");
+    let utf16 = made.cert.pem().encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let damaged = "not PEM, but DER that is cut off, or has other bytes behind it";
+    let table: [(&str, Vec<u8>, &str); 22] = [
+        ("DER", der.clone(), ""),
+        ("half of it", der[..der.len() / 2].to_vec(), damaged),
+        ("its beginning", der[..2].to_vec(), damaged),
+        ("a line break behind it", [&der[..], b"\n"].concat(), damaged),
+        ("two in DER", [&der[..], &der].concat(), damaged),
+        ("BER of indefinite length", vec![0x30, 0x80, 0, 0], damaged),
+        ("text that begins like DER", b"0 and so on".to_vec(), "must begin with"),
+        ("gzip", vec![0x1f, 0x8b, 8, 0, 0], "`gunzip`"),
+        ("zeros", vec![0; 64], "must begin with"),
+        ("UTF-16", utf16, "`iconv -f UTF-16 -t UTF-8 FILE`"),
+        ("UTF-16 with a mark", vec![0xff, 0xfe, b'-', 0], "`iconv -f UTF-16 -t UTF-8 FILE`"),
+        ("UTF-16, big", vec![0, b'-', 0, b'-'], "`iconv -f UTF-16 -t UTF-8 FILE`"),
+        ("a key", key, "`openssl pkey -inform DER -in FILE`"),
+        ("PKCS#12", vec![0x30, 3, 2, 1, 3], "`openssl pkcs12 -in FILE -nodes`"),
+        ("PKCS#7", vec![0x30, 2, 6, 0], "`openssl pkcs7 -inform DER -in FILE -print_certs`"),
+        ("PKCS#7 in PEM", pem("PKCS7").into(), "`openssl pkcs7 -in FILE -print_certs`"),
+        ("old label", pem("X509 CERTIFICATE").into(), "`openssl x509 -in FILE`"),
+        ("encrypted", pem("ENCRYPTED PRIVATE KEY").into(), "`openssl pkey -in FILE`"),
+        ("JSON", json("certificate").into(), "`jq -r .certificate FILE`"),
+        ("JSON of the service", json("certificates").into(), "`jq -r .certificates FILE`"),
+        ("JSON of cfssl", json("cert").into(), "`jq -r .cert FILE`"),
+        ("other JSON", json("pem").into(), "`jq -r .KEY FILE`"),
+    ];
+    for (form, input, told) in table {
+        let error = CertificateChain::from_pem(input).err().map(|error| error.to_string());
+        let error = error.unwrap_or_default();
+        assert_eq!(error.is_empty(), told.is_empty(), "{form}: {error}");
+        assert!(error.contains(told), "{form}: {told:?} is missing from: {error}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_refused_reaches_nobody() {
     let server = MockServer::start_async().await;

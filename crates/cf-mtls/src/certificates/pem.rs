@@ -82,7 +82,7 @@ impl Bundle {
             (true, Some(_)) => {
                 Err(Error::invalid_input("the PEM contains a private key, but no certificate"))
             }
-            (true, None) => Err(Error::invalid_input(nothing(text.expose()))),
+            (true, None) => Err(nothing(text.expose())),
         }
     }
 
@@ -144,10 +144,9 @@ pub(crate) fn private_key(input: &[u8]) -> Result<Secret, Error> {
 
 /// The text of an input, with a DER certificate as PEM.
 fn text(input: &[u8]) -> Result<Secret, Error> {
-    let is_utf16 = matches!(input, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [_, 0, ..] | [0, _, ..]);
-    if is_utf16 {
+    if matches!(input, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [1..=255, 0, ..] | [0, 1..=255, ..]) {
         return Err(Error::invalid_input(
-            "the input is in UTF-16; convert it to UTF-8, for example with `iconv -f UTF-16`",
+            "the input is in UTF-16; convert it with `iconv -f UTF-16 -t UTF-8 FILE`",
         ));
     }
     match Form::of(input) {
@@ -167,13 +166,16 @@ fn text(input: &[u8]) -> Result<Secret, Error> {
     }
 }
 
-/// What the first bytes of a DER value tell.
+/// What the first bytes tell.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Certificate,
     Key,
     Pkcs7,
     Pkcs12,
+    /// DER, as no text begins with these bytes.
+    Damaged,
+    Gzip,
     Unknown,
 }
 
@@ -184,6 +186,8 @@ impl Form {
             Some([0x06, ..]) => Self::Pkcs7,
             Some([0x02, 0x01, 0x03, ..]) => Self::Pkcs12,
             Some([0x02, 0x01, 0x00 | 0x01, ..]) => Self::Key,
+            None if matches!(der, [0x30, 0x80..=0x84, ..]) => Self::Damaged,
+            None if der.starts_with(&[0x1f, 0x8b]) => Self::Gzip,
             _ => Self::Unknown,
         }
     }
@@ -191,9 +195,11 @@ impl Form {
     fn advice(self) -> &'static str {
         match self {
             Self::Certificate | Self::Unknown => "",
-            Self::Key => ", but a private key in DER; convert it with `openssl pkey -inform DER`",
-            Self::Pkcs7 => ", but PKCS#7; convert it with `openssl pkcs7 -inform DER -print_certs`",
-            Self::Pkcs12 => ", but PKCS#12; convert it with `openssl pkcs12 -nodes`",
+            Self::Key => ", but a key in DER; convert it with `openssl pkey -inform DER -in FILE`",
+            Self::Pkcs7 => ", but PKCS#7; run `openssl pkcs7 -inform DER -in FILE -print_certs`",
+            Self::Pkcs12 => ", but PKCS#12; convert it with `openssl pkcs12 -in FILE -nodes`",
+            Self::Damaged => ", but DER that is cut off, or has other bytes behind it",
+            Self::Gzip => ", but compressed; unpack it with `gunzip`",
         }
     }
 }
@@ -219,57 +225,49 @@ fn sequence(der: &[u8]) -> Option<&[u8]> {
 /// parameters before a key, which has them too.
 const PASSED_OVER: [&str; 3] = ["EC PARAMETERS", "DH PARAMETERS", "X509 CRL"];
 
-fn unwanted(label: &str) -> String {
-    let advice = match advice(label) {
-        "" => "; only certificates and one private key are allowed",
-        advice => advice,
-    };
-    format!("the PEM contains a block {}{advice}", shown(label))
-}
-
 /// What to do about a block that is neither a certificate nor a key.
-fn advice(label: &str) -> &'static str {
-    match label.trim() {
-        "CERTIFICATE" | "PRIVATE KEY" => "; remove the space in its BEGIN and END lines",
+fn unwanted(label: &str) -> String {
+    let advice = match label.trim() {
+        "CERTIFICATE" | "PRIVATE KEY" => "remove the space in its BEGIN and END lines",
         "PUBLIC KEY" | "RSA PUBLIC KEY" => {
-            "; a public key is not a certificate, and not a private key; pass those themselves"
+            "a public key is not a certificate, and not a private key; pass those themselves"
         }
         "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => {
-            "; a signing request is not a certificate; have it signed first"
+            "a signing request is not a certificate; have it signed first"
         }
         "TRUSTED CERTIFICATE" | "X509 CERTIFICATE" => {
-            "; convert it, for example with `openssl x509`"
+            "convert it, for example with `openssl x509 -in FILE`"
         }
-        "PKCS7" | "CMS" => "; convert it with `openssl pkcs7 -print_certs`",
-        "OPENSSH PRIVATE KEY" => "; convert it with `ssh-keygen -p -m PEM`",
-        _ => "",
-    }
+        "PKCS7" | "CMS" => "convert it with `openssl pkcs7 -in FILE -print_certs`",
+        "OPENSSH PRIVATE KEY" => "convert it with `ssh-keygen -p -m PEM -f FILE`",
+        _ => "only certificates and one private key are allowed",
+    };
+    let label: String = printable(label).chars().take(32).collect();
+    format!("the PEM contains a block {label:?}; {advice}")
 }
 
-fn nothing(text: &str) -> &'static str {
+fn nothing(text: &str) -> Error {
     let trimmed = text.trim();
     let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/=\r\n".contains(c);
-    if trimmed.is_empty() {
+    if trimmed.starts_with(['{', '[']) {
+        let mut keys = ["certificate", "certificates", "cert"].into_iter();
+        let key = keys.find(|key| text.contains(&format!("{key:?}"))).unwrap_or("KEY");
+        let why = format!("the input is JSON; take the PEM out of it with `jq -r .{key} FILE`");
+        return Error::invalid_input(why);
+    }
+    Error::invalid_input(if trimmed.is_empty() {
         "the PEM is empty"
-    } else if trimmed.starts_with(['{', '[']) {
-        "the input is JSON; take the PEM out of it, for example with `jq -r .certificate`"
     } else if text.contains("-----BEGIN") && text.contains("\\n") {
         "the PEM has \\n in place of line breaks; replace them"
     } else if trimmed.starts_with("LS0tLS1CRUdJTi") {
-        "the PEM is encoded in base64 once more; decode it with `base64 -d`"
+        "the PEM is encoded in base64 once more; decode it with `base64 -d FILE`"
     } else if trimmed.starts_with("MII") && trimmed.chars().all(is_base64) {
         "the PEM lacks its lines -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----"
     } else if text.contains("BEGIN CERTIFICATE") {
         "the PEM contains no certificate; its BEGIN and END lines need five hyphens on each side"
     } else {
         "the PEM contains no certificate; it must begin with -----BEGIN CERTIFICATE-----"
-    }
-}
-
-/// The beginning of a label, quoted.
-fn shown(label: &str) -> String {
-    let label: String = printable(label).chars().take(32).collect();
-    format!("{label:?}")
+    })
 }
 
 struct Block<'a> {
@@ -303,7 +301,7 @@ impl Block<'_> {
         if is_key && is_encrypted {
             return Err(self.refuse(
                 "the private key is encrypted, which the service cannot read; decrypt it first, \
-                 for example with `openssl pkey`",
+                 for example with `openssl pkey -in FILE`",
             ));
         }
         Ok(matches!(self.label, "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY"))
