@@ -18,7 +18,8 @@ use crate::report::steps::{Ledger, StepReporter};
 use crate::terminal::confirm;
 use crate::terminal::interrupt::Interrupt;
 use crate::terminal::progress::Progress;
-use crate::terminal::text::{may_be_token, printable};
+use crate::terminal::text::printable;
+use crate::view::times;
 
 /// The label while uses are looked for.
 pub(crate) const READING_USES: &str = "reading the uses";
@@ -55,10 +56,8 @@ impl Context {
     }
 
     async fn build_client(&self) -> Result<Client, Failure> {
-        let path = match self.global.token_stdin {
-            true => Some(PathBuf::from("-")),
-            false => self.global.token_file.clone(),
-        };
+        let stdin = self.global.token_stdin.then(|| PathBuf::from("-"));
+        let path = stdin.or_else(|| self.global.token_file.clone());
         let Some(path) = path else {
             return credentials::client(&self.global, None);
         };
@@ -90,10 +89,13 @@ impl Context {
                 Failure::from(error).with_hint(credentials::hint("ACCOUNT_ID", usual))
             })?,
         };
-        match may_be_token(account.as_str()) {
-            // It would be part of each URL.
-            true => Err(Failure::invalid_input("the account id may be a token; nothing was sent")),
-            false => Ok(account),
+        // Anything else may be a token, and would be part of each URL.
+        let text = account.as_str();
+        match text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            true => Ok(account),
+            false => Err(Failure::invalid_input(
+                "this is no account id, which has 32 hexadecimal digits; nothing was sent",
+            )),
         }
     }
 
@@ -207,9 +209,9 @@ impl Context {
         let progress = Progress::spinner(self.output.quiet, READING_USES);
         let walked = walk.run(|done: &UsageProgress| {
             let UsageProgress { zones, workers, workers_total, .. } = done;
-            progress.set_label(&format!(
-                "{READING_USES}: {zones} zones, {workers} of {workers_total} Workers"
-            ));
+            let zones = times::counted(*zones as u64, "zone");
+            let workers = format!("{workers} of {workers_total} Workers");
+            progress.set_label(&format!("{READING_USES}: {zones}, {workers}"));
         });
         Ok(self.interrupt.reading(walked).await??)
     }

@@ -161,8 +161,6 @@ pub(crate) fn plain_text(text: &str) -> Result<String, String> {
 
 /// Reads the name for a new certificate. White space around it is hardly meant.
 pub(crate) fn new_name(text: &str) -> Result<String, String> {
-    match input::trim(text) == text {
-        true => plain_text(text),
-        false => Err("it begins or ends with white space".to_owned()),
-    }
+    let is_trimmed = input::trim(text) == text;
+    if is_trimmed { plain_text(text) } else { Err("it begins or ends with white space".to_owned()) }
 }

@@ -98,7 +98,7 @@ impl Rotate {
             };
             let old = &release.usage.certificate;
             if old.is_ca() == Some(false) {
-                return refuse("it is a leaf without hostnames: upload the new one, delete it");
+                return refuse("it is a leaf: upload the new one, change what uses it, release it");
             }
             if old.chain().is_ok_and(|chain| chain == *self.upload.chain()) {
                 return refuse("the successor is the same certificate as the old one");

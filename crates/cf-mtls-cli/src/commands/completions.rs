@@ -12,6 +12,7 @@ use crate::report::output;
 #[command(after_help = "\
 Examples:
   cf-mtls completions zsh > \"${fpath[1]}/_cf-mtls\"
+  mkdir -p ~/.config/fish/completions
   cf-mtls completions fish > ~/.config/fish/completions/cf-mtls.fish
   mkdir -p ~/.local/share/bash-completion/completions
   cf-mtls completions bash > ~/.local/share/bash-completion/completions/cf-mtls")]

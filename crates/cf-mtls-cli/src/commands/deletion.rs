@@ -13,7 +13,7 @@ use crate::commands::lookup::{self, MAX_CAS_IN_ZONES};
 use crate::context::Context;
 use crate::options::Consent;
 use crate::report::exit::Exit;
-use crate::report::failure::Failure;
+use crate::report::failure::{Failure, fit};
 use crate::report::outcomes::{self, Outcome, OutcomeTable};
 use crate::terminal::progress::Progress;
 use crate::terminal::width;
@@ -126,7 +126,8 @@ fn question(targets: &[Target]) -> String {
         (_, 0) => String::new(),
         ([one], _) => {
             let remedy = uses::remedy(&one.id, one.uses.as_ref());
-            format!("It is in use, so the service will refuse this; {remedy}.\n")
+            let text = format!("It is in use, so the service will refuse this; {remedy}.");
+            fit(&text, 2) + "\n"
         }
         _ => format!("The service will refuse to delete the {in_use} in use.\n"),
     };

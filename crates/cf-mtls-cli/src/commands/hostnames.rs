@@ -206,10 +206,8 @@ impl<'a> HostnameList<'a> {
             let visible = (!consent.dry_run).then_some(true);
             return self.report(&plan, &unchanged, visible);
         }
-        let question = match plan.hostnames.is_empty() {
-            true => "Remove all of its hostnames?",
-            false => "Change the hostnames?",
-        };
+        let all = plan.hostnames.is_empty();
+        let question = if all { "Remove all of its hostnames?" } else { "Change the hostnames?" };
         self.context.confirm(consent, question).await?;
         if change == Change::Replace && !consent.yes {
             self.check_unchanged(&before).await?;
@@ -366,10 +364,8 @@ impl<'a> HostnameList<'a> {
         (body["dry_run"], body["visible"]) = (json!(dry_run), json!(visible));
         output.write_value(&body, || hostnames_table(&change.hostnames))?;
         let mode = if dry_run { "dry run: " } else { "" };
-        let done = match change.is_unchanged() {
-            true => "nothing changed".to_owned(),
-            false => summary(change),
-        };
+        let same = change.is_unchanged();
+        let done = if same { "nothing changed".to_owned() } else { summary(change) };
         let (count, zone) = (change.hostnames.len(), self.zone_name());
         output.note(format!("{mode}{done}; {count} in zone {zone}"));
         if visible == Some(false) {

@@ -262,10 +262,7 @@ async fn walk(
     let certificates = context.certificates().await?;
     let walk = certificates.usage_of(targets.iter().map(|target| target.id.clone()));
     let walk = walk.with_known(targets.iter().filter_map(|target| target.certificate.clone()));
-    match services_only {
-        true => context.walk(walk.with_services_only()).await,
-        false => context.walk(walk).await,
-    }
+    context.walk(if services_only { walk.with_services_only() } else { walk }).await
 }
 
 /// Whether an error says nothing about other certificates.

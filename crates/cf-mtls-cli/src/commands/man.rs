@@ -10,8 +10,9 @@ use crate::report::output;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  cf-mtls man > ~/.local/share/man/man1/cf-mtls.1
-  cf-mtls man rotate | man -l -")]
+  cf-mtls man rotate | man -l -
+  mkdir -p ~/.local/share/man/man1
+  cf-mtls man > ~/.local/share/man/man1/cf-mtls.1")]
 pub(crate) struct Arguments {
     /// The page of a subcommand, such as `rotate` or `hostnames add`
     #[arg(value_name = "COMMAND")]

@@ -205,7 +205,13 @@ pub(crate) async fn ca(
     path: &Path,
 ) -> Result<(Upload, Vec<CertificateContents>), Failure> {
     let pem = context.read_input(path).await?;
-    let upload = Upload::ca(&pem[..]).map_err(|error| of_file(error, path))?;
+    let upload = Upload::ca(&pem[..]).map_err(|error| {
+        let advice =
+            "`openssl x509 -in FILE` prints the certificate alone; --key takes the file as it is";
+        let has_key = Upload::leaf_bundle(&pem[..]).is_ok();
+        let hint = has_key.then_some(advice).into_iter();
+        hint.fold(of_file(error, path), Failure::with_hint)
+    })?;
     let contents = CertificateContents::read(upload.chain());
     let Some((number, leaf)) = x509::first_leaf(&contents) else {
         return Ok((upload, contents));

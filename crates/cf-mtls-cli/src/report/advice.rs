@@ -59,7 +59,13 @@ pub(crate) fn hint(error: &Error, causes: &[String]) -> Option<&'static str> {
              http://USER:PASSWORD@HOST:PORT",
         )
     } else if says("UnknownIssuer") {
-        Some("if the server or a proxy has a CA of its own, set SSL_CERT_FILE to its PEM file")
+        let file = std::env::var_os("SSL_CERT_FILE");
+        Some(match file.is_some_and(|file| std::fs::read(file).is_err()) {
+            true => "the file that SSL_CERT_FILE names cannot be read",
+            false => {
+                "if the server or a proxy has a CA of its own, set SSL_CERT_FILE to its PEM file"
+            }
+        })
     } else {
         None
     }

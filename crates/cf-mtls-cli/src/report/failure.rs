@@ -92,6 +92,10 @@ impl Failure {
             let hint = advice::hint(error, &inner.causes);
             inner.hint = hint.map(str::to_owned).or(inner.hint.take());
         }
+        // The library knows other ways than a command line.
+        let own = "or pass an HTTP client for another kind of proxy";
+        inner.message =
+            inner.message.replace(own, "since only http and https proxies are supported");
         inner.message = hide(&inner.message, &asked.tokens);
         for text in inner.causes.iter_mut().chain(&mut inner.hint) {
             *text = hide(text, &asked.tokens);
@@ -302,7 +306,7 @@ fn shown(text: &str) -> String {
 
 /// A message that does not fit a line of the terminal, with each part on lines of its
 /// own, broken at words.
-fn fit(message: &str, used: usize) -> String {
+pub(crate) fn fit(message: &str, used: usize) -> String {
     let Some(width) = width::stderr().filter(|width| *width < used + message.len()) else {
         return message.to_owned();
     };

@@ -135,10 +135,8 @@ impl StepReporter<'_> {
                 let todo = Some(uses::todo(error.holders())).filter(|todo| !todo.is_empty());
                 let failure = Failure::from(error).with_steps(&steps);
                 let failure = todo.into_iter().fold(failure, Failure::with_hint);
-                return Err(match is_waited_for && wait <= begun.elapsed() {
-                    true => failure.with_kind(Kind::WaitEnded),
-                    false => failure,
-                });
+                let has_ended = is_waited_for && wait <= begun.elapsed();
+                return Err(if has_ended { failure.with_kind(Kind::WaitEnded) } else { failure });
             }
             Err(_) => {
                 let (was_sent, done) = match self.ledger.changes() {

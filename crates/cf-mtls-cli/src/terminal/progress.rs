@@ -48,11 +48,8 @@ impl Progress {
     /// The label is set before the first frame is drawn.
     fn labelled(quiet: bool, template: &str, label: &str) -> ProgressBar {
         // Draws nothing if standard error is no terminal.
-        let target = match quiet {
-            true => ProgressDrawTarget::hidden(),
-            false => ProgressDrawTarget::stderr(),
-        };
-        let bar = ProgressBar::with_draw_target(None, target)
+        let place = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let bar = ProgressBar::with_draw_target(None, place)
             .with_message(label.to_owned())
             .with_finish(ProgressFinish::AndClear);
         *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.downgrade());

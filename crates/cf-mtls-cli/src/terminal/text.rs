@@ -5,11 +5,8 @@ use cf_mtls::text::is_harmful;
 /// Escapes characters that move the cursor, change colors or reverse the
 /// direction of a line: no name can hide another one.
 pub(crate) fn printable(text: &str) -> String {
-    let escape = |c: char| match is_harmful(c) {
-        true => c.escape_unicode().to_string(),
-        false => c.to_string(),
-    };
-    text.chars().map(escape).collect()
+    let show = |c: char| if is_harmful(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    text.chars().map(show).collect()
 }
 
 /// The same JSON, with harmful characters as `\\u....`. They occur only in its

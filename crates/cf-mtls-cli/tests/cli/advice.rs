@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 
 use cf_mtls_testkit::Simulator;
-use cf_mtls_testkit::simulator::{Entitlement, Fault};
+use cf_mtls_testkit::simulator::{Entitlement, Fault, Seed};
 
 use crate::support::{Run, World, bare};
 
@@ -184,4 +184,53 @@ fn a_rotation_does_not_wait_for_what_is_active() {
     assert_eq!(child.wait().unwrap().code(), Some(0), "{lines:?}");
     assert!(!lines.iter().any(|line| line.contains("is active: API Shield (active)")), "{lines:?}");
     assert!(lines.iter().any(|line| line.ends_with(" is active")), "{lines:?}");
+}
+
+/// The advice is for a command line, and about what is set.
+#[test]
+fn settings_that_cannot_work_are_named() {
+    let world = World::new();
+    let (short, token) = (&ACCOUNT[..31], "v1_0123456789abcdefghijklmnopqrstuvwxyzABCDEF");
+    let elsewhere = ["--base-url", "https://cf.example/client/v4"];
+    // (a variable, its value, options, part of the message)
+    let table: [(&str, &str, &[&str], &str); 4] = [
+        ("ALL_PROXY", "socks5://127.0.0.1:1", &elsewhere, "since only http and https proxies are"),
+        ("CLOUDFLARE_ACCOUNT_ID", short, &[], "this is no account id, which has 32"),
+        ("X", "", &["--account", short], "this is no account id, which has 32"),
+        ("X", "", &["--account", token], "not an account id"),
+    ];
+    for (name, value, options, message) in table {
+        let mut command = world.command(&[&["list"], options].concat());
+        command.env_remove("HTTPS_PROXY").env_remove("https_proxy").env("NO_PROXY", "");
+        command.env(name, value);
+        let run: Run = command.output().unwrap().into();
+        assert_eq!(run.code, 2, "{name}: {run:?}");
+        assert!(run.last_error().contains(message), "{name}: {run:?}");
+        assert!(!run.stderr.contains(token) && !run.stderr.contains("HTTP client"), "{run:?}");
+    }
+    assert_eq!(world.simulator.request_count(None), 0);
+}
+
+#[test]
+fn what_cannot_be_rotated_or_uploaded_says_what_to_do() {
+    let world = World::new();
+    let (leaf, _) = crate::support::new_leaf();
+    world.simulator.seed(Seed::leaf(leaf.as_str()).name("api-client")).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut parameters = rcgen::CertificateParams::default();
+    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let ca = parameters.self_signed(&key).unwrap().pem();
+    let both = world.file("both.pem", &(ca.clone() + &key.serialize_pem()));
+    let ca = world.file("ca.pem", &ca);
+    // (what is run, part of what it says)
+    let table: [(&[&str], &str); 2] = [
+        (&["rotate", "api-client", "--ca", &ca, "--yes"], "change what uses it, release it"),
+        (&["upload", "--ca", &both, "--key", &both], "hint: `openssl x509 -in FILE` prints"),
+    ];
+    for (arguments, says) in table {
+        let run = world.run(arguments);
+        assert!(run.code == 2 && run.stderr.contains(says), "{arguments:?}: {run:?}");
+    }
+    assert_eq!(world.writes(), [""; 0]);
+    assert_eq!(world.run(&["upload", "--ca", &ca, "--key", &both]).code, 0, "it ends");
 }

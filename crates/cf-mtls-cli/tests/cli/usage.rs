@@ -147,7 +147,8 @@ fn what_is_not_set_is_told_with_where_it_can_come_from() {
     let run: Run = bare(&["list"]).output().unwrap().into();
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("--account"), "{run:?}");
-    let run: Run = bare(&["list", "--account", "abc"]).output().unwrap().into();
+    let run: Run =
+        bare(&["list", "--account", "023e105f4ecef8ad9ca31a8372d0c353"]).output().unwrap().into();
     assert_eq!(run.code, 2);
     assert!(run.last_error().contains("CLOUDFLARE_API_TOKEN is not set"), "{run:?}");
     assert!(run.stderr.contains("--token-file"), "{run:?}");
