@@ -1,11 +1,10 @@
 //! What blocks a release.
 //!
-//! Cloudflare does not document under which service a certificate's hostnames appear
-//! among its associations. `API Shield` was seen; Gateway, Workers and Access, too, which
-//! are other uses. Any other name needs evidence: if there are hostnames but no `API
-//! Shield`, and exactly one unknown name with at most as many rows as there are zones with
-//! hostnames, it stands for them. Otherwise it blocks the release, since detaching
-//! hostnames would switch off mTLS and not end that use.
+//! Cloudflare does not document under which service a certificate's hostnames appear among its
+//! associations. `API Shield` was seen; Gateway, Workers and Access, too, which are other uses. Any
+//! other name needs evidence: if there are hostnames but no `API Shield`, and exactly one unknown
+//! name with at most as many rows as there are zones with hostnames, it stands for them. Otherwise
+//! it blocks the release, since detaching hostnames would switch off mTLS and not end that use.
 
 use std::fmt;
 
@@ -30,8 +29,7 @@ pub enum Blocker {
     },
     /// A Worker, a Hyperdrive configuration or Gateway holds it.
     Holder(Holder),
-    /// A service uses it for other purposes than its hostnames, and no product shows
-    /// where.
+    /// A service uses it for other purposes than its hostnames, and no product shows where.
     Service(Association),
     /// A service uses it for more hostnames than were found. They are in zones that
     /// the credentials cannot see, or were changed just now.

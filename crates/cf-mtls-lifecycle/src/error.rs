@@ -16,14 +16,17 @@ use crate::unread::Unread;
 /// JSON is that of [`cf_mtls::Error`], with what the job adds.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-pub struct Error(Box<Inner>);
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-struct Inner {
+pub struct Error {
     /// The error of the operation that failed, or of the job itself.
     #[serde(flatten)]
-    error: cf_mtls::Error,
+    error: Box<cf_mtls::Error>,
+    #[serde(flatten)]
+    job: Box<Job>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+struct Job {
     /// The job, such as `release`.
     job: Option<String>,
     /// The certificate that the job is about.
@@ -49,49 +52,49 @@ impl Error {
     pub fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         let mut error = Self::from(cf_mtls::Error::new(kind).with_detail(detail.clone()));
-        error.0.job_detail = Some(detail);
+        error.job.job_detail = Some(detail);
         error
     }
 
     /// What a caller can do next.
     pub fn kind(&self) -> ErrorKind {
-        self.0.error.kind()
+        self.error.kind()
     }
 
     /// The certificate that the job was about.
     pub fn certificate_id(&self) -> Option<&CertificateId> {
-        self.0.job_certificate_id.as_ref().or_else(|| self.0.error.certificate_id())
+        self.job.job_certificate_id.as_ref().or_else(|| self.error.certificate_id())
     }
 
     /// The error of the operation that failed, if one did: it has the HTTP status, the
     /// codes and messages of the service, and `cf-ray`.
     pub fn operation_error(&self) -> Option<&cf_mtls::Error> {
-        Some(&self.0.error).filter(|_| !self.is_of_job())
+        Some(&*self.error).filter(|_| !self.is_of_job())
     }
 
     /// Whether no operation failed.
     fn is_of_job(&self) -> bool {
-        self.0.error.operation().is_none() && self.0.job_detail.is_some()
+        self.error.operation().is_none() && self.job.job_detail.is_some()
     }
 
     /// Whether the operation that failed may have taken effect. What the job had done
     /// before is in [`detached`](Self::detached) and [`uploaded`](Self::uploaded).
     pub fn may_have_taken_effect(&self) -> bool {
-        self.0.error.may_have_taken_effect()
+        self.error.may_have_taken_effect()
     }
 
     /// What uses the certificate, for [`ErrorKind::InUse`].
     pub fn associations(&self) -> &[Association] {
-        self.0.error.associations()
+        self.error.associations()
     }
 
     /// Sets the job, in place of a part of it.
     pub(crate) fn during(mut self, job: &'static str, id: &CertificateId) -> Self {
         if self.is_of_job() {
-            self.0.error = self.0.error.with_certificate_id(id.clone());
+            self.error = Box::new(self.error.with_certificate_id(id.clone()));
         }
-        self.0.job = Some(job.to_owned());
-        self.0.job_certificate_id = Some(id.clone());
+        self.job.job = Some(job.to_owned());
+        self.job.job_certificate_id = Some(id.clone());
         self
     }
 
@@ -99,9 +102,9 @@ impl Error {
     pub(crate) fn with_detail(mut self, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         if self.is_of_job() {
-            self.0.error = self.0.error.with_detail(detail.clone());
+            self.error = Box::new(self.error.with_detail(detail.clone()));
         }
-        self.0.job_detail = Some(match self.0.job_detail.take() {
+        self.job.job_detail = Some(match self.job.job_detail.take() {
             Some(before) => format!("{before}; {detail}"),
             None => detail,
         });
@@ -109,13 +112,13 @@ impl Error {
     }
 
     pub(crate) fn with_advice(mut self, advice: &'static str) -> Self {
-        self.0.advice = Some(advice.to_owned());
+        self.job.advice = Some(advice.to_owned());
         self
     }
 
     /// Adds associations that are safe to show.
     pub(crate) fn with_associations(mut self, rows: Vec<Association>) -> Self {
-        self.0.error = self.0.error.with_associations(rows);
+        self.error = Box::new(self.error.with_associations(rows));
         self
     }
 }
@@ -125,13 +128,13 @@ macro_rules! fields {
         impl Error {$(
             $(#[$doc])*
             pub fn $name(&self) -> &$type {
-                &self.0.$name
+                &self.job.$name
             }
 
             #[doc = concat!("Sets [`", stringify!($name), "`](Self::", stringify!($name), ").")]
             #[must_use]
             pub fn $setter(mut self, value: $type) -> Self {
-                self.0.$name = value;
+                self.job.$name = value;
                 self
             }
         )*}
@@ -153,30 +156,20 @@ fields! {
 /// The error of the operation that failed, or what is known of the job's own.
 impl AsRef<cf_mtls::Error> for Error {
     fn as_ref(&self) -> &cf_mtls::Error {
-        &self.0.error
+        &self.error
     }
 }
 
 impl From<cf_mtls::Error> for Error {
     fn from(error: cf_mtls::Error) -> Self {
-        Self(Box::new(Inner {
-            error,
-            job: None,
-            job_certificate_id: None,
-            job_detail: None,
-            advice: None,
-            detached: Vec::new(),
-            uploaded: None,
-            holders: Vec::new(),
-            unread: Unread::default(),
-        }))
+        Self { error: Box::new(error), job: Box::default() }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const MAX_ZONES: usize = 3;
-        let inner = &*self.0;
+        let inner = &*self.job;
         if let (Some(job), Some(id)) = (&inner.job, &inner.job_certificate_id) {
             write!(f, "{job} {id}: ")?;
         }
@@ -184,7 +177,7 @@ impl fmt::Display for Error {
             if let Some(detail) = &inner.job_detail {
                 write!(f, "{detail}: ")?;
             }
-            write!(f, "{}", inner.error)?;
+            write!(f, "{}", self.error)?;
         } else {
             write!(f, "{}", self.kind())?;
             if self.is_of_job() && !self.associations().is_empty() {
@@ -214,7 +207,8 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error")
             .field("message", &format!("{self:#}"))
-            .field("details", &self.0)
+            .field("error", &self.error)
+            .field("job", &self.job)
             .finish()
     }
 }

@@ -15,11 +15,10 @@ use crate::usage::{self, Usage, UsageWalk, ZoneUse};
 
 /// The jobs of this crate, as methods of [`Certificates`].
 ///
-/// They send as many requests at a time as
-/// [`with_concurrency`](Certificates::with_concurrency) allows, and memory does not
-/// grow with the number of certificates or zones. Each request is retried like the
-/// operation of [`cf_mtls`] that it is, and waits up to 15 minutes for the rate limit
-/// unless [`with_patience`](Certificates::with_patience) is set.
+/// They send as many requests at a time as [`with_concurrency`](Certificates::with_concurrency)
+/// allows, and memory does not grow with the number of certificates or zones. Each request is
+/// retried like the operation of [`cf_mtls`] that it is, and waits up to 15 minutes for the rate
+/// limit unless [`with_patience`](Certificates::with_patience) is set.
 pub trait CertificatesExt: Borrow<Certificates> {
     /// What uses a certificate: the services, the Workers and Hyperdrive configurations
     /// by name, and for a CA the hostnames in all zones of the account. Sends reads only.
@@ -35,10 +34,9 @@ pub trait CertificatesExt: Borrow<Certificates> {
         usage::usage_of_one(self.usage_of([id.clone()]).with_all_zones())
     }
 
-    /// What uses each of many certificates, in one walk: zones, Workers and Hyperdrive
-    /// are read once for all of them. CAs are looked for in zones only if an association
-    /// may stand for hostnames, unless
-    /// [`with_all_zones`](UsageWalk::with_all_zones) is set.
+    /// What uses each of many certificates, in one walk: zones, Workers and Hyperdrive are read
+    /// once for all of them. CAs are looked for in zones only if an association may stand for
+    /// hostnames, unless [`with_all_zones`](UsageWalk::with_all_zones) is set.
     fn usage_of(&self, ids: impl IntoIterator<Item = CertificateId>) -> UsageWalk {
         UsageWalk::new(self.borrow(), ids.into_iter().collect())
     }
@@ -110,13 +108,11 @@ pub trait CertificatesExt: Borrow<Certificates> {
         Rotate::new(self.borrow().clone(), old.clone(), successor)
     }
 
-    /// Finds the certificates that meet all criteria, in the order of the list. Sends
-    /// reads only.
+    /// Finds the certificates that meet all criteria, in the order of the list. Sends reads only.
     ///
-    /// Collect them before deleting, which shifts the pages. The stream goes on after
-    /// the `Err` of one certificate, and ends after that of a page. With a criterion
-    /// of time, nothing is a candidate while the local clock and that of the service
-    /// differ by more than a day.
+    /// Collect them before deleting, which shifts the pages. The stream goes on after the `Err` of
+    /// one certificate, and ends after that of a page. With a criterion of time, nothing is a
+    /// candidate while the local clock and that of the service differ by more than a day.
     ///
     /// # Errors
     ///

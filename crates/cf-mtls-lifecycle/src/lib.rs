@@ -23,6 +23,17 @@ macro_rules! record {
     };
 }
 
+/// Declares methods that change a value and return it.
+macro_rules! setters {
+    ($($(#[$meta:meta])* $name:ident($self:ident $(, $value:ident: $type:ty)?) $change:block)*) => {
+        $($(#[$meta])*
+        pub fn $name(mut $self $(, $value: $type)?) -> Self {
+            $change
+            $self
+        })*
+    };
+}
+
 mod blocker;
 mod error;
 mod ext;

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-/// How a [release](crate::Release) or a [rotation](crate::Rotate) waits, and what it
-/// assumes.
+/// How a [release](crate::Release) or a [rotation](crate::Rotate) waits, and what it assumes.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ReleaseOptions {
@@ -35,11 +34,10 @@ impl Default for ReleaseOptions {
 }
 
 impl ReleaseOptions {
-    /// Bounds the time to wait until the service has applied a change (10 minutes
-    /// unless set). Requests before and after have the limits of the handle.
-    pub fn with_wait_timeout(mut self, timeout: Duration) -> Self {
-        self.wait_timeout = timeout;
-        self
+    setters! {
+        /// Bounds the time to wait until the service has applied a change (10 minutes
+        /// unless set). Requests before and after have the limits of the handle.
+        with_wait_timeout(self, timeout: Duration) { self.wait_timeout = timeout }
     }
 
     /// Sets the first delay between two looks, which doubles each time, and the longest
@@ -50,48 +48,33 @@ impl ReleaseOptions {
         self
     }
 
-    /// Adds a service whose associations stand for hostnames. `API Shield` is known, and
-    /// other names are judged by evidence.
-    pub fn with_hostname_service(mut self, name: impl Into<String>) -> Self {
-        self.hostname_services.push(name.into());
-        self
-    }
+    setters! {
+        /// Adds a service whose associations stand for hostnames. `API Shield` is known, and
+        /// other names are judged by evidence.
+        with_hostname_service(self, name: impl Into<String>) {
+            self.hostname_services.push(name.into())
+        }
 
-    /// Waits until a person has removed the certificate from Workers, Hyperdrive and
-    /// others that hold it, in place of failing at once. Set a
-    /// [wait timeout](Self::with_wait_timeout) that is long enough for that.
-    pub fn with_wait_for_holders(mut self) -> Self {
-        self.holders_awaited = true;
-        self
-    }
+        /// Waits until a person has removed the certificate from Workers, Hyperdrive and
+        /// others that hold it, in place of failing at once. Set a
+        /// [wait timeout](Self::with_wait_timeout) that is long enough for that.
+        with_wait_for_holders(self) { self.holders_awaited = true }
 
-    /// Looks for hostnames in all zones even if no association shows any, which costs a
-    /// request for each zone. A rotation always does. A zone that cannot be read then blocks
-    /// the job, unless it is [ignored](Self::with_ignored_zone).
-    pub fn with_all_zones(mut self) -> Self {
-        self.all_zones = true;
-        self
-    }
+        /// Looks for hostnames in all zones even if no association shows any, which costs a
+        /// request for each zone. A rotation always does. A zone that cannot be read then blocks
+        /// the job, unless it is [ignored](Self::with_ignored_zone).
+        with_all_zones(self) { self.all_zones = true }
 
-    /// Proceeds although this zone, given by its id or name, cannot be read.
-    pub fn with_ignored_zone(mut self, zone: impl Into<String>) -> Self {
-        self.ignored_zones.push(zone.into());
-        self
-    }
+        /// Proceeds although this zone, given by its id or name, cannot be read.
+        with_ignored_zone(self, zone: impl Into<String>) { self.ignored_zones.push(zone.into()) }
 
-    /// Lets a rotation proceed with a CA that has expired, is not valid yet, or is
-    /// neither RSA nor ECDSA, and so verifies nobody.
-    pub fn with_any_ca_allowed(mut self) -> Self {
-        self.any_ca_allowed = true;
-        self
-    }
+        /// Lets a rotation proceed with a CA that has expired, is not valid yet, or is
+        /// neither RSA nor ECDSA, and so verifies nobody.
+        with_any_ca_allowed(self) { self.any_ca_allowed = true }
 
-    /// Proceeds although zones cannot be read. If they have hostnames of the
-    /// certificate, the others are detached, and the wait times out. Steps and errors name
-    /// these zones.
-    pub fn with_unreadable_zones_ignored(mut self) -> Self {
-        self.unreadable_zones_ignored = true;
-        self
+        /// Proceeds although zones cannot be read. If they have hostnames of the certificate, the
+        /// others are detached, and the wait times out. Steps and errors name these zones.
+        with_unreadable_zones_ignored(self) { self.unreadable_zones_ignored = true }
     }
 
     pub(crate) fn ignores(&self, zone: &cf_mtls::Zone) -> bool {

@@ -79,7 +79,7 @@ pub enum Reason {
         /// The prefix.
         prefix: String,
     },
-    /// No service uses it.
+    /// No use was found. Zones were not read.
     Unused,
 }
 
@@ -94,57 +94,35 @@ impl Prune {
         self.expired_at(Timestamp::now())
     }
 
-    /// It has expired at `now`.
-    pub fn expired_at(mut self, now: Timestamp) -> Self {
-        self.expired_at = Some(now);
-        self
-    }
+    setters! {
+        /// It has expired at `now`.
+        expired_at(self, now: Timestamp) { self.expired_at = Some(now) }
 
-    /// It expires, or expired, before this time.
-    pub fn expires_before(mut self, moment: Timestamp) -> Self {
-        self.expires_before = Some(moment);
-        self
-    }
+        /// It expires, or expired, before this time.
+        expires_before(self, moment: Timestamp) { self.expires_before = Some(moment) }
 
-    /// It was uploaded before this time.
-    pub fn uploaded_before(mut self, moment: Timestamp) -> Self {
-        self.uploaded_before = Some(moment);
-        self
-    }
+        /// It was uploaded before this time.
+        uploaded_before(self, moment: Timestamp) { self.uploaded_before = Some(moment) }
 
-    /// Its name begins with this prefix.
-    pub fn name_prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.name_prefix = Some(prefix.into());
-        self
-    }
+        /// Its name begins with this prefix.
+        name_prefix(self, prefix: impl Into<String>) { self.name_prefix = Some(prefix.into()) }
 
-    /// Nothing uses it: no service, and no Worker, Hyperdrive configuration or Gateway,
-    /// which are read once for all certificates. Where one cannot be read, its certificates
-    /// come as errors that name the permission, and are no candidates. Each certificate
-    /// that meets the other criteria costs one request more. If one is used again before
-    /// it is deleted, the service keeps it.
-    pub fn unused(mut self) -> Self {
-        self.unused = true;
-        self
-    }
+        /// No service is shown to use it, and no Worker, Hyperdrive configuration or Gateway, which
+        /// are read once for all certificates. Where one cannot be read, its certificates come as
+        /// errors that name the permission, and are no candidates. Each certificate that meets the
+        /// other criteria costs one request more. Zones are not read: if it is used, the service
+        /// keeps it.
+        unused(self) { self.unused = true }
 
-    /// It is a CA. Not a criterion alone.
-    pub fn ca(mut self) -> Self {
-        self.kind = Some(true);
-        self
-    }
+        /// It is a CA. Not a criterion alone.
+        ca(self) { self.kind = Some(true) }
 
-    /// It is a leaf. Not a criterion alone.
-    pub fn leaf(mut self) -> Self {
-        self.kind = Some(false);
-        self
-    }
+        /// It is a leaf. Not a criterion alone.
+        leaf(self) { self.kind = Some(false) }
 
-    /// It is of this type, or of another that is set; of the type `custom` unless
-    /// any is. Not a criterion alone.
-    pub fn certificate_type(mut self, certificate_type: CertificateType) -> Self {
-        self.types.push(certificate_type);
-        self
+        /// It is of this type, or of another that is set; of the type `custom` unless
+        /// any is. Not a criterion alone.
+        certificate_type(self, kind: CertificateType) { self.types.push(kind) }
     }
 
     fn has_time(&self) -> bool {

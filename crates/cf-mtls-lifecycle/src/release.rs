@@ -13,8 +13,7 @@ use crate::step::Step;
 use crate::unread::UnreadableZone;
 use crate::usage::{self, Usage, UsageWalk};
 
-/// A certificate to release. Made by
-/// [`CertificatesExt::release`](crate::CertificatesExt::release).
+/// A certificate to release. Made by [`CertificatesExt::release`](crate::CertificatesExt::release).
 #[derive(Clone, Debug)]
 #[must_use = "nothing is released until it is run"]
 pub struct Release {
@@ -109,7 +108,12 @@ impl Release {
         if usage.certificate.is_ca() != Some(false) {
             self.read_unlisted(&mut usage).await;
         }
-        Ok(usage.if_existing()?)
+        if usage.denial().is_some() {
+            // The deletion tells whether it exists.
+            usage.unread.zones.clear();
+            usage.zones_not_read = true;
+        }
+        Ok(usage)
     }
 
     /// The plan for what was found.
@@ -178,10 +182,9 @@ impl ReleasePlan {
     /// Detaches the hostnames of the plan, waits until no service uses the
     /// certificate, and deletes it. Each step is reported to `on_step`.
     ///
-    /// It goes zone by zone, and changes no list of another certificate. While the
-    /// service refuses the deletion because it has not noticed the end of a use, it is
-    /// tried again. The future can be dropped or fail at any point; plan and run it
-    /// again to go on.
+    /// It goes zone by zone, and changes no list of another certificate. While the service refuses
+    /// the deletion because it has not noticed the end of a use, it is tried again. The future can
+    /// be dropped or fail at any point; plan and run it again to go on.
     ///
     /// # Errors
     ///

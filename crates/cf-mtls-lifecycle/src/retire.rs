@@ -37,32 +37,69 @@ struct Run<'a> {
 impl Run<'_> {
     /// Returns whether the service confirmed the deletion.
     async fn steps(&mut self, successor: Option<&CertificateId>) -> Result<bool, Error> {
-        for zone in &self.plan.usage.zones {
+        let (plan, ca) = (self.plan, ClientCa::from(&self.plan.id));
+        for zone in &plan.usage.zones {
             if let Some(successor) = successor {
                 self.wait_until_shown(successor, zone).await?;
             }
-            self.detach(zone).await?;
+            let edited = plan.hostnames(&zone.zone_id).remove(&ca, &zone.hostnames).await?;
+            if let Some(zone) = zone.with_hostnames(edited.removed) {
+                self.detached.push(zone.clone());
+                (self.on_step)(&Step::Detached { certificate_id: plan.id.clone(), zone });
+            }
+            plan.ensure_none_left(&edited.hostnames)?;
         }
-        self.poll = Poll::new(&self.plan.options);
-        if self.plan.has_uses() && !self.wait_until_unused().await? {
+        self.wait_until_detached().await?;
+        self.poll = Poll::new(&plan.options);
+        if plan.has_uses() && !self.wait_until_unused().await? {
             return Ok(false);
         }
-        let (certificate_id, unread) = (self.plan.id.clone(), self.unread.clone());
+        let (certificate_id, unread) = (plan.id.clone(), self.unread.clone());
         (self.on_step)(&Step::Unused { certificate_id, unread });
         // The last chance to stop: a deletion cannot be undone.
         tokio::task::yield_now().await;
         self.delete().await
     }
 
-    /// Detaches the hostnames of the plan, and fails if there are others.
-    async fn detach(&mut self, zone: &ZoneHostnames) -> Result<(), Error> {
+    /// Waits until reads show that the hostnames are detached. Meanwhile they show what
+    /// another client attached after the last read, and the replacement detached: that is
+    /// attached again, and the job fails.
+    async fn wait_until_detached(&mut self) -> Result<(), Error> {
         let (plan, ca) = (self.plan, ClientCa::from(&self.plan.id));
-        let edited = plan.hostnames(&zone.zone_id).remove(&ca, &zone.hostnames).await?;
-        if let Some(zone) = zone.with_hostnames(edited.removed) {
-            self.detached.push(zone.clone());
-            (self.on_step)(&Step::Detached { certificate_id: plan.id.clone(), zone });
+        let mut zones: Vec<_> = plan.usage.zones.iter().collect();
+        self.poll = Poll::new(&plan.options);
+        loop {
+            let mut shown = Vec::new();
+            for zone in zones {
+                let hostnames = plan.hostnames(&zone.zone_id);
+                let list = hostnames.list(&ca).await?;
+                let others = missing(&list, &zone.hostnames);
+                if !others.is_empty() {
+                    let names = others.join(", ");
+                    let detail = format!("another client attached {names}; attach it again");
+                    let failed = |error| Error::from(error).with_detail(detail);
+                    hostnames.replace(&ca, &others).await.map_err(failed)?;
+                    plan.ensure_none_left(&others)?;
+                }
+                if MAX_LAG <= self.poll.elapsed() || self.poll.left().is_zero() {
+                    plan.ensure_none_left(&plan.last_known(zone, &plan.id).await?)?;
+                }
+                shown.extend(Some(zone).filter(|_| !list.is_empty()));
+            }
+            zones = shown;
+            let Some(zone) = zones.first() else {
+                return Ok(());
+            };
+            let left = self.poll.left();
+            if left.is_zero() {
+                let detail = plan.after(&format!("reads still show {zone}"));
+                return Err(plan.error(ErrorKind::Timeout, &detail).with_advice(RUN_AGAIN));
+            }
+            self.report_wait(Vec::new(), false);
+            // Often, as the other list may show for a moment only; two reads for each pause.
+            let pauses = u32::try_from(zones.len() / 2).unwrap_or(u32::MAX).max(1);
+            tokio::time::sleep(plan.options.first_delay.saturating_mul(pauses).min(left)).await;
         }
-        plan.ensure_none_left(&edited.hostnames)
     }
 
     /// Waits until reads show that a successor has all hostnames of a zone.
@@ -73,7 +110,13 @@ impl Run<'_> {
     ) -> Result<(), Error> {
         let plan = self.plan;
         self.poll = Poll::new(&plan.options);
-        while !plan.is_shown(successor, zone).await? {
+        loop {
+            match plan.is_shown(successor, zone).await {
+                Ok(true) => return Ok(()),
+                // A zone may not know yet what was uploaded just now.
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
             let certificate_id = successor.clone();
             (self.on_step)(&Step::AwaitingHostnames { certificate_id, zone: zone.clone() });
             if !self.poll.wait().await {
@@ -81,7 +124,6 @@ impl Run<'_> {
                 return Err(plan.error(ErrorKind::Timeout, &detail).with_advice(RUN_AGAIN));
             }
         }
-        Ok(())
     }
 
     /// Returns whether it still exists: another client may have deleted it.
@@ -103,9 +145,8 @@ impl Run<'_> {
                 let detail = format!("{row} began to use it after the plan was made");
                 return Err(plan.used(ErrorKind::InUse, &detail, rows.clone()));
             }
-            // Hostnames that were attached again keep it in use for good. Each zone is a
-            // request, so they are looked for less and less often. Reads may show less than
-            // the lists that this client replaced.
+            // Hostnames that were attached again keep it in use for good. Each zone is a request,
+            // so they are looked for less and less often, and reads may be older than writes.
             let is_last = self.poll.left().is_zero();
             let is_due = is_last || (1 < looks && looks.is_power_of_two());
             if is_due && rows.iter().any(Association::is_live) {
@@ -117,19 +158,18 @@ impl Run<'_> {
                 let error = plan.used(ErrorKind::InUse, &plan.after("still in use"), rows);
                 return Err(error.with_holders(self.holders.clone()).with_advice(RUN_AGAIN));
             }
-            self.await_release(rows).await;
+            self.report_wait(rows, false);
+            self.poll.wait().await;
         }
     }
 
-    /// Reports what it waits for, and waits.
-    async fn await_release(&mut self, associations: Vec<Association>) {
+    fn report_wait(&mut self, associations: Vec<Association>, is_refused: bool) {
         let (certificate_id, unread) = (self.plan.id.clone(), self.unread.clone());
         let holders = self.holders.clone();
-        (self.on_step)(&match holders.is_empty() && associations.is_empty() {
+        (self.on_step)(&match is_refused && holders.is_empty() && associations.is_empty() {
             true => Step::StillRefused { certificate_id, unread },
             false => Step::AwaitingRelease { certificate_id, associations, holders, unread },
         });
-        self.poll.wait().await;
     }
 
     async fn delete(&mut self) -> Result<bool, Error> {
@@ -155,46 +195,36 @@ impl Run<'_> {
                 if error.kind() == ErrorKind::InUse {
                     if !has_searched && (is_lasting || !plan.has_uses()) {
                         has_searched = true;
-                        self.find_holders().await;
+                        let mut found = Found::default();
+                        let is_ca = plan.usage.certificate.is_ca();
+                        for product in Product::ALL.into_iter().filter(|one| one.can_hold(is_ca)) {
+                            found.read(&plan.certificates, product, &mut |_, _| ()).await;
+                        }
+                        self.holders = found.of(&plan.id);
+                        self.unread.products = found.unreadable;
                     }
                     if !has_walked && is_lasting {
                         has_walked = true;
                         self.find_hostnames().await?;
                     }
                 }
-                refusal = Some(error);
+                refusal = Some(error).filter(|_| self.holders.is_empty());
             }
-            let held = || {
-                let list = self.holders.iter().map(|one| format!("{one}: {}", one.advice()));
-                let list = list.collect::<Vec<_>>().join("; ");
-                plan.error(ErrorKind::InUse, &list).with_holders(self.holders.clone())
-            };
-            if !self.holders.is_empty() && !plan.options.holders_awaited {
-                return Err(held());
+            let rows = refusal.iter().flat_map(|error| error.associations().to_vec()).collect();
+            let is_last = self.poll.left().is_zero();
+            if is_last || (!self.holders.is_empty() && !plan.options.holders_awaited) {
+                let todo = || self.holders.iter().map(|one| format!("{one}: {}", one.advice()));
+                let held = || plan.error(ErrorKind::InUse, &todo().collect::<Vec<_>>().join("; "));
+                let unseen = |error| Error::from(error).with_detail(usage::UNREADABLE);
+                let error = refusal.map_or_else(held, unseen).with_holders(self.holders.clone());
+                return Err(match is_last {
+                    true => error.with_detail(plan.after("still refused")).with_advice(RUN_AGAIN),
+                    false => error,
+                });
             }
-            if self.poll.left().is_zero() {
-                let error = match refusal {
-                    Some(error) if self.holders.is_empty() => {
-                        Error::from(error).with_detail(plan.after("still refused"))
-                    }
-                    _ => held().with_detail(plan.after("still in use")),
-                };
-                return Err(error.with_advice(RUN_AGAIN));
-            }
-            let rows = refusal.map_or(Vec::new(), |error| error.associations().to_vec());
-            self.await_release(rows).await;
+            self.report_wait(rows, true);
+            self.poll.wait().await;
         }
-    }
-
-    /// Finds the products that hold it although the plan knows of none.
-    async fn find_holders(&mut self) {
-        let mut found = Found::default();
-        let is_ca = self.plan.usage.certificate.is_ca();
-        for product in Product::ALL.into_iter().filter(|product| product.can_hold(is_ca)) {
-            found.read(&self.plan.certificates, product, &mut |_, _| ()).await;
-        }
-        self.holders = found.of(&self.plan.id);
-        self.unread.products = found.unreadable;
     }
 
     /// Fails if it has hostnames although no association showed any, so that the plan has
@@ -211,7 +241,7 @@ impl Run<'_> {
             match zone? {
                 ZoneUse::Used(zone) => {
                     let detail = format!("it has {zone} and no association: plan with all zones");
-                    return Err(plan.error(ErrorKind::InUse, &detail));
+                    return Err(plan.error(ErrorKind::Conflict, &detail));
                 }
                 ZoneUse::Unknown(zone) => self.unread.zones.push(zone),
                 ZoneUse::Unentitled(_) => {}
@@ -219,6 +249,13 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// The hostnames that a list lacks.
+fn missing(hostnames: &[String], list: &[String]) -> Vec<String> {
+    let held: HashSet<Hostname> = list.iter().map(Hostname::unchecked).collect();
+    let is_missing = |host: &&String| !held.contains(&Hostname::unchecked(*host));
+    hostnames.iter().filter(is_missing).cloned().collect()
 }
 
 impl ReleasePlan {
@@ -276,28 +313,22 @@ impl ReleasePlan {
         successor: &CertificateId,
         zone: &ZoneHostnames,
     ) -> Result<bool, Error> {
-        let missing_in = |list: Vec<String>| {
-            let held: HashSet<Hostname> = list.into_iter().map(Hostname::unchecked).collect();
-            let is_missing = |host: &&String| !held.contains(&Hostname::unchecked(*host));
-            let missing = zone.hostnames.iter().filter(is_missing);
-            missing.map(String::as_str).collect::<Vec<_>>().join(", ")
-        };
-        let hostnames = self.hostnames(&zone.zone_id);
-        if missing_in(hostnames.list(&ClientCa::from(successor)).await?).is_empty() {
+        let list = self.hostnames(&zone.zone_id).list(&ClientCa::from(successor)).await?;
+        if missing(&zone.hostnames, &list).is_empty() {
             return Ok(true);
         }
-        let missing = missing_in(self.last_known(zone, successor).await?);
+        let missing = missing(&zone.hostnames, &self.last_known(zone, successor).await?);
         if missing.is_empty() {
             return Ok(false);
         }
+        let missing = missing.join(", ");
         let detail = format!(
             "{missing} would be left without a CA: another client detached it from {successor}"
         );
         Err(self.error(ErrorKind::Conflict, &detail))
     }
 
-    /// The hostnames of a CA: those that this client wrote last while reads show an older
-    /// list.
+    /// The hostnames of a CA: those that this client wrote last while reads show an older list.
     async fn last_known(
         &self,
         zone: &ZoneHostnames,

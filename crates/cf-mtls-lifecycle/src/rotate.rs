@@ -9,16 +9,14 @@ use jiff::Timestamp;
 use crate::error::Error;
 use crate::many::{in_span, patient};
 use crate::options::ReleaseOptions;
-use crate::poll::{OnStep, Poll};
+use crate::poll::{MAX_LAG, OnStep, Poll};
 use crate::release::{Release, ReleasePlan, Released};
 use crate::retire::RUN_AGAIN;
 use crate::services;
 use crate::step::Step;
-use crate::usage::Usage;
 use crate::x509::CertificateContents;
 
-/// A CA to replace by another. Made by
-/// [`CertificatesExt::rotate`](crate::CertificatesExt::rotate).
+/// A CA to replace by another. Made by [`CertificatesExt::rotate`](crate::CertificatesExt::rotate).
 #[derive(Clone, Debug)]
 #[must_use = "nothing is replaced until it is run"]
 pub struct Rotate {
@@ -76,26 +74,27 @@ impl Rotate {
             if !self.upload.is_ca() {
                 return refuse("the successor is a leaf, to which no hostnames can be moved");
             }
-            if let Some(problem) = self.problem() {
-                return refuse(&problem);
+            let contents = CertificateContents::read(self.upload.chain());
+            let mut problems = contents.iter().filter_map(|one| one.problem(Timestamp::now()));
+            if let Some(problem) = problems.next().filter(|_| !self.options.any_ca_allowed) {
+                return refuse(&format!("the successor would verify no client: {problem}"));
             }
             let release = Release::new(self.certificates.clone(), self.old.clone());
             let release = release.with_options(self.options.clone().with_all_zones());
             let successor = certificates.find_same(&self.upload).await?;
-            let release = match (release.plan().await, &successor) {
-                // It may have been rotated already.
-                (Err(error), Some(successor)) if error.kind() == ErrorKind::NotFound => {
-                    let Ok(old) = certificates.get(&self.old).await else {
-                        let id = successor.id();
-                        return Err(error.with_detail(format!(
-                            "the new CA is there as {id}, so it may be rotated already"
-                        )));
-                    };
-                    // Reads still show it, so there is nothing left but to find it gone.
-                    release.assess(Usage::new(old))
-                }
-                (release, _) => release?,
+            let already = |error: Error| match &successor {
+                Some(one) if error.kind() == ErrorKind::NotFound => error.with_detail(format!(
+                    "the new CA is there as {}, so it may be rotated already",
+                    one.id()
+                )),
+                _ => error,
             };
+            let release = release.plan().await.map_err(already)?;
+            // Zones say that it is gone. If so, a rotation that began before ends well.
+            if release.usage.zones_not_read && !release.is_blocked() && successor.is_none() {
+                let detail = "zones say that it does not exist, although reads still show it";
+                return Err(Error::new(ErrorKind::NotFound, detail));
+            }
             let old = &release.usage.certificate;
             if old.is_ca() == Some(false) {
                 return refuse("it is a leaf: upload the new one, change what uses it, release it");
@@ -124,15 +123,6 @@ impl Rotate {
         let name = old.name().filter(|name| !name.is_empty() && upload.name().is_none());
         let named = name.map(|name| upload.clone().with_name(name));
         named.filter(|named| named.check().is_ok()).unwrap_or(upload)
-    }
-
-    /// Why the successor would verify no client, unless that is allowed.
-    fn problem(&self) -> Option<String> {
-        let now = Timestamp::now();
-        let contents = CertificateContents::read(self.upload.chain());
-        let mut problems = contents.iter().filter_map(|one| one.problem(now));
-        let problem = problems.next().filter(|_| !self.options.any_ca_allowed)?;
-        Some(format!("the successor would verify no client: {problem}"))
     }
 }
 
@@ -205,15 +195,23 @@ impl RotatePlan {
     ) -> Result<Vec<ZoneHostnames>, Error> {
         let mut attached = Vec::new();
         for zone in &self.release.usage.zones {
+            let (mut poll, ca) = (Poll::new(&self.release.options), ClientCa::from(id));
             let hostnames = self.release.hostnames(&zone.zone_id);
-            let added = hostnames.add(&ClientCa::from(id), &zone.hostnames).await;
-            let added = added.map_err(|error| match error.kind() {
-                ErrorKind::InvalidRequest | ErrorKind::Conflict => {
-                    Error::from(error).with_detail("the successor did not get its hostnames")
+            let added = loop {
+                match hostnames.add(&ca, &zone.hostnames).await {
+                    // A zone may not know yet what was uploaded just now.
+                    Err(error) if error.kind() == ErrorKind::NotFound && poll.wait().await => {}
+                    added => break added,
                 }
-                _ => error.into(),
-            })?;
-            if let Some(zone) = zone.with_hostnames(added.added) {
+            };
+            let failed = |error: cf_mtls::Error| match error.kind() {
+                ErrorKind::NotFound => {
+                    let detail = format!("the zone of {zone} does not know {id}");
+                    self.release.error(ErrorKind::Timeout, &self.release.after(&detail))
+                }
+                _ => Error::from(error).with_detail("the successor did not get its hostnames"),
+            };
+            if let Some(zone) = zone.with_hostnames(added.map_err(failed)?.added) {
                 attached.push(zone.clone());
                 on_step(&Step::Attached { certificate_id: id.clone(), zone });
             }
@@ -257,7 +255,11 @@ impl RotatePlan {
         let mut was_active = was_attached && release.options.wait_timeout.is_zero();
         let mut poll = Poll::new(&release.options);
         loop {
-            let mut rows = release.associations_of(successor, &poll).await?;
+            let mut rows = match release.associations_of(successor, &poll).await {
+                // Not yet.
+                Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+                rows => rows?,
+            };
             rows.retain(|row| row.is_live() && self.stands_for_hostnames(row));
             let failed = |row: &&Association| row.status == AssociationStatus::DeploymentTimedOut;
             if let Some(row) = rows.iter().find(failed) {
@@ -265,7 +267,10 @@ impl RotatePlan {
                 let error = release.error(ErrorKind::Conflict, &detail);
                 return Err(error.with_advice("wait a while, and try again"));
             }
-            if rows.is_empty() && release.usage.zones.is_empty() {
+            // Where the old CA had no association either, the lists will be the evidence.
+            let is_hidden = !release.usage.associations.iter().any(Association::is_live)
+                && MAX_LAG <= poll.elapsed();
+            if rows.is_empty() && (release.usage.zones.is_empty() || is_hidden) {
                 break;
             }
             // There may be one for each zone, or one for all; and new hostnames may not be
@@ -280,7 +285,10 @@ impl RotatePlan {
             on_step(&Step::AwaitingActive { certificate_id, associations: rows });
             if !poll.wait().await {
                 for zone in &release.usage.zones {
-                    release.is_shown(successor, zone).await?;
+                    match release.is_shown(successor, zone).await {
+                        Err(error) if error.kind() == ErrorKind::Conflict => return Err(error),
+                        _ => {}
+                    }
                 }
                 let detail = release.after("the successor is not active for all hostnames");
                 return Err(Error::new(ErrorKind::Timeout, detail).with_advice(RUN_AGAIN));

@@ -47,8 +47,7 @@ pub enum Step {
         /// The certificate.
         certificate_id: CertificateId,
     },
-    /// Reads do not show the hostnames of the active certificate yet. Repeated until they
-    /// do.
+    /// Reads do not show the hostnames of the active certificate yet. Repeated until they do.
     AwaitingHostnames {
         /// The certificate.
         certificate_id: CertificateId,
@@ -85,8 +84,7 @@ pub enum Step {
         #[serde(flatten)]
         unread: Unread,
     },
-    /// No service uses it, but the service refuses to delete it. Repeated until it
-    /// does not.
+    /// No service uses it, but the service refuses to delete it. Repeated until it does not.
     StillRefused {
         /// The certificate.
         certificate_id: CertificateId,

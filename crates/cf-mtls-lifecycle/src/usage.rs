@@ -31,8 +31,7 @@ pub enum ZoneUse {
     Unentitled(Zone),
 }
 
-/// What uses a certificate, as
-/// [`CertificatesExt::usage`](crate::CertificatesExt::usage) found it.
+/// What uses a certificate, as [`CertificatesExt::usage`](crate::CertificatesExt::usage) found it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -58,11 +57,13 @@ pub struct Usage {
     /// The products that may hold it, and were not read, as no association indicates it.
     #[serde(default)]
     pub products_not_read: Vec<Product>,
-    /// Whether zones were not read although it may have hostnames, as no association
-    /// indicates any.
+    /// Whether zones were not read although it may have hostnames, as no association indicates any.
     #[serde(default)]
     pub zones_not_read: bool,
 }
+
+/// What no request shows.
+pub(crate) const UNREADABLE: &str = "Pages, Access or the block page may use it";
 
 impl Usage {
     /// Of a certificate that nothing uses, after everything was read.
@@ -87,23 +88,21 @@ impl Usage {
         }
     }
 
-    /// Fails if a zone says that there is no such certificate (1472), although reads of the
-    /// certificate still show it, as for a while after it was deleted.
-    pub(crate) fn if_existing(self) -> Result<Self, cf_mtls::Error> {
-        let mut errors = self.unread.zones.iter().map(|zone| &zone.error);
-        match errors.find(|error| error.codes().any(|code| code == 1472)) {
-            Some(error) => Err(error.clone()),
-            None => Ok(self),
-        }
+    /// What zones say of a certificate that does not exist (1472), if nothing shows a use:
+    /// reads of it may still show it for a while after it was deleted.
+    pub(crate) fn denial(&self) -> Option<&cf_mtls::Error> {
+        let is_idle = self.zones.is_empty() && self.associations.iter().all(Association::has_ended);
+        let mut errors = self.unread.zones.iter().map(|zone| &zone.error).filter(|_| is_idle);
+        errors.find(|error| error.codes().any(|code| code == 1472))
     }
 
-    /// Whether everything that can use it was read. Otherwise an empty list says nothing.
+    /// Whether everything was read that can be: not Pages, Access and the block page, and for
+    /// a CA not Workers. Otherwise an empty list says nothing.
     pub fn is_complete(&self) -> bool {
         self.unread.is_empty() && self.products_not_read.is_empty() && !self.zones_not_read
     }
 
-    /// Whether nothing uses it, for certain: it [is complete](Self::is_complete), and shows
-    /// no use.
+    /// Whether no use was found, and everything was read that [can be](Self::is_complete).
     pub fn is_unused(&self) -> bool {
         self.is_complete()
             && self.associations.iter().all(Association::has_ended)
@@ -150,24 +149,16 @@ impl UsageWalk {
         }
     }
 
-    /// Takes these certificates as they are, such as from a list, and does not read
-    /// them again.
-    pub fn with_known(mut self, known: impl IntoIterator<Item = Certificate>) -> Self {
-        self.known.extend(known);
-        self
-    }
+    setters! {
+        /// Takes these certificates as they are, such as from a list, and does not read them again.
+        with_known(self, known: impl IntoIterator<Item = Certificate>) { self.known.extend(known) }
 
-    /// Looks for CAs in all zones even if no association shows hostnames of them, since
-    /// associations can be late. One request for each zone and such CA.
-    pub fn with_all_zones(mut self) -> Self {
-        self.options.all_zones = true;
-        self
-    }
+        /// Looks for CAs in all zones even if no association shows hostnames of them, since
+        /// associations can be late. One request for each zone and such CA.
+        with_all_zones(self) { self.options.all_zones = true }
 
-    /// Reads the associations alone: one request for each certificate.
-    pub fn with_services_only(mut self) -> Self {
-        self.services_only = true;
-        self
+        /// Reads the associations alone: one request for each certificate.
+        with_services_only(self) { self.services_only = true }
     }
 
     /// As a release needs it, which finds out more if the delete is refused.
@@ -242,9 +233,12 @@ impl UsageWalk {
             usage.unread.zones.sort_by_key(|one| one.zone.name.clone());
             usage.unentitled.sort_by_key(|zone| zone.name.clone());
         }
-        let outcomes = outcomes.into_iter();
-        let existing = outcomes.map(|one| (one.id, one.result.and_then(Usage::if_existing)));
-        Ok(existing.map(|(id, result)| Outcome { id, result }).collect())
+        for Outcome { result, .. } in outcomes.iter_mut().filter(|_| !self.indicated_only) {
+            if let Some(denial) = result.as_ref().ok().and_then(Usage::denial) {
+                *result = Err(denial.clone());
+            }
+        }
+        Ok(outcomes)
     }
 
     /// The certificates and their associations.
@@ -396,7 +390,13 @@ pub(crate) async fn look(
         return Some(ZoneUse::Unentitled(zone));
     }
     let (zone_id, zone_name) = (zone.id.clone(), zone.name.clone());
-    Some(match certificates.hostnames(&zone_id).list(ca).await {
+    let hostnames = certificates.hostnames(&zone_id);
+    let list = match hostnames.list(ca).await {
+        // A zone may say so once of a certificate that exists.
+        Err(error) if error.kind() == ErrorKind::NotFound => hostnames.list(ca).await,
+        list => list,
+    };
+    Some(match list {
         Ok(hostnames) if hostnames.is_empty() => return None,
         Ok(hostnames) => ZoneUse::Used(ZoneHostnames::new(zone_id, zone_name, hostnames)),
         Err(error) if is_unentitled(&error) => ZoneUse::Unentitled(zone),

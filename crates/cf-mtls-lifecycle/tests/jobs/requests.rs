@@ -130,7 +130,7 @@ async fn each_job_sends_the_least_number_of_requests() {
         ("release of an unused leaf", 2 + 1, |a| async {
             assert!(release(a, &a.leaves[9]).await);
         }.boxed()),
-        ("release of a CA in two zones", 2 + 2 + walk(1) + 2 * 2 + 1 + 1, |a| async {
+        ("release of a CA in two zones", 2 + 2 + walk(1) + 2 * 3 + 1 + 1, |a| async {
             assert!(release(a, &a.cas[0]).await);
         }.boxed()),
         // The refusal is looked up once among the associations.
@@ -140,7 +140,7 @@ async fn each_job_sends_the_least_number_of_requests() {
         ("release of what Gateway manages", 1, |a| async {
             assert!(!release(a, &a.managed).await);
         }.boxed()),
-        ("rotation in two zones", 2 + 2 + walk(1) + 1 + 1 + 2 * 2 + 2 + 2 + 2 * 2 + 2, |a| async {
+        ("rotation in two zones", 2 + 2 + walk(1) + 1 + 1 + 2 * 2 + 2 + 2 + 2 * 3 + 2, |a| async {
             let upload = Upload::ca(make_ca("new")).unwrap();
             let rotate = certificates(&a.simulator).rotate(&a.cas[1], upload);
             rotate.with_options(quick()).run(|_| ()).await.unwrap();

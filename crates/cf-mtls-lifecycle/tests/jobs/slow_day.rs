@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use cf_mtls::{CertificateId, Certificates, ClientCa, ErrorKind, Upload};
-use cf_mtls_lifecycle::{CertificatesExt as _, Error, Prune, ReleaseOptions};
+use cf_mtls::{CertificateId, Certificates, ClientCa, ErrorKind, Upload, ZoneId};
+use cf_mtls_lifecycle::{CertificatesExt as _, Error, Prune, ReleaseOptions, Step};
 use cf_mtls_testkit::simulator::{Fault, Operation, Seed};
 
-use super::support::{InUse, certificates, in_virtual_time, make_ca};
+use super::support::{InUse, certificates, in_virtual_time, make_ca, seed_ca};
 
 const STEP: Duration = Duration::from_secs(5);
 const HOSTS: [&str; 3] = ["one.a.example", "one.b.example", "two.a.example"];
@@ -303,5 +303,143 @@ async fn what_was_pruned_is_pruned_once_on_any_day() {
             assert_eq!(simulator.effects().deleted_as(id), 1);
         }
         assert!(world.holds(&world.ca) && world.holds(&world.other));
+    }
+}
+
+/// Another process attaches a hostname after the last read of the list that a job sees,
+/// and before the job replaces that list.
+#[tokio::test(start_paused = true)]
+async fn what_another_client_attaches_between_read_and_replacement_is_not_lost() {
+    let pem = make_ca("between");
+    let host = "new.a.example";
+    for job in [Job::Release, Job::Rotate] {
+        let world = world(true).await;
+        let zone: ZoneId = world.zones[0].parse().unwrap();
+        let other = certificates(&world.simulator).hostnames(&zone);
+        let other = other.with_visibility_timeout(Duration::ZERO);
+        let attach = async {
+            // A rotation replaces the list after 30 seconds, when the successor is active.
+            if matches!(job, Job::Rotate) {
+                tokio::time::sleep(Duration::from_secs(27)).await;
+            }
+            other.add(&ClientCa::from(&world.ca), [host]).await.unwrap();
+        };
+        let mut steps = Vec::new();
+        let work = async {
+            let client = new_client(&world);
+            let mut on_step = |step: &Step| steps.push(step.to_string());
+            match job {
+                Job::Release => {
+                    let plan = client.release(&world.ca).plan().await.unwrap();
+                    attach.await;
+                    tokio::time::sleep(Duration::from_secs(3)).await;
+                    plan.run(&mut on_step).await.map(drop)
+                }
+                Job::Rotate => {
+                    let upload = Upload::ca(&pem).unwrap().with_name("new");
+                    let rotate = client.rotate(&world.ca, upload);
+                    let (rotated, ()) = tokio::join!(rotate.run(&mut on_step), attach);
+                    rotated.map(drop)
+                }
+            }
+        };
+        let result = in_virtual_time(&world.simulator, Duration::from_secs(1), work).await;
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error:#}");
+        assert!(error.to_string().contains(host), "{error:#}");
+        assert_eq!(world.hostnames_of(&world.ca), [host], "{steps:#?}");
+        assert!(world.holds(&world.ca));
+        // Nobody's hostname is lost when it is run again either.
+        world.simulator.advance(Duration::from_secs(600));
+        run(&world, &new_client(&world), job, &pem).await.unwrap();
+        assert!(!world.holds(&world.ca), "{job:?}");
+        let held = successor(&world).map(|new| world.hostnames_of(&new).contains(&host.to_owned()));
+        assert!(held.unwrap_or(true), "{job:?}");
+    }
+}
+
+fn unknown() -> Fault {
+    Fault::error(404, 1472, "Certificate not found")
+}
+
+/// One zone says that a CA does not exist, once or each time, and others do not.
+#[tokio::test]
+async fn a_zone_that_denies_a_ca_does_not_make_it_gone() {
+    for times in [1, 100] {
+        let world = InUse::start().await;
+        let unused = seed_ca(&world.simulator, "unused");
+        let client = new_client(&world);
+        let deny = unknown().on(Operation::Hostnames).zone(&world.zones[1]).times(times);
+        world.simulator.inject(deny);
+        if times == 1 {
+            assert!(client.usage(&unused).await.unwrap().is_complete());
+            world.simulator.clear_faults();
+            world.simulator.inject(unknown().on(Operation::Hostnames));
+        }
+        // What has uses exists.
+        assert!(client.usage(&world.ca).await.is_ok(), "{times}");
+        let release = client.release(&unused);
+        let release = release.with_options(ReleaseOptions::default().with_all_zones());
+        release.run(|_| ()).await.unwrap();
+        assert!(!world.holds(&unused), "{times}");
+    }
+}
+
+/// A zone does not know the successor yet, which was uploaded just now.
+#[tokio::test(start_paused = true)]
+async fn a_successor_that_a_zone_does_not_know_is_waited_for() {
+    let pem = make_ca("not known yet");
+    for operation in [Operation::Hostnames, Operation::ReplaceHostnames] {
+        for is_late in [true, false] {
+            let world = world(false).await;
+            // The plan reads the three zones.
+            let fault = unknown().on(operation).times(if is_late { 3 } else { 1000 });
+            let fault = if operation == Operation::Hostnames { fault.nth(4) } else { fault };
+            world.simulator.inject(fault);
+            let result = run(&world, &new_client(&world), Job::Rotate, &pem).await;
+            match is_late {
+                true => result.unwrap(),
+                false => {
+                    let error = result.unwrap_err();
+                    assert_eq!(error.kind(), ErrorKind::Timeout, "{operation:?}: {error:#}");
+                    let new = successor(&world).unwrap();
+                    assert!(error.to_string().contains(new.as_str()), "{error:#}");
+                    assert_eq!(world.hostnames_of(&world.ca).len(), HOSTS.len());
+                }
+            }
+        }
+    }
+}
+
+/// The service shows no association of hostnames at all.
+#[tokio::test(start_paused = true)]
+async fn hostnames_without_associations_are_found_by_both_jobs() {
+    let pem = make_ca("no association");
+    for is_slow in [false, true] {
+        for job in [Job::Release, Job::Rotate] {
+            let row = format!("{job:?}, slow: {is_slow}");
+            let world = world(is_slow).await;
+            let none = r#"{"success":true,"result":[]}"#;
+            let none = Fault::raw(200, "application/json", none).on(Operation::Associations);
+            world.simulator.inject(none.times(1000));
+            let client = new_client(&world);
+            match job {
+                Job::Release => {
+                    for wait in [30, 600] {
+                        let options = ReleaseOptions::default();
+                        let options = options.with_wait_timeout(Duration::from_secs(wait));
+                        let release = client.release(&world.ca).with_options(options);
+                        let run = release.run(|_| ());
+                        let error = in_virtual_time(&world.simulator, STEP, run).await.unwrap_err();
+                        assert_eq!(error.kind(), ErrorKind::Conflict, "{row} {wait}: {error:#}");
+                        assert!(error.to_string().contains("all zones"), "{row}: {error:#}");
+                    }
+                }
+                Job::Rotate => {
+                    run(&world, &client, job, &pem).await.unwrap();
+                    assert_done(&world, job, &pem, &row);
+                }
+            }
+        }
     }
 }
