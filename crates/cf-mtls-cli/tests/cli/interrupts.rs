@@ -150,8 +150,8 @@ fn many_deletions_stop_between_two_and_all_are_told() {
 #[test]
 fn what_waits_for_the_rate_limit_stops_at_once() {
     let limited = |quota| World::with(Simulator::builder().rate_limit(quota, LONG));
-    // Nine requests lead up to the deletion.
-    let world = limited(9);
+    // Ten requests lead up to the deletion.
+    let world = limited(10);
     let id = world.seed_in_use("devices");
     let arguments = ["release", &id, "--yes"];
     let (code, stderr) = stop_after(&world, &arguments, 2, "-INT").unwrap();
