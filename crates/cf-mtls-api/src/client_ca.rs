@@ -47,7 +47,8 @@ impl FromStr for ClientCa {
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         match text {
-            MANAGED => Ok(Self::CloudflareManaged),
+            // The hyphen is a likely slip, and would pass for an id.
+            MANAGED | "cloudflare-managed" => Ok(Self::CloudflareManaged),
             id => id.parse().map(Self::Uploaded),
         }
     }

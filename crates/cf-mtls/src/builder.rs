@@ -7,7 +7,7 @@ use std::sync::{
 };
 
 use cf_mtls_api::text::Sanitizer;
-use cf_mtls_api::{self as api, AccountId, Exchange};
+use cf_mtls_api::{self as api, AccountId, Exchange, Secret};
 use http::header::USER_AGENT;
 use http::{HeaderValue, Uri};
 use reqwest::Url;
@@ -73,7 +73,8 @@ pub struct ClientBuilder {
     body_limit: Option<usize>,
     /// In DER.
     root_certificates: Vec<Vec<u8>>,
-    proxy: Option<reqwest::Proxy>,
+    /// The URL may contain a password.
+    proxy: Option<Secret>,
     plain_http: bool,
     limits: Limits,
 }
@@ -191,13 +192,8 @@ impl ClientBuilder {
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if it is not the URL of
     /// an HTTP proxy.
     pub fn with_proxy(mut self, url: impl AsRef<str>) -> Result<Self, Error> {
-        let url = Url::parse(url.as_ref()).ok();
-        let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
-        // No cause: it might quote a password.
-        let proxy = url.and_then(|url| reqwest::Proxy::all(url).ok());
-        self.proxy = Some(proxy.ok_or_else(|| {
-            Error::configuration("the proxy is not a URL like http://proxy.example.com:3128")
-        })?);
+        proxy(url.as_ref())?;
+        self.proxy = Some(Secret::from(url.as_ref()));
         Ok(self)
     }
 
@@ -234,7 +230,7 @@ impl ClientBuilder {
                 let settings = HttpSettings {
                     base,
                     root_certificates: self.root_certificates,
-                    proxy: self.proxy,
+                    proxy: self.proxy.map(|url| proxy(url.expose())).transpose()?,
                     attempt_timeout: self.limits.attempt_timeout,
                 };
                 (settings.connect()?, Some(settings))
@@ -327,4 +323,12 @@ fn is_loopback(url: &Url) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     let address = address.parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|ip| ip.is_loopback())
+}
+
+fn proxy(url: &str) -> Result<reqwest::Proxy, Error> {
+    let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    // No cause: it might quote a password.
+    url.and_then(|url| reqwest::Proxy::all(url).ok()).ok_or_else(|| {
+        Error::configuration("the proxy is not a URL like http://proxy.example.com:3128")
+    })
 }

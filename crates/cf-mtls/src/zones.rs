@@ -3,10 +3,10 @@
 use cf_mtls_api::requests::ListZones;
 use cf_mtls_api::{AccountId, Zone, types};
 
-use crate::error::{Operation, SubjectRef};
+use crate::error::{Error, Operation, SubjectRef};
 use crate::transport::{Call, Client, Listing, PER_PAGE, Page};
 
-/// Which zones to list.
+/// Which zones to list. A list fails if the name is empty, which means "any" to the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct ZoneFilter {
@@ -49,6 +49,9 @@ impl Client {
         let read = move |page| {
             let (client, filter) = (this.clone(), filter.clone());
             async move {
+                if filter.name.as_deref() == Some("") {
+                    return Err(Error::invalid_input("the name to look for is empty"));
+                }
                 let account = filter.account.as_ref();
                 let subject = account.map(SubjectRef::from).unwrap_or_default();
                 let mut call = Call::new(&client, Operation::ListZones, subject);

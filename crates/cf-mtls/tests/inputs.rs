@@ -350,7 +350,9 @@ fn debug_shows_no_secret() {
     let key = made.signing_key.serialize_pem();
     let upload = Upload::leaf(made.cert.pem(), key.clone()).unwrap();
     let builder = Client::builder(common::TOKEN).with_base_url("http://localhost");
+    let proxy = "http://me:pass-of-the-proxy@127.0.0.1:9";
     let shown = [
+        format!("{:?}", Client::builder(common::TOKEN).with_proxy(proxy).unwrap()),
         format!("{upload:?} {upload:#?}"),
         format!("{builder:?} {builder:#?}"),
         format!(
@@ -361,7 +363,7 @@ fn debug_shows_no_secret() {
         format!("{:?}", builder.build().unwrap()),
     ];
     for text in shown {
-        for secret in [common::TOKEN, "the-key-itself"]
+        for secret in [common::TOKEN, "the-key-itself", "pass-of-the-proxy"]
             .into_iter()
             .chain(key.lines().filter(|l| !l.starts_with('-')))
         {

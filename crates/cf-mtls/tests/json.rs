@@ -130,3 +130,18 @@ fn an_upload_knows_its_certificate_again() {
     assert!(!is_same(&held));
     assert!(!is_same(&json!({"id": common::ID})), "without its PEM nothing says so");
 }
+
+/// What is missing is not taken for something known.
+#[test]
+fn an_error_without_its_effect_is_refused() {
+    let read = |json| from_value::<Error>(json);
+    assert!(read(json!({"kind": "timeout", "may_have_taken_effect": true})).is_ok());
+    assert!(read(json!({"kind": "timeout"})).is_err());
+}
+
+#[test]
+fn a_slip_of_the_managed_ca_is_no_id() {
+    for text in ["cloudflare_managed", "cloudflare-managed"] {
+        assert_eq!(text.parse(), Ok(ClientCa::CloudflareManaged));
+    }
+}

@@ -448,6 +448,9 @@ async fn zones_are_listed_for_an_account() {
     let filter = ZoneFilter::all().account(&account()).name("example.com");
     let zones = builder(&server).build().unwrap().zones(filter).collect().await.unwrap();
     assert_eq!((zones.len(), zones[0].id.clone()), (1, zone()));
+    // The service takes an empty name for any.
+    let zones = builder(&server).build().unwrap().zones(ZoneFilter::all().name(""));
+    assert_eq!(zones.collect().await.unwrap_err().kind(), ErrorKind::InvalidInput);
 }
 
 #[tokio::test]

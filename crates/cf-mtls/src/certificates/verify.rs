@@ -55,9 +55,11 @@ impl Certificates {
     /// The token, unless it is not valid.
     async fn verify_token(&self) -> Result<ApiToken, Error> {
         let begun = Instant::now();
-        let token = match self.token(Operation::VerifyToken, VerifyToken {}).await {
-            // It may belong to the account.
-            Err(error) if error.kind() == ErrorKind::Authentication => {
+        match self.token(Operation::VerifyToken, VerifyToken {}).await {
+            // Where the service says so, it may belong to the account.
+            Err(error)
+                if error.kind() == ErrorKind::Authentication && !error.messages().is_empty() =>
+            {
                 let request = VerifyAccountToken { account_id: &self.account };
                 let rest = self.after(begun.elapsed());
                 let token = rest.token(Operation::VerifyAccountToken, request).await;
@@ -67,14 +69,6 @@ impl Certificates {
                 })
             }
             token => token,
-        }?;
-        match token.status {
-            TokenStatus::Disabled | TokenStatus::Expired => {
-                Err(Error::new(ErrorKind::Authentication)
-                    .with_detail(format!("the API token is {}", token.status))
-                    .during(Operation::VerifyToken, self.subject(None)))
-            }
-            _ => Ok(token),
         }
     }
 
@@ -87,7 +81,14 @@ impl Certificates {
         let span = call.span();
         let read = async {
             let token = call.read(request).await?.result.and_then(from_wire);
-            token.ok_or_else(|| call.invalid_result("the response has no token with a status"))
+            let token = token
+                .ok_or_else(|| call.invalid_result("the response has no token with a status"))?;
+            match token.status {
+                TokenStatus::Disabled | TokenStatus::Expired => Err(call
+                    .invalid_result(&format!("the API token is {}", token.status))
+                    .with_kind(ErrorKind::Authentication)),
+                _ => Ok(token),
+            }
         };
         span.run(read).await
     }

@@ -76,7 +76,6 @@ struct Inner {
     #[serde(default)]
     attempts: u32,
     /// Whether the operation may have taken effect all the same.
-    #[serde(default)]
     may_have_taken_effect: bool,
     /// What uses the certificate, for `in_use`.
     #[serde(default)]

@@ -310,18 +310,34 @@ impl OperationSpan {
         operation: impl Future<Output = Result<T, E>>,
     ) -> impl Future<Output = Result<T, E>> {
         let (span, is_write) = (self.span.clone(), self.is_write);
+        let (kind, may_have_taken_effect) = (Some("cancelled"), Some(is_write));
+        let mut end = End { span, is_write, kind, may_have_taken_effect };
         let report = move |result: &Result<T, E>| {
-            let error = result.as_ref().err().map(AsRef::as_ref);
-            let kind = error.map(|error| error.kind().as_str());
-            span.record("otel.status_code", if error.is_some() { "ERROR" } else { "OK" });
-            span.record("error.type", kind);
-            let may_have_taken_effect = error.map(Error::may_have_taken_effect);
-            match is_write {
-                true => tracing::info!(error.type = kind, may_have_taken_effect, "operation ended"),
-                false => tracing::debug!(error.type = kind, "operation ended"),
-            }
+            let (end, error) = (&mut end, result.as_ref().err().map(AsRef::as_ref));
+            end.kind = error.map(|error| error.kind().as_str());
+            end.may_have_taken_effect = error.map(Error::may_have_taken_effect);
         };
         operation.inspect(report).instrument(self.span)
+    }
+}
+
+/// How an operation ended, reported when it is dropped: an operation may be, too.
+struct End {
+    span: Span,
+    is_write: bool,
+    kind: Option<&'static str>,
+    may_have_taken_effect: Option<bool>,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let Self { kind, may_have_taken_effect, .. } = *self;
+        self.span.record("otel.status_code", if kind.is_some() { "ERROR" } else { "OK" });
+        self.span.record("error.type", kind);
+        match self.is_write {
+            true => tracing::info!(error.type = kind, may_have_taken_effect, "operation ended"),
+            false => tracing::debug!(error.type = kind, "operation ended"),
+        }
     }
 }
 

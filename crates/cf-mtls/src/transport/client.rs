@@ -64,7 +64,7 @@ impl Client {
     }
 
     /// How far the local clock is ahead of the service's, by `Date` of the last
-    /// response, in whole seconds. `None` before one with a date.
+    /// response, which has whole seconds. `None` before one with a date.
     pub fn clock_skew(&self) -> Option<SignedDuration> {
         let last = self.shared.last_date.lock().unwrap_or_else(PoisonError::into_inner);
         let date = headers::date(str::from_utf8(&last.0).ok()?)?;

@@ -229,3 +229,36 @@ async fn a_page_is_an_operation_of_its_own() {
     // For each page its span, the response and the outcome.
     assert_eq!((spans, records.len()), (2, 6), "{records:?}");
 }
+
+/// The future is dropped while the server holds the response back.
+#[tokio::test]
+async fn a_cancelled_delete_may_have_taken_effect() {
+    let _alone = crate::ALONE.lock().await;
+    let capture = Capture::default();
+    let subscriber = tracing_subscriber::registry().with(capture.clone());
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let simulator = Simulator::start().await.unwrap();
+    let id = simulator.seed(Seed::ca(ca().pem)).unwrap().parse().unwrap();
+    simulator.inject(Fault::silence().on(Operation::Delete));
+    let client = builder(simulator.base_url(), simulator.token()).build().unwrap();
+    let certificates = client.certificates(&account_of(&simulator));
+    let is_sent = async {
+        while simulator.request_count(Operation::Delete) == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        ended = certificates.delete(&id) => panic!("no response comes: {ended:?}"),
+        () = is_sent => {}
+    }
+    let records = capture.0.lock().unwrap().clone();
+    let ends: Vec<_> = records
+        .iter()
+        .filter_map(|record| match record {
+            Record::Event(fields) if of(fields, "message") == "operation ended" => Some(fields),
+            _ => None,
+        })
+        .map(|event| ["level", "error.type", "may_have_taken_effect"].map(|name| of(event, name)))
+        .collect();
+    assert_eq!(ends, [["INFO", "cancelled", "true"]]);
+}
