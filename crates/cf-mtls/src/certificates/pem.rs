@@ -206,9 +206,7 @@ impl Form {
 
 /// The content of a DER sequence, if it is all of the bytes.
 fn sequence(der: &[u8]) -> Option<&[u8]> {
-    let [0x30, length, rest @ ..] = der else {
-        return None;
-    };
+    let [0x30, length, rest @ ..] = der else { return None };
     let (length, content) = match length {
         0..=0x7f => (usize::from(*length), rest),
         0x81..=0x84 => {

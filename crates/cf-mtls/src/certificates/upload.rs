@@ -184,6 +184,13 @@ pub struct Ensured {
     pub uploaded: bool,
 }
 
+impl Ensured {
+    /// A certificate that was held before, or was uploaded.
+    pub fn new(certificate: Certificate, uploaded: bool) -> Self {
+        Self { certificate, uploaded }
+    }
+}
+
 impl Certificates {
     /// Uploads a certificate.
     ///
@@ -224,9 +231,7 @@ impl Certificates {
             Err(error) => error,
         };
         // The list did not show it yet.
-        let Some(id) = error.existing_certificate() else {
-            return Err(error);
-        };
+        let Some(id) = error.existing_certificate() else { return Err(error) };
         match self.get(id).await? {
             same if upload.is_same(&same) => Ok(Ensured { certificate: same, uploaded: false }),
             _ => Err(error),

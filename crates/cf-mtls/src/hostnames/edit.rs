@@ -120,9 +120,7 @@ impl Hostnames {
             let written = this.write(ca, goal, &names, &mut locked, &mut change).await?;
             drop(locked);
             spent += begun.elapsed();
-            let Some(written) = written else {
-                return Ok(change);
-            };
+            let Some(written) = written else { return Ok(change) };
             change.hostnames = texts(&written);
             let begun = Instant::now();
             // Clients that compete should not stay in step.
@@ -178,12 +176,8 @@ impl Hostnames {
                 return Visibility::Undone;
             }
             // Locked, so that no other change of this client comes in between.
-            let Ok(mut locked) = timeout(left, writes.lock()).await else {
-                break;
-            };
-            let Ok(list) = self.clone().within(left).list(ca).await else {
-                break;
-            };
+            let Ok(mut locked) = timeout(left, writes.lock()).await else { break };
+            let Ok(list) = self.clone().within(left).list(ca).await else { break };
             let list = unchecked(list);
             let shown = locked.observe(&list);
             drop(locked);

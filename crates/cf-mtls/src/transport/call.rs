@@ -105,7 +105,9 @@ impl<'a> Call<'a> {
             cloudflare.zone.id = self.subject.zone_id.map(|id| id.as_str()),
             cloudflare.certificate.id = self.subject.certificate_id.map(|id| id.as_str()),
         );
-        OperationSpan { span, is_write: self.operation.is_write() }
+        let is_write = self.operation.is_write();
+        let (kind, may_have_taken_effect) = (Some("cancelled"), Some(is_write));
+        OperationSpan { span, is_write, kind, may_have_taken_effect }
     }
 
     /// Sends a read, and retries it.
@@ -295,10 +297,13 @@ impl<'a> Call<'a> {
     }
 }
 
-/// The span of an operation.
+/// The span of an operation, which reports how it ended when it is dropped: operations
+/// can be dropped, too.
 pub(crate) struct OperationSpan {
     span: Span,
     is_write: bool,
+    kind: Option<&'static str>,
+    may_have_taken_effect: Option<bool>,
 }
 
 impl OperationSpan {
@@ -306,30 +311,20 @@ impl OperationSpan {
     /// read for debugging. No `async fn`, which would hold the operation's future twice;
     /// pass it pinned, because it is large to move.
     pub(crate) fn run<T, E: AsRef<Error>>(
-        self,
+        mut self,
         operation: impl Future<Output = Result<T, E>>,
     ) -> impl Future<Output = Result<T, E>> {
-        let (span, is_write) = (self.span.clone(), self.is_write);
-        let (kind, may_have_taken_effect) = (Some("cancelled"), Some(is_write));
-        let mut end = End { span, is_write, kind, may_have_taken_effect };
+        let span = self.span.clone();
         let report = move |result: &Result<T, E>| {
-            let (end, error) = (&mut end, result.as_ref().err().map(AsRef::as_ref));
+            let (end, error) = (&mut self, result.as_ref().err().map(AsRef::as_ref));
             end.kind = error.map(|error| error.kind().as_str());
             end.may_have_taken_effect = error.map(Error::may_have_taken_effect);
         };
-        operation.inspect(report).instrument(self.span)
+        operation.inspect(report).instrument(span)
     }
 }
 
-/// How an operation ended, reported when it is dropped: an operation may be, too.
-struct End {
-    span: Span,
-    is_write: bool,
-    kind: Option<&'static str>,
-    may_have_taken_effect: Option<bool>,
-}
-
-impl Drop for End {
+impl Drop for OperationSpan {
     fn drop(&mut self) {
         let Self { kind, may_have_taken_effect, .. } = *self;
         self.span.record("otel.status_code", if kind.is_some() { "ERROR" } else { "OK" });

@@ -59,9 +59,7 @@ impl Error {
     /// known ones, as it may refuse a delete while the certificate is in use.
     #[must_use]
     pub fn is_unexplained_refusal(&self) -> bool {
-        let (Some(status), kind) = (self.status(), self.kind()) else {
-            return false;
-        };
+        let (Some(status), kind) = (self.status(), self.kind()) else { return false };
         let refused =
             matches!(kind, ErrorKind::InvalidRequest | ErrorKind::Conflict | ErrorKind::Permission);
         let mut messages = self.messages().iter();

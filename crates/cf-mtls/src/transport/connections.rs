@@ -57,9 +57,7 @@ impl Connections {
             return;
         }
         // Without another one, the old one remains.
-        let Some(Ok(http)) = self.settings.as_ref().map(HttpSettings::connect) else {
-            return;
-        };
+        let Some(Ok(http)) = self.settings.as_ref().map(HttpSettings::connect) else { return };
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         if current.number == number {
             let exchange: Exchange = current.bindings.inner().clone();

@@ -33,9 +33,7 @@ pub(crate) trait Envelope: DeserializeOwned {
 pub(crate) fn salvage<E: Envelope>(body: &[u8]) -> Option<E> {
     let UniqueMembers(members) = serde_json::from_slice(body).ok()?;
     let mut map = Map::from_iter(members);
-    let Some(Value::Bool(success)) = map.remove("success") else {
-        return None;
-    };
+    let Some(Value::Bool(success)) = map.remove("success") else { return None };
     let errors = match map.remove("errors") {
         Some(Value::Array(errors)) => errors.into_iter().take(MAX_MESSAGES).map(message).collect(),
         Some(Value::Object(error)) => vec![message(Value::Object(error))],
@@ -51,9 +49,7 @@ fn is_list(rest: &Map<String, Value>) -> bool {
 
 /// The fields of an object that decode.
 fn lenient<T: DeserializeOwned + Default>(value: Option<Value>) -> Option<T> {
-    let Value::Object(fields) = value? else {
-        return None;
-    };
+    let Value::Object(fields) = value? else { return None };
     let alone = |name: &str, value: &Value| Map::from_iter([(name.to_owned(), value.clone())]);
     let sound = fields
         .into_iter()
@@ -63,9 +59,7 @@ fn lenient<T: DeserializeOwned + Default>(value: Option<Value>) -> Option<T> {
 }
 
 fn lenient_list<T: DeserializeOwned + Default>(value: Option<Value>) -> Option<Vec<T>> {
-    let Value::Array(items) = value? else {
-        return None;
-    };
+    let Value::Array(items) = value? else { return None };
     let items = items.into_iter().map(|item| lenient(Some(item)));
     Some(items.map(Option::unwrap_or_default).collect())
 }

@@ -110,9 +110,7 @@ impl<T: Send + 'static> Listing<T> {
     {
         let start = (Some(Progress::new(false)), read, wanted);
         let pages = try_unfold(start, move |(progress, read, wanted)| async move {
-            let Some(mut progress) = progress else {
-                return Ok::<_, Error>(None);
-            };
+            let Some(mut progress) = progress else { return Ok::<_, Error>(None) };
             let (mut items, is_last) = progress.next(&read, key).await?;
             items.retain(&wanted);
             Ok(Some((items, ((!is_last).then_some(progress), read, wanted))))
@@ -224,9 +222,7 @@ impl Progress {
 
     /// Whether the list would end with this page, although the service counts more.
     fn is_cut_short<T>(&self, page: &Page<T>) -> bool {
-        let Some(info) = &page.info else {
-            return false;
-        };
+        let Some(info) = &page.info else { return false };
         let is_empty = page.items.is_empty();
         let number = i64::from(self.number.get());
         let is_last = is_empty || info.total_pages.is_some_and(|pages| pages <= number);

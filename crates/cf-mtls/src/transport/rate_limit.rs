@@ -79,9 +79,7 @@ impl RateLimit {
     }
 
     fn learn(&self, remaining: u64, wait: Duration, now: Instant) {
-        let Some(ends) = now.checked_add(wait.min(MAX_WINDOW)) else {
-            return;
-        };
+        let Some(ends) = now.checked_add(wait.min(MAX_WINDOW)) else { return };
         let mut state = self.state();
         let mut window = Window { remaining, ends };
         if let Some(known) = state.window
