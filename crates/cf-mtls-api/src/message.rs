@@ -38,25 +38,28 @@ impl ServiceMessage {
         Self { code: code.into(), message: message.into(), ..Self::default() }
     }
 
-    /// The message of a response, safe to keep and to show.
-    #[must_use]
-    pub fn from_wire(wire: types::ApiMessage, sanitizer: &Sanitizer) -> Self {
-        let clean = |text: String| sanitizer.clean(&text, MAX_CHARS);
-        let cause = |cause: types::MessageCause| Self::new(cause.code, clean(cause.message));
-        Self {
-            code: wire.code,
-            message: clean(wire.message),
-            documentation_url: wire.documentation_url.map(clean),
-            pointer: wire.source.and_then(|source| source.pointer).map(clean),
-            causes: wire.error_chain.into_iter().flatten().take(MAX_CAUSES).map(cause).collect(),
-        }
-    }
-
     /// Whether the message contains a text, in whatever case of its letters.
     #[must_use]
     pub fn mentions(&self, text: &str) -> bool {
         let (message, text) = (self.message.as_bytes(), text.as_bytes());
         message.windows(text.len().max(1)).any(|part| part.eq_ignore_ascii_case(text))
+    }
+}
+
+impl types::ApiMessage {
+    /// The message, safe to keep and to show.
+    #[must_use]
+    pub fn sanitized(self, sanitizer: &Sanitizer) -> ServiceMessage {
+        let clean = |text: String| sanitizer.clean(&text, MAX_CHARS);
+        let cause =
+            |cause: types::MessageCause| ServiceMessage::new(cause.code, clean(cause.message));
+        ServiceMessage {
+            code: self.code,
+            message: clean(self.message),
+            documentation_url: self.documentation_url.map(clean),
+            pointer: self.source.and_then(|source| source.pointer).map(clean),
+            causes: self.error_chain.into_iter().flatten().take(MAX_CAUSES).map(cause).collect(),
+        }
     }
 }
 

@@ -98,7 +98,7 @@ fn number(value: Option<&Value>) -> Option<i64> {
 /// The messages, safe to keep and to show.
 pub(crate) fn messages(wire: Vec<types::ApiMessage>, sanitizer: &Sanitizer) -> Vec<ServiceMessage> {
     let wire = wire.into_iter().take(MAX_MESSAGES);
-    wire.map(|message| ServiceMessage::from_wire(message, sanitizer)).collect()
+    wire.map(|message| message.sanitized(sanitizer)).collect()
 }
 
 macro_rules! envelope {
