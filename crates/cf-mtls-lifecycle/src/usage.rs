@@ -66,9 +66,10 @@ pub struct Usage {
 pub(crate) const UNREADABLE: &str = "Pages, Access or the block page may use it";
 
 impl Usage {
-    /// Of a certificate that nothing uses, after everything was read.
+    /// Of a certificate that nothing uses, after everything but zones was read.
     pub fn new(certificate: Certificate) -> Self {
         Self {
+            zones_not_read: certificate.is_ca() != Some(false),
             certificate,
             associations: Vec::new(),
             zones: Vec::new(),
@@ -76,7 +77,6 @@ impl Usage {
             unread: Unread::default(),
             unentitled: Vec::new(),
             products_not_read: Vec::new(),
-            zones_not_read: false,
         }
     }
 

@@ -88,7 +88,7 @@ fn report(context: &Context, id: &CertificateId, usage: &Usage) -> Result<(), Fa
         output.note(note);
     }
     if usage.is_unused() {
-        output.note("nothing uses it");
+        output.note("no use was found; Pages, Access and the block page cannot be read");
     }
     Ok(())
 }

@@ -55,8 +55,15 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     for text in &arguments.zones {
         zones.push(zone::resolve(context, text).await?.id);
     }
-    let is_gone =
-        |failure: &Failure| arguments.if_exists && failure.kind() == ErrorKind::NotFound.into();
+    let is_gone = |one: &Failure| arguments.if_exists && one.kind() == ErrorKind::NotFound.into();
+    let report_nothing = || {
+        output.note("nothing to release");
+        let mut body = nothing(consent.dry_run);
+        if !consent.dry_run {
+            body["steps"] = json!([]);
+        }
+        output.write_value(&body, String::new)
+    };
     let planned = async {
         let found = lookup::one(context, arguments.certificate.text(), None).await;
         // The list may show it late.
@@ -73,14 +80,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         Ok::<_, Failure>((id, plan))
     };
     let (id, plan) = match planned.await {
-        Err(failure) if is_gone(&failure) => {
-            output.note("nothing to release");
-            let mut body = nothing(consent.dry_run);
-            if !consent.dry_run {
-                body["steps"] = json!([]);
-            }
-            return output.write_value(&body, String::new);
-        }
+        Err(failure) if is_gone(&failure) => return report_nothing(),
         planned => planned?,
     };
     context.show_plan(consent, || describe(&id, &plan));
@@ -89,13 +89,13 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         return check(&plan);
     }
     check(&plan)?;
-    let question = "Detach its hostnames and delete it?";
-    context.confirm(consent, question).await?;
-    let steps = context.steps("releasing");
+    context.confirm(consent, "Detach its hostnames and delete it?").await?;
+    let (steps, client) = (context.steps("releasing"), certificates.client());
     let run = plan.run(steps.listener());
-    steps
-        .run(certificates.client(), &id, run, arguments.wait.wait, |_| format!("{id}  deleted\n"))
-        .await
+    match steps.run(client, &id, run, arguments.wait.wait, |_| format!("{id}  deleted\n")).await {
+        Err(failure) if is_gone(&failure) => report_nothing(),
+        outcome => outcome,
+    }
 }
 
 /// The result of a release without a certificate, or in a dry run the plan: it has

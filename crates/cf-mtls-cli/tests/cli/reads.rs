@@ -171,7 +171,10 @@ fn associations_tell_services_zones_and_hostnames() {
     let table = world.run(&["associations", &id]).stdout;
     assert!(table.contains("gateway") && table.contains(HOSTS[0]), "{table}");
     let unused = world.run(&["associations", &world.seed("unused")]);
-    assert_eq!((unused.stdout.as_str(), unused.stderr.as_str()), ("", "nothing uses it\n"));
+    assert_eq!(
+        (unused.stdout.as_str(), unused.stderr.as_str()),
+        ("", "no use was found; Pages, Access and the block page cannot be read\n")
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! release: what its output and its errors tell.
 
+use cf_mtls_testkit::simulator::{Fault, Operation};
 use serde_json::{Value, json};
 
 use crate::support::World;
@@ -23,6 +24,23 @@ fn a_release_of_nothing_has_the_documented_form() {
             let told: Value = serde_json::from_str(&run.stdout).unwrap();
             assert_eq!(told, want);
             assert_eq!(run.stdout.lines().count() == 1, form == "ndjson", "{run:?}");
+        }
+    }
+}
+
+/// Reads still show a certificate, and the service says that it is deleted already.
+#[test]
+fn what_only_reads_still_show_is_nothing_to_release() {
+    let deleted = || Fault::error(400, 1407, "Certificate is already deleted.");
+    for (flag, code) in [("--if-exists", 0), ("--all-zones", 3)] {
+        let world = World::new();
+        let id = world.seed("devices");
+        world.simulator.inject(deleted().on(Operation::Delete).times(100));
+        let run = world.run(&["release", &id, "--yes", flag, "-o", "json"]);
+        assert_eq!(run.code, code, "{run:?}");
+        if code == 0 {
+            let told: Value = serde_json::from_str(&run.stdout).unwrap();
+            assert_eq!(told["certificate"], Value::Null, "{run:?}");
         }
     }
 }
