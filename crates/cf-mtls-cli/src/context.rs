@@ -58,9 +58,7 @@ impl Context {
     async fn build_client(&self) -> Result<Client, Failure> {
         let stdin = self.global.token_stdin.then(|| PathBuf::from("-"));
         let path = stdin.or_else(|| self.global.token_file.clone());
-        let Some(path) = path else {
-            return credentials::client(&self.global, None);
-        };
+        let Some(path) = path else { return credentials::client(&self.global, None) };
         if input::is_shared(&path) {
             let name = printable(&input::name(&path));
             let advice = "other users of this machine can read it; run `chmod 600` on it";

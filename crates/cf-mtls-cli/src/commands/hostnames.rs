@@ -295,9 +295,7 @@ impl<'a> HostnameList<'a> {
     async fn look_up(&self, change: Change) -> Result<Option<Target>, Failure> {
         // Hostnames can be changed without an account.
         let account = self.context.optional_account()?;
-        let (Some(id), Some(account)) = (&self.certificate, account) else {
-            return Ok(None);
-        };
+        let (Some(id), Some(account)) = (&self.certificate, account) else { return Ok(None) };
         let certificates = self.hostnames.client().certificates(&account);
         let certificate = match certificates.get(id).await {
             Ok(certificate) => certificate,

@@ -96,9 +96,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
                     list.next().await
                 }
             };
-            let Some(certificate) = next.transpose()? else {
-                break;
-            };
+            let Some(certificate) = next.transpose()? else { break };
             let end = certificate.expires_on();
             if arguments.expires_within.is_some_and(|until| end.is_none_or(|end| until < end)) {
                 continue;

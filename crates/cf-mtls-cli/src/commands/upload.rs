@@ -213,9 +213,7 @@ pub(crate) async fn ca(
         hint.fold(of_file(error, path), Failure::with_hint)
     })?;
     let contents = CertificateContents::read(upload.chain());
-    let Some((number, leaf)) = x509::first_leaf(&contents) else {
-        return Ok((upload, contents));
-    };
+    let Some((number, leaf)) = x509::first_leaf(&contents) else { return Ok((upload, contents)) };
     Err(Failure::invalid_input(format!(
         "certificate {number} in {} ({}) is not a CA: it has no basic constraint CA:TRUE, without \
          which the service refuses it (code 1411); nothing was sent",

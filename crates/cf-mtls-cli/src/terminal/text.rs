@@ -5,18 +5,27 @@ use cf_mtls::text::is_harmful;
 /// Escapes characters that move the cursor, change colors or reverse the
 /// direction of a line: no name can hide another one.
 pub(crate) fn printable(text: &str) -> String {
-    let show = |c: char| if is_harmful(c) { c.escape_unicode().to_string() } else { c.to_string() };
-    text.chars().map(show).collect()
+    escaped(text, is_harmful, |c| c.escape_unicode().to_string())
 }
 
 /// The same JSON, with harmful characters as `\\u....`. They occur only in its
 /// strings.
 pub(crate) fn printable_json(json: &str) -> String {
-    let escape = |c: char| match c != '\n' && is_harmful(c) {
-        true => c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
-        false => c.to_string(),
-    };
-    json.chars().map(escape).collect()
+    let units =
+        |c: char| c.encode_utf16(&mut [0; 2]).iter().map(|u| format!("\\u{u:04x}")).collect();
+    escaped(json, |c| c != '\n' && is_harmful(c), units)
+}
+
+/// One copy, as most texts have nothing to escape, and lists are long.
+fn escaped(text: &str, is_picked: fn(char) -> bool, escape: fn(char) -> String) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match is_picked(c) {
+            true => escaped.push_str(&escape(c)),
+            false => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 const LONG_TEXT: &str = "(a long text)";

@@ -122,9 +122,7 @@ fn moment(moment: Option<Timestamp>) -> String {
 }
 
 pub(crate) fn expiry(certificate: &Certificate, now: Timestamp) -> (String, Style) {
-    let Some(end) = certificate.expires_on() else {
-        return ("unknown".to_owned(), Style::new());
-    };
+    let Some(end) = certificate.expires_on() else { return ("unknown".to_owned(), Style::new()) };
     let style = match end.duration_since(now).as_hours() {
         _ if end <= now => AnsiColor::Red.on_default().bold(),
         ..SOON => AnsiColor::Yellow.on_default(),
