@@ -99,9 +99,7 @@ impl<T> Stream for Outcomes<T> {
     type Item = T;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
-        let Some(span) = self.span.clone() else {
-            return Poll::Ready(None);
-        };
+        let Some(span) = self.span.clone() else { return Poll::Ready(None) };
         span.in_scope(|| {
             let polled = self.stream.as_mut().poll_next(context);
             if matches!(polled, Poll::Ready(None)) {

@@ -220,9 +220,7 @@ struct Search {
 impl Search {
     async fn look(&self, certificate: Certificate) -> Result<Option<Candidate>, Error> {
         self.criteria.check_clock(&self.certificates)?;
-        let Some(mut reasons) = self.criteria.reasons(&certificate) else {
-            return Ok(None);
-        };
+        let Some(mut reasons) = self.criteria.reasons(&certificate) else { return Ok(None) };
         let id = certificate.id().clone();
         if self.criteria.unused {
             match self.certificates.associations(&id).await {

@@ -211,9 +211,7 @@ impl ReleasePlan {
     pub fn check(&self) -> Result<(), Error> {
         const MAX_REASONS: usize = 5;
 
-        let Some(kind) = Blocker::most_severe(&self.blockers) else {
-            return Ok(());
-        };
+        let Some(kind) = Blocker::most_severe(&self.blockers) else { return Ok(()) };
         let (mut associations, mut reasons, mut unread) =
             (Vec::new(), Vec::new(), self.usage.unread.clone());
         for blocker in &self.blockers {

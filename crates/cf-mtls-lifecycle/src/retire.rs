@@ -87,9 +87,7 @@ impl Run<'_> {
                 shown.extend(Some(zone).filter(|_| !list.is_empty()));
             }
             zones = shown;
-            let Some(zone) = zones.first() else {
-                return Ok(());
-            };
+            let Some(zone) = zones.first() else { return Ok(()) };
             let left = self.poll.left();
             if left.is_zero() {
                 let detail = plan.after(&format!("reads still show {zone}"));

@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub struct Unread {
     /// The products, or single Workers.
-    #[serde(default, rename = "unreadable_products")]
+    #[serde(rename = "unreadable_products")]
     pub products: Vec<UnreadableProduct>,
     /// The zones.
-    #[serde(default, rename = "unreadable_zones")]
+    #[serde(rename = "unreadable_zones")]
     pub zones: Vec<UnreadableZone>,
 }
 

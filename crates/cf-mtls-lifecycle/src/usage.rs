@@ -40,25 +40,19 @@ pub struct Usage {
     pub certificate: Certificate,
     /// The services that use it; its hostnames appear among them, too. May be empty
     /// although the certificate cannot be deleted yet.
-    #[serde(default)]
     pub associations: Vec<Association>,
     /// The zones with hostnames of it, by name; empty for a leaf.
-    #[serde(default)]
     pub zones: Vec<ZoneHostnames>,
     /// Workers, Hyperdrive configurations and others that hold it.
-    #[serde(default)]
     pub holders: Vec<Holder>,
     /// The products that cannot be read, and the zones, by name.
     #[serde(flatten)]
     pub unread: Unread,
     /// The zones that cannot have hostnames, as they lack the feature. No use.
-    #[serde(default)]
     pub unentitled: Vec<Zone>,
     /// The products that may hold it, and were not read, as no association indicates it.
-    #[serde(default)]
     pub products_not_read: Vec<Product>,
     /// Whether zones were not read although it may have hostnames, as no association indicates any.
-    #[serde(default)]
     pub zones_not_read: bool,
 }
 
@@ -319,7 +313,9 @@ impl UsageWalk {
 /// What uses one certificate.
 pub(crate) async fn usage_of_one(walk: UsageWalk) -> Result<Usage, Error> {
     let none = || Error::new(ErrorKind::InvalidInput, "no certificate was given");
-    Ok(walk.run(|_| ()).await?.pop().ok_or_else(none)?.result?)
+    let one = async { Ok(walk.walk(|_| ()).await?.pop().ok_or_else(none)?.result?) };
+    // The span fails as the one outcome does.
+    in_span("usage", None, one).await
 }
 
 pub(crate) fn zones_using(
@@ -357,9 +353,7 @@ fn walk(
             let zone = zone?;
             let mut looks = Looks::new();
             for (index, ca) in cas.iter().enumerate() {
-                let Some(look) = look(&this, zone.clone(), ca).await else {
-                    continue;
-                };
+                let Some(look) = look(&this, zone.clone(), ca).await else { continue };
                 // What the zone or the token lacks it lacks for all.
                 let is_same_for_all = match &look {
                     ZoneUse::Used(_) => false,

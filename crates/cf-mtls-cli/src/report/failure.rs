@@ -92,11 +92,11 @@ impl Failure {
             let hint = advice::hint(error, &inner.causes);
             inner.hint = hint.map(str::to_owned).or(inner.hint.take());
         }
-        // The library knows other ways than a command line.
-        let own = "or pass an HTTP client for another kind of proxy";
-        inner.message =
-            inner.message.replace(own, "since only http and https proxies are supported");
         inner.message = hide(&inner.message, &asked.tokens);
+        let body = json!(inner.error);
+        if let Some(detail) = body["detail"].as_str() {
+            inner.fields.insert("detail".to_owned(), json!(hide(detail, &asked.tokens)));
+        }
         for text in inner.causes.iter_mut().chain(&mut inner.hint) {
             *text = hide(text, &asked.tokens);
         }
@@ -204,8 +204,11 @@ impl From<cf_mtls_lifecycle::Error> for Failure {
             None => Self::new(kind, ""),
         };
         failure.0.message = message;
+        // The job's, and those of the operation's error.
+        let own = ["kind", "message", "causes"];
+        let fields = json!(error).as_object().cloned().unwrap_or_default().into_iter();
+        failure.0.fields = fields.filter(|(name, _)| !own.contains(&&**name)).collect();
         let failure = failure.with("certificate_id", error.certificate_id());
-        let failure = failure.with("associations", error.associations());
         failure.with("holders", uses::holders_to_json(error.holders()))
     }
 }
@@ -232,15 +235,13 @@ impl Serialize for Failure {
         let blank = Error::new(ErrorKind::Configuration);
         let usual = json!({ "zones": [], "holders": [], "detached": [], "steps": [] });
         let body = json!(inner.error.as_ref().unwrap_or(&blank));
-        // Tokens in a wrong place are hidden in the message, which has the detail, too.
         let own = json!({
             "kind": inner.kind, "message": inner.message, "exit_code": inner.exit as u8,
             "hint": inner.hint, "causes": inner.causes,
         });
         let all = [usual, body, own, json!(inner.fields)].into_iter();
         let fields = all.filter_map(|value| value.as_object().cloned()).flatten();
-        let fields: Map<String, Value> = fields.filter(|(name, _)| name != "detail").collect();
-        fields.serialize(serializer)
+        fields.collect::<Map<String, Value>>().serialize(serializer)
     }
 }
 

@@ -194,7 +194,12 @@ fn settings_that_cannot_work_are_named() {
     let elsewhere = ["--base-url", "https://cf.example/client/v4"];
     // (a variable, its value, options, part of the message)
     let table: [(&str, &str, &[&str], &str); 4] = [
-        ("ALL_PROXY", "socks5://127.0.0.1:1", &elsewhere, "since only http and https proxies are"),
+        (
+            "ALL_PROXY",
+            "socks5://127.0.0.1:1",
+            &elsewhere,
+            "other kinds of proxies are not supported",
+        ),
         ("CLOUDFLARE_ACCOUNT_ID", short, &[], "this is no account id, which has 32"),
         ("X", "", &["--account", short], "this is no account id, which has 32"),
         ("X", "", &["--account", token], "not an account id"),

@@ -187,3 +187,18 @@ fn a_timeout_bounds_waits_for_the_rate_limit_too() {
     assert_eq!(run.code, 6, "{run:?}");
     assert_eq!(run.error_json()["kind"], "rate_limited", "{run:?}");
 }
+
+#[test]
+fn the_error_of_a_job_is_that_of_the_library() {
+    let world = World::new();
+    let id = world.seed("devices");
+    world.simulator.attach_service(&id, "Gateway", "active").unwrap();
+    let run = world.run(&["release", &id, "--yes", "-o", "json"]);
+    assert_eq!(run.code, 4, "{run:?}");
+    let json = run.error_json();
+    let error: cf_mtls_lifecycle::Error = serde_json::from_value(json.clone()).unwrap();
+    let wanted = format!("release {id}: ");
+    assert!(error.to_string().starts_with(&wanted), "{error}");
+    assert!(error.to_string().contains(json["job_detail"].as_str().unwrap()), "{error}");
+    assert_eq!(json["detail"], json["job_detail"], "{json}");
+}

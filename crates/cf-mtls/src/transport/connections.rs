@@ -167,8 +167,8 @@ fn check_proxy(base: &Uri) -> Result<(), Error> {
     match is_usable || proxy("http://proxy.invalid").is_none() {
         true => Ok(()),
         false => Err(Error::configuration(format!(
-            "{name} is not the URL of an HTTP proxy; correct or unset it, or pass an HTTP client \
-             for another kind of proxy"
+            "{name} is not the URL of an HTTP proxy; other kinds of proxies are not supported; \
+             correct or unset it"
         ))),
     }
 }
