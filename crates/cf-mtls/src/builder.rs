@@ -61,7 +61,6 @@ impl Client {
 ///         .build()?;
 ///     Ok(client.certificates(account).with_deadline(Duration::from_secs(20)))
 /// }
-/// # handle("token", &"023e105f4ecef8ad9ca31a8372d0c353".parse().unwrap()).unwrap();
 /// ```
 #[derive(Debug)]
 #[must_use]
