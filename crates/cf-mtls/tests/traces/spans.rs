@@ -27,6 +27,19 @@ enum Record {
 #[derive(Clone, Default)]
 struct Capture(Arc<Mutex<Vec<Record>>>);
 
+impl Capture {
+    /// Captures what this thread traces while the guard lives.
+    fn start() -> (Self, tracing::subscriber::DefaultGuard) {
+        let capture = Self::default();
+        let subscriber = tracing_subscriber::registry().with(capture.clone());
+        (capture, tracing::subscriber::set_default(subscriber))
+    }
+
+    fn records(&self) -> Vec<Record> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
 struct Visitor<'a>(&'a mut Fields);
 
 impl tracing::field::Visit for Visitor<'_> {
@@ -74,9 +87,7 @@ fn of<'a>(fields: &'a Fields, name: &str) -> &'a str {
 #[tokio::test]
 async fn one_span_an_operation_and_one_event_an_attempt() {
     let _alone = crate::ALONE.lock().await;
-    let capture = Capture::default();
-    let subscriber = tracing_subscriber::registry().with(capture.clone());
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (capture, _guard) = Capture::start();
 
     let simulator = Simulator::start().await.unwrap();
     let id = simulator.seed(Seed::ca(ca().pem)).unwrap();
@@ -94,7 +105,7 @@ async fn one_span_an_operation_and_one_event_an_attempt() {
     let gone = certificates.delete(&id.parse().unwrap()).await.unwrap();
     assert!(!gone.is_confirmed());
 
-    let records = capture.0.lock().unwrap().clone();
+    let records = capture.records();
     let spans: Vec<&Fields> = records
         .iter()
         .filter_map(|r| match r {
@@ -149,9 +160,7 @@ async fn one_span_an_operation_and_one_event_an_attempt() {
 #[tokio::test]
 async fn what_waits_for_the_rate_limit_is_spread_behind_its_end() {
     let _alone = crate::ALONE.lock().await;
-    let capture = Capture::default();
-    let subscriber = tracing_subscriber::registry().with(capture.clone());
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (capture, _guard) = Capture::start();
     let spent = "ratelimit: \"default\";r=0;t=300\r\n";
     let server = Raw::saying(answer("200 OK", spent, THERE)).await;
     let client = builder(&server.base_url(), "token-of-this-test");
@@ -163,7 +172,7 @@ async fn what_waits_for_the_rate_limit_is_spread_behind_its_end() {
         let get = tokio::time::timeout(Duration::ZERO, certificates.get(&id));
         get.await.expect_err("it waits");
     }
-    let records = capture.0.lock().unwrap().clone();
+    let records = capture.records();
     let waits = records.iter().filter_map(|record| match record {
         Record::Event(fields) => fields.get("wait_ms")?.parse::<u64>().ok(),
         Record::Span(_) => None,
@@ -179,9 +188,7 @@ async fn what_waits_for_the_rate_limit_is_spread_behind_its_end() {
 #[tokio::test]
 async fn retries_wait_anywhere_below_a_bound_that_doubles() {
     let _alone = crate::ALONE.lock().await;
-    let capture = Capture::default();
-    let subscriber = tracing_subscriber::registry().with(capture.clone());
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (capture, _guard) = Capture::start();
     let server = Raw::saying(answer("502 Bad Gateway", "", "down")).await;
     let (base, max) = (Duration::from_millis(20), Duration::from_millis(40));
     for _ in 0..20 {
@@ -191,7 +198,7 @@ async fn retries_wait_anywhere_below_a_bound_that_doubles() {
         let certificates = client.certificates(&ACCOUNT.parse().unwrap());
         certificates.get(&unknown_id()).await.unwrap_err();
     }
-    let records = capture.0.lock().unwrap().clone();
+    let records = capture.records();
     let waits = records.iter().filter_map(|record| match record {
         Record::Event(fields) => Some((
             fields.get("http.request.resend_count")?.parse::<u32>().ok()?,
@@ -213,9 +220,7 @@ async fn retries_wait_anywhere_below_a_bound_that_doubles() {
 #[tokio::test]
 async fn a_page_is_an_operation_of_its_own() {
     let _alone = crate::ALONE.lock().await;
-    let capture = Capture::default();
-    let subscriber = tracing_subscriber::registry().with(capture.clone());
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (capture, _guard) = Capture::start();
     let simulator = Simulator::start().await.unwrap();
     for _ in 0..51 {
         simulator.seed(Seed::ca(ca().pem)).unwrap();
@@ -224,7 +229,7 @@ async fn a_page_is_an_operation_of_its_own() {
     let certificates = client.certificates(&account_of(&simulator));
     let list = certificates.list(cf_mtls::CertificateFilter::all());
     assert_eq!(list.collect().await.unwrap().len(), 51);
-    let records = capture.0.lock().unwrap().clone();
+    let records = capture.records();
     let spans = records.iter().filter(|r| matches!(r, Record::Span(_))).count();
     // For each page its span, the response and the outcome.
     assert_eq!((spans, records.len()), (2, 6), "{records:?}");
@@ -234,9 +239,7 @@ async fn a_page_is_an_operation_of_its_own() {
 #[tokio::test]
 async fn a_cancelled_delete_may_have_taken_effect() {
     let _alone = crate::ALONE.lock().await;
-    let capture = Capture::default();
-    let subscriber = tracing_subscriber::registry().with(capture.clone());
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (capture, _guard) = Capture::start();
     let simulator = Simulator::start().await.unwrap();
     let id = simulator.seed(Seed::ca(ca().pem)).unwrap().parse().unwrap();
     simulator.inject(Fault::silence().on(Operation::Delete));
@@ -251,7 +254,7 @@ async fn a_cancelled_delete_may_have_taken_effect() {
         ended = certificates.delete(&id) => panic!("no response comes: {ended:?}"),
         () = is_sent => {}
     }
-    let records = capture.0.lock().unwrap().clone();
+    let records = capture.records();
     let ends: Vec<_> = records
         .iter()
         .filter_map(|record| match record {
