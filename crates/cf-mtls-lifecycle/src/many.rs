@@ -56,8 +56,10 @@ pub(crate) async fn in_span<T>(
     let planned = job.strip_prefix("plan ");
     let run = run.map(|result| {
         report(planned.is_none() && id.is_some(), result.as_ref().err());
-        let during = |error: crate::Error, id| error.during(planned.unwrap_or(job), id);
-        result.map_err(|error| id.into_iter().fold(error, during))
+        result.map_err(|error| match id {
+            Some(id) => error.during(planned.unwrap_or(job), id),
+            None => error,
+        })
     });
     run.instrument(span(job, id)).await
 }

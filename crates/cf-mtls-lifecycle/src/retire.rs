@@ -84,7 +84,9 @@ impl Run<'_> {
                 if MAX_LAG <= self.poll.elapsed() || self.poll.left().is_zero() {
                     plan.ensure_none_left(&plan.last_known(zone, &plan.id).await?)?;
                 }
-                shown.extend(Some(zone).filter(|_| !list.is_empty()));
+                if !list.is_empty() {
+                    shown.push(zone);
+                }
             }
             zones = shown;
             let Some(zone) = zones.first() else { return Ok(()) };
