@@ -69,6 +69,7 @@ impl fmt::Display for Product {
 #[non_exhaustive]
 pub enum Holder {
     /// A Worker.
+    #[non_exhaustive]
     Worker {
         /// Its name.
         script: ScriptName,
@@ -76,6 +77,7 @@ pub enum Holder {
         binding: String,
     },
     /// A Hyperdrive configuration.
+    #[non_exhaustive]
     Hyperdrive {
         /// Its name.
         name: String,
@@ -88,6 +90,16 @@ pub enum Holder {
 }
 
 impl Holder {
+    /// A Worker, by the name of its binding.
+    pub fn worker(script: ScriptName, binding: impl Into<String>) -> Self {
+        Self::Worker { script, binding: binding.into() }
+    }
+
+    /// A Hyperdrive configuration, which holds a CA or a client certificate.
+    pub fn hyperdrive(name: impl Into<String>, is_ca: bool) -> Self {
+        Self::Hyperdrive { name: name.into(), is_ca }
+    }
+
     /// The product.
     pub fn product(&self) -> Product {
         match self {

@@ -53,8 +53,8 @@ impl Client {
         })?;
         // Other kinds of bindings have no certificate.
         let uses = bindings.into_iter().filter_map(|one| {
-            let (script, binding) = (script.clone(), one.name.unwrap_or_default());
-            product_use(one.certificate_id, Holder::Worker { script, binding })
+            let binding = one.name.unwrap_or_default();
+            product_use(one.certificate_id, Holder::worker(script.clone(), binding))
         });
         Ok(uses.collect())
     }
@@ -74,9 +74,8 @@ impl Client {
         let uses = configs.await?.into_iter().flat_map(|config| {
             let name = config.name.or(config.id).unwrap_or_default();
             let mtls = config.mtls.unwrap_or_default();
-            [(mtls.mtls_certificate_id, false), (mtls.ca_certificate_id, true)].map(
-                |(id, is_ca)| product_use(id, Holder::Hyperdrive { name: name.clone(), is_ca }),
-            )
+            [(mtls.mtls_certificate_id, false), (mtls.ca_certificate_id, true)]
+                .map(|(id, is_ca)| product_use(id, Holder::hyperdrive(name.clone(), is_ca)))
         });
         Ok(uses.flatten().collect())
     }

@@ -171,7 +171,7 @@ async fn a_configuration_names_both_of_its_certificates() {
     });
     let uses = builder(&server).build().unwrap().hyperdrive_certificates(&account()).await.unwrap();
     let held = uses.into_iter().map(|one| (one.certificate_id, one.holder));
-    let holder = |is_ca| Holder::Hyperdrive { name: "both".to_owned(), is_ca };
+    let holder = |is_ca| Holder::hyperdrive("both", is_ca);
     let want = [("a".to_owned(), holder(false)), ("b".to_owned(), holder(true))];
     assert_eq!(held.collect::<Vec<_>>(), want);
 }
