@@ -22,7 +22,9 @@ use crate::usage::Usage;
 #[serde(tag = "blocker", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Blocker {
-    /// Another product manages the certificate, and it can only be deleted there.
+    /// Another product manages the certificate, and it can only be deleted there. Made by
+    /// [`managed`](Self::managed).
+    #[non_exhaustive]
     Managed {
         /// Who manages it.
         certificate_type: CertificateType,

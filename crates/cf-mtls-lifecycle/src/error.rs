@@ -19,7 +19,7 @@ use crate::unread::Unread;
 pub struct Error {
     /// The error of the operation that failed, or of the job itself.
     #[serde(flatten)]
-    error: Box<cf_mtls::Error>,
+    error: cf_mtls::Error,
     #[serde(flatten)]
     job: Box<Job>,
 }
@@ -69,7 +69,7 @@ impl Error {
     /// The error of the operation that failed, if one did: it has the HTTP status, the
     /// codes and messages of the service, and `cf-ray`.
     pub fn operation_error(&self) -> Option<&cf_mtls::Error> {
-        Some(&*self.error).filter(|_| !self.is_of_job())
+        Some(&self.error).filter(|_| !self.is_of_job())
     }
 
     /// Whether no operation failed.
@@ -91,7 +91,7 @@ impl Error {
     /// Sets the job, in place of a part of it.
     pub(crate) fn during(mut self, job: &'static str, id: &CertificateId) -> Self {
         if self.is_of_job() {
-            self.error = Box::new(self.error.with_certificate_id(id.clone()));
+            self.error = self.error.with_certificate_id(id.clone());
         }
         self.job.job = Some(job.to_owned());
         self.job.job_certificate_id = Some(id.clone());
@@ -102,7 +102,7 @@ impl Error {
     pub(crate) fn with_detail(mut self, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         if self.is_of_job() {
-            self.error = Box::new(self.error.with_detail(detail.clone()));
+            self.error = self.error.with_detail(detail.clone());
         }
         self.job.job_detail = Some(match self.job.job_detail.take() {
             Some(before) => format!("{before}; {detail}"),
@@ -118,7 +118,7 @@ impl Error {
 
     /// Adds associations that are safe to show.
     pub(crate) fn with_associations(mut self, rows: Vec<Association>) -> Self {
-        self.error = Box::new(self.error.with_associations(rows));
+        self.error = self.error.with_associations(rows);
         self
     }
 }
@@ -162,7 +162,7 @@ impl AsRef<cf_mtls::Error> for Error {
 
 impl From<cf_mtls::Error> for Error {
     fn from(error: cf_mtls::Error) -> Self {
-        Self { error: Box::new(error), job: Box::default() }
+        Self { error, job: Box::default() }
     }
 }
 

@@ -13,10 +13,10 @@ use crate::release::Release;
 use crate::rotate::Rotate;
 use crate::usage::{self, Usage, UsageWalk, ZoneUse};
 
-/// The jobs of this crate, as methods of [`Certificates`].
+/// The jobs of this crate, as methods of [`Certificates`]: the [crate](crate) has examples.
 ///
 /// They send as many requests at a time as [`with_concurrency`](Certificates::with_concurrency)
-/// allows, and memory does not grow with the number of certificates or zones. Each request is
+/// allows, and memory does not grow with the number of zones or of results. Each request is
 /// retried like the operation of [`cf_mtls`] that it is, and waits up to 15 minutes for the rate
 /// limit unless [`with_patience`](Certificates::with_patience) is set.
 pub trait CertificatesExt: Borrow<Certificates> {
@@ -37,8 +37,8 @@ pub trait CertificatesExt: Borrow<Certificates> {
     /// What uses each of many certificates, in one walk: zones, Workers and Hyperdrive are read
     /// once for all of them. CAs are looked for in zones only if an association may stand for
     /// hostnames, unless [`with_all_zones`](UsageWalk::with_all_zones) is set.
-    fn usage_of(&self, ids: impl IntoIterator<Item = CertificateId>) -> UsageWalk {
-        UsageWalk::new(self.borrow(), ids.into_iter().collect())
+    fn usage_of(&self, ids: impl IntoIterator<Item: Borrow<CertificateId>>) -> UsageWalk {
+        UsageWalk::new(self.borrow(), many::unique(ids))
     }
 
     /// The zones of the account in which a CA has hostnames, as they are found, in no
@@ -53,9 +53,9 @@ pub trait CertificatesExt: Borrow<Certificates> {
     /// [`list`](Certificates::list) needs one request for fifty.
     fn get_many(
         &self,
-        ids: impl IntoIterator<Item = CertificateId, IntoIter: Send + 'static>,
+        ids: impl IntoIterator<Item: Borrow<CertificateId>>,
     ) -> Outcomes<Outcome<Certificate>> {
-        self.get_stream(stream::iter(ids))
+        self.get_stream(stream::iter(many::unique(ids)))
     }
 
     /// [`get_many`](Self::get_many) of ids that become known over time.
@@ -66,18 +66,18 @@ pub trait CertificatesExt: Borrow<Certificates> {
         many::each("get many", self.borrow(), ids, |this, id| async move { this.get(&id).await })
     }
 
-    /// Deletes many certificates with [`delete`](Certificates::delete). The outcomes
-    /// come as they are known, in no particular order. A failure does not stop the
-    /// others, but a failed authentication does, and so do ten outages in a row: the
-    /// certificates without an outcome were not tried.
+    /// Deletes many certificates with [`delete`](Certificates::delete), an id that is given
+    /// twice once. The outcomes come as they are known, in no particular order. A failure does
+    /// not stop the others, but a failed authentication does, and so do ten outages in a row:
+    /// the certificates without an outcome were not tried.
     ///
     /// Nothing is sent until an outcome is requested. If the stream is dropped, the
     /// certificates in progress may be deleted or not.
     fn delete_many(
         &self,
-        ids: impl IntoIterator<Item = CertificateId, IntoIter: Send + 'static>,
+        ids: impl IntoIterator<Item: Borrow<CertificateId>>,
     ) -> Outcomes<Outcome<Deleted>> {
-        self.delete_stream(stream::iter(ids))
+        self.delete_stream(stream::iter(many::unique(ids)))
     }
 
     /// [`delete_many`](Self::delete_many) of ids that become known over time.
@@ -116,8 +116,8 @@ pub trait CertificatesExt: Borrow<Certificates> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](cf_mtls::ErrorKind::InvalidInput) if no criterion
-    /// selects anything: the kind and the type alone do not.
+    /// [`ErrorKind::InvalidInput`](cf_mtls::ErrorKind::InvalidInput) if no criterion selects
+    /// anything, as the kind and the type alone do not, or if both kinds are set.
     fn prune_candidates(
         &self,
         criteria: Prune,

@@ -3,18 +3,18 @@
 
 /// Declares what a job returns, with a constructor for tests and fakes.
 macro_rules! record {
-    ($(#[$meta:meta])* pub struct $name:ident {
+    ($(#[$meta:meta])* pub struct $name:ident$(<$item:ident>)? {
         $($(#[$doc:meta])* pub $field:ident: $type:ty,)*
     }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
         #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
         #[non_exhaustive]
-        pub struct $name {
+        pub struct $name$(<$item>)? {
             $($(#[$doc])* pub $field: $type,)*
         }
 
-        impl $name {
+        impl$(<$item>)? $name$(<$item>)? {
             /// From its fields, such as for a test.
             pub fn new($($field: $type),*) -> Self {
                 Self { $($field),* }
@@ -23,11 +23,37 @@ macro_rules! record {
     };
 }
 
+/// Declares an enum whose variants may get fields, each with a constructor for tests.
+macro_rules! variants {
+    ($(#[$meta:meta])* pub enum $name:ident {
+        $($(#[$doc:meta])* $variant:ident = $new:ident {
+            $($(#[$field_doc:meta])* $field:ident: $type:ty,)*
+        },)*
+    }) => {
+        #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+        $(#[$meta])*
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$doc])* #[non_exhaustive] $variant {
+                $($(#[$field_doc])* $field: $type,)*
+            },)*
+        }
+
+        impl $name {$(
+            #[doc = concat!("[`", stringify!($variant), "`](Self::", stringify!($variant), ").")]
+            pub fn $new($($field: $type),*) -> Self {
+                Self::$variant { $($field),* }
+            }
+        )*}
+    };
+}
+
 /// Declares methods that change a value and return it.
 macro_rules! setters {
-    ($($(#[$meta:meta])* $name:ident($self:ident $(, $value:ident: $type:ty)?) $change:block)*) => {
+    ($($(#[$meta:meta])* $name:ident($self:ident $(, $value:ident: $type:ty)*) $change:block)*) => {
         $($(#[$meta])*
-        pub fn $name(mut $self $(, $value: $type)?) -> Self {
+        pub fn $name(mut $self $(, $value: $type)*) -> Self {
             $change
             $self
         })*
@@ -58,7 +84,7 @@ pub use ext::CertificatesExt;
 pub use many::{Outcome, Outcomes};
 pub use options::ReleaseOptions;
 pub use prune::{Candidate, Prune, Reason};
-pub use release::{Release, ReleasePlan, Released};
+pub use release::{PlannedRelease, Release, ReleasePlan, Released};
 pub use rotate::{Rotate, RotatePlan, Rotated};
 pub use step::Step;
 pub use unread::{Unread, UnreadableProduct, UnreadableZone};

@@ -1,5 +1,7 @@
 //! Reads and deletes many certificates.
 
+use std::borrow::Borrow;
+use std::collections::HashSet;
 use std::fmt;
 use std::future::ready;
 use std::pin::Pin;
@@ -10,8 +12,7 @@ use std::time::Duration;
 
 use cf_mtls::{CertificateId, Certificates, Error, ErrorKind};
 use futures_core::Stream;
-use futures_util::{FutureExt as _, StreamExt as _};
-use serde::{Deserialize, Serialize};
+use futures_util::{FutureExt as _, StreamExt, stream};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
@@ -79,21 +80,17 @@ pub struct Outcomes<T> {
 impl<T> Outcomes<T> {
     /// The next result; `None` when there are no more.
     pub async fn next(&mut self) -> Option<T> {
-        std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+        StreamExt::next(self).await
     }
 
     /// All results.
-    pub async fn collect(mut self) -> Vec<T> {
-        let mut all = Vec::new();
-        while let Some(one) = self.next().await {
-            all.push(one);
-        }
-        all
+    pub async fn collect(self) -> Vec<T> {
+        StreamExt::collect(self).await
     }
 
-    /// The results of a job that changes nothing.
     pub(crate) fn new(job: &'static str, stream: impl Stream<Item = T> + Send + 'static) -> Self {
-        Self { stream: Box::pin(stream), span: Some(span(job, None)), is_change: false }
+        let (span, is_change) = (Some(span(job, None)), job.starts_with("delete"));
+        Self { stream: Box::pin(stream), span, is_change }
     }
 }
 
@@ -113,22 +110,29 @@ impl<T> Stream for Outcomes<T> {
     }
 }
 
-/// The outcome for one certificate among many.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[non_exhaustive]
-pub struct Outcome<T> {
-    /// The certificate.
-    pub id: CertificateId,
-    /// The result of the operation.
-    pub result: Result<T, Error>,
+/// Results that are known already, such as for a fake. Nothing is sent.
+impl<T: Send + 'static> FromIterator<T> for Outcomes<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(results: I) -> Self {
+        let results: Vec<T> = results.into_iter().collect();
+        Self { span: Some(Span::none()), ..Self::new("", stream::iter(results)) }
+    }
 }
 
-impl<T> Outcome<T> {
-    /// The outcome for a certificate.
-    pub fn new(id: CertificateId, result: Result<T, Error>) -> Self {
-        Self { id, result }
+record! {
+    /// The outcome for one certificate among many.
+    pub struct Outcome<T> {
+        /// The certificate.
+        pub id: CertificateId,
+        /// The result of the operation.
+        pub result: Result<T, Error>,
     }
+}
+
+/// The ids, each once, in the order given.
+pub(crate) fn unique(ids: impl IntoIterator<Item: Borrow<CertificateId>>) -> Vec<CertificateId> {
+    let mut seen = HashSet::new();
+    let ids = ids.into_iter().map(|id| id.borrow().clone());
+    ids.filter(|id| seen.insert(id.clone())).collect()
 }
 
 /// As many outages in a row, or one failed authentication, stop a job that would only
@@ -172,10 +176,7 @@ pub(crate) fn each<T: 'static, F: Future<Output = Result<T, Error>> + Send + 'st
             Outcome { id, result }
         })
     });
-    Outcomes {
-        is_change: job.starts_with("delete"),
-        ..Outcomes::new(job, begun.buffer_unordered(max))
-    }
+    Outcomes::new(job, begun.buffer_unordered(max))
 }
 
 impl<T> fmt::Debug for Outcomes<T> {

@@ -38,17 +38,13 @@ impl ReleaseOptions {
         /// Bounds the time to wait until the service has applied a change (10 minutes
         /// unless set). Requests before and after have the limits of the handle.
         with_wait_timeout(self, timeout: Duration) { self.wait_timeout = timeout }
-    }
 
-    /// Sets the first delay between two looks, which doubles each time, and the longest
-    /// (1 and 15 seconds unless set).
-    pub fn with_poll_interval(mut self, first: Duration, max: Duration) -> Self {
-        self.first_delay = first;
-        self.max_delay = max;
-        self
-    }
+        /// Sets the first delay between two looks, which doubles each time, and the longest
+        /// (1 and 15 seconds unless set).
+        with_poll_interval(self, first: Duration, max: Duration) {
+            (self.first_delay, self.max_delay) = (first, max);
+        }
 
-    setters! {
         /// Adds a service whose associations stand for hostnames. `API Shield` is known, and
         /// other names are judged by evidence.
         with_hostname_service(self, name: impl Into<String>) {

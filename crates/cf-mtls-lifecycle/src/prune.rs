@@ -10,7 +10,6 @@ use cf_mtls::{
 };
 use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use crate::error::Error;
@@ -33,7 +32,8 @@ pub struct Prune {
     uploaded_before: Option<Timestamp>,
     name_prefix: Option<String>,
     unused: bool,
-    kind: Option<bool>,
+    ca: bool,
+    leaf: bool,
     types: Vec<CertificateType>,
 }
 
@@ -50,37 +50,36 @@ record! {
     }
 }
 
-/// A criterion that a certificate meets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(tag = "reason", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Reason {
-    /// It has expired.
-    Expired {
-        /// When it expired.
-        #[cfg_attr(feature = "schemars", schemars(with = "String"))]
-        on: Timestamp,
-    },
-    /// It expires before the given time.
-    ExpiresBefore {
-        /// When it expires.
-        #[cfg_attr(feature = "schemars", schemars(with = "String"))]
-        on: Timestamp,
-    },
-    /// It was uploaded before the given time.
-    UploadedBefore {
-        /// When it was uploaded.
-        #[cfg_attr(feature = "schemars", schemars(with = "String"))]
-        on: Timestamp,
-    },
-    /// Its name begins with the given prefix.
-    NamePrefix {
-        /// The prefix.
-        prefix: String,
-    },
-    /// No use was found. Zones were not read.
-    Unused,
+variants! {
+    /// A criterion that a certificate meets.
+    #[serde(tag = "reason", rename_all = "snake_case")]
+    pub enum Reason {
+        /// It has expired.
+        Expired = expired {
+            /// When it expired.
+            #[cfg_attr(feature = "schemars", schemars(with = "String"))]
+            on: Timestamp,
+        },
+        /// It expires before the given time.
+        ExpiresBefore = expires_before {
+            /// When it expires.
+            #[cfg_attr(feature = "schemars", schemars(with = "String"))]
+            on: Timestamp,
+        },
+        /// It was uploaded before the given time.
+        UploadedBefore = uploaded_before {
+            /// When it was uploaded.
+            #[cfg_attr(feature = "schemars", schemars(with = "String"))]
+            on: Timestamp,
+        },
+        /// Its name begins with the given prefix.
+        NamePrefix = name_prefix {
+            /// The prefix.
+            prefix: String,
+        },
+        /// No use was found. Zones were not read.
+        Unused = unused {},
+    }
 }
 
 impl Prune {
@@ -89,12 +88,10 @@ impl Prune {
         Self::default()
     }
 
-    /// It has expired.
-    pub fn expired(self) -> Self {
-        self.expired_at(Timestamp::now())
-    }
-
     setters! {
+        /// It has expired.
+        expired(self) { self.expired_at = Some(Timestamp::now()) }
+
         /// It has expired at `now`.
         expired_at(self, now: Timestamp) { self.expired_at = Some(now) }
 
@@ -115,10 +112,10 @@ impl Prune {
         unused(self) { self.unused = true }
 
         /// It is a CA. Not a criterion alone.
-        ca(self) { self.kind = Some(true) }
+        ca(self) { self.ca = true }
 
         /// It is a leaf. Not a criterion alone.
-        leaf(self) { self.kind = Some(false) }
+        leaf(self) { self.leaf = true }
 
         /// It is of this type, or of another that is set; of the type `custom` unless
         /// any is. Not a criterion alone.
@@ -144,6 +141,7 @@ impl Prune {
 
     fn check(&self) -> Result<(), Error> {
         let problem = match self.name_prefix.as_deref() {
+            _ if self.ca && self.leaf => "no certificate is both a CA and a leaf",
             Some("") => "the name prefix is empty, and would match every name",
             None if !self.has_time() && !self.unused => {
                 "no criterion selects certificates: set a time, a name prefix, or `unused`"
@@ -160,27 +158,24 @@ impl Prune {
             [] => kind == CertificateType::Custom,
             types => types.contains(&kind),
         };
-        let is_kind = self.kind.is_none_or(|ca| certificate.is_ca() == Some(ca));
+        let is_kind = !(self.ca || self.leaf) || certificate.is_ca() == Some(self.ca);
         if !(is_wanted && is_kind) {
             return None;
         }
+        let (expiry, upload) = (certificate.expires_on(), certificate.uploaded_on());
         let mut reasons = Vec::new();
         if let Some(now) = self.expired_at {
-            let on = certificate.expires_on().filter(|end| *end <= now)?;
-            reasons.push(Reason::Expired { on });
+            reasons.push(Reason::expired(expiry.filter(|end| *end <= now)?));
         }
         if let Some(moment) = self.expires_before {
-            let on = certificate.expires_on().filter(|end| *end < moment)?;
-            reasons.push(Reason::ExpiresBefore { on });
+            reasons.push(Reason::expires_before(expiry.filter(|end| *end < moment)?));
         }
         if let Some(moment) = self.uploaded_before {
-            let on = certificate.uploaded_on().filter(|on| *on < moment)?;
-            reasons.push(Reason::UploadedBefore { on });
+            reasons.push(Reason::uploaded_before(upload.filter(|on| *on < moment)?));
         }
         if let Some(prefix) = &self.name_prefix {
             certificate.name().filter(|name| name.starts_with(prefix))?;
-            let prefix = prefix.clone();
-            reasons.push(Reason::NamePrefix { prefix });
+            reasons.push(Reason::name_prefix(prefix.clone()));
         }
         Some(reasons)
     }
@@ -193,12 +188,10 @@ pub(crate) fn candidates(
     criteria.check()?;
     let certificates = patient(certificates);
     let max = certificates.concurrency();
-    let all = CertificateFilter::all();
-    let list = certificates.list(match criteria.kind {
-        Some(true) => all.ca(),
-        Some(false) => all.leaf(),
-        None => all,
-    });
+    let filter = CertificateFilter::all();
+    let filter = if criteria.ca { filter.ca() } else { filter };
+    let filter = if criteria.leaf { filter.leaf() } else { filter };
+    let list = certificates.list(filter);
     let products = Product::ALL.map(|product| (product, OnceCell::new()));
     let search = Arc::new(Search { certificates, criteria, products });
     let looks = list.map(move |certificate| {
@@ -224,7 +217,9 @@ impl Search {
         let id = certificate.id().clone();
         if self.criteria.unused {
             match self.certificates.associations(&id).await {
-                Ok(uses) if uses.iter().all(Association::has_ended) => reasons.push(Reason::Unused),
+                Ok(uses) if uses.iter().all(Association::has_ended) => {
+                    reasons.push(Reason::unused())
+                }
                 Ok(_) => return Ok(None),
                 // Gone since it was listed.
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -266,7 +261,7 @@ impl fmt::Display for Reason {
             Self::ExpiresBefore { on } => write!(f, "expires {on}"),
             Self::UploadedBefore { on } => write!(f, "uploaded {on}"),
             Self::NamePrefix { prefix } => write!(f, "name begins with {prefix:?}"),
-            Self::Unused => f.write_str("unused"),
+            Self::Unused {} => f.write_str("unused"),
         }
     }
 }

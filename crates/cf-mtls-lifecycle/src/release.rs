@@ -2,7 +2,6 @@
 
 use cf_mtls::text::list;
 use cf_mtls::{Certificate, CertificateId, Certificates, ClientCa, Zone, ZoneHostnames, ZoneId};
-use serde::Serialize;
 
 use crate::blocker::{self, Blocker};
 use crate::error::Error;
@@ -23,25 +22,28 @@ pub struct Release {
     options: ReleaseOptions,
 }
 
-/// What a release will do, and what blocks it. Made by [`Release::plan`].
-///
-/// It holds a client, so its JSON reads back as a [`Usage`], with [`Blocker`]s in `blockers`.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+record! {
+    /// What a release will do, and what blocks it, as data: the JSON of a [`ReleasePlan`].
+    pub struct PlannedRelease {
+        /// The certificate that will be deleted, and what uses it. The hostnames of its zones
+        /// will be detached. Its unread zones are those that are ignored; neither they nor
+        /// unread products block, as the service refuses to delete what is in use.
+        #[serde(flatten)]
+        pub usage: Usage,
+        /// What blocks the release.
+        pub blockers: Vec<Blocker>,
+    }
+}
+
+/// A release that can be run. Made by [`Release::plan`].
+#[derive(Clone, Debug)]
 #[must_use = "a plan does nothing until it is run"]
 pub struct ReleasePlan {
-    /// What uses the certificate. Its unread zones are those that are ignored.
-    #[serde(flatten)]
-    pub(crate) usage: Usage,
-    blockers: Vec<Blocker>,
-    #[serde(skip)]
+    planned: PlannedRelease,
     pub(crate) certificates: Certificates,
-    #[serde(skip)]
     pub(crate) id: CertificateId,
-    #[serde(skip)]
     pub(crate) options: ReleaseOptions,
     /// The services that its hostnames appear as.
-    #[serde(skip)]
     pub(crate) hostname_services: Vec<String>,
 }
 
@@ -93,7 +95,8 @@ impl Release {
             loop {
                 let plan = self.assess(self.usage().await?);
                 let is_hidden = |one: &Blocker| matches!(one, Blocker::HiddenHostnames(_));
-                let may_settle = plan.is_blocked() && plan.blockers.iter().all(is_hidden);
+                let blockers = plan.blockers();
+                let may_settle = !blockers.is_empty() && blockers.iter().all(is_hidden);
                 if !may_settle || MAX_LAG <= poll.elapsed() || !poll.wait().await {
                     return Ok(plan);
                 }
@@ -127,8 +130,7 @@ impl Release {
             blockers.extend(usage.zones.extract_if(.., is_other).map(Blocker::OtherZone));
         }
         ReleasePlan {
-            usage,
-            blockers,
+            planned: PlannedRelease { usage, blockers },
             certificates: patient(&self.certificates),
             id: self.id.clone(),
             options: self.options.clone(),
@@ -161,22 +163,19 @@ impl Release {
 }
 
 impl ReleasePlan {
-    /// The certificate that will be deleted, what uses it, and what was
-    /// [not read](Usage::is_complete). Hostnames of its zones will be detached. Its
-    /// [unread](Usage::unread) zones are those that are ignored; neither they nor products
-    /// block, as the service refuses to delete what is in use.
+    /// What it will do, and what blocks it, as data.
+    pub fn planned(&self) -> &PlannedRelease {
+        &self.planned
+    }
+
+    /// What uses the certificate, and what was [not read](Usage::is_complete).
     pub fn usage(&self) -> &Usage {
-        &self.usage
+        &self.planned.usage
     }
 
     /// What blocks the release.
     pub fn blockers(&self) -> &[Blocker] {
-        &self.blockers
-    }
-
-    /// Whether anything blocks the release.
-    pub fn is_blocked(&self) -> bool {
-        !self.blockers.is_empty()
+        &self.planned.blockers
     }
 
     /// Detaches the hostnames of the plan, waits until no service uses the
@@ -211,10 +210,10 @@ impl ReleasePlan {
     pub fn check(&self) -> Result<(), Error> {
         const MAX_REASONS: usize = 5;
 
-        let Some(kind) = Blocker::most_severe(&self.blockers) else { return Ok(()) };
+        let Some(kind) = Blocker::most_severe(self.blockers()) else { return Ok(()) };
         let (mut associations, mut reasons, mut unread) =
-            (Vec::new(), Vec::new(), self.usage.unread.clone());
-        for blocker in &self.blockers {
+            (Vec::new(), Vec::new(), self.usage().unread.clone());
+        for blocker in self.blockers() {
             match blocker {
                 Blocker::UnreadableZone(zone) => unread.zones.push(zone.clone()),
                 other => reasons.push(other),
@@ -228,7 +227,7 @@ impl ReleasePlan {
             false => list(&reasons, MAX_REASONS, "; "),
         };
         let error = self.used(kind, &detail, associations).with_unread(unread);
-        let error = error.with_holders(self.usage.holders.clone());
+        let error = error.with_holders(self.usage().holders.clone());
         Err(error.with_advice("nothing was changed").during("release", &self.id))
     }
 }

@@ -38,14 +38,14 @@ impl Run<'_> {
     /// Returns whether the service confirmed the deletion.
     async fn steps(&mut self, successor: Option<&CertificateId>) -> Result<bool, Error> {
         let (plan, ca) = (self.plan, ClientCa::from(&self.plan.id));
-        for zone in &plan.usage.zones {
+        for zone in &plan.usage().zones {
             if let Some(successor) = successor {
                 self.wait_until_shown(successor, zone).await?;
             }
             let edited = plan.hostnames(&zone.zone_id).remove(&ca, &zone.hostnames).await?;
             if let Some(zone) = zone.with_hostnames(edited.removed) {
                 self.detached.push(zone.clone());
-                (self.on_step)(&Step::Detached { certificate_id: plan.id.clone(), zone });
+                (self.on_step)(&Step::detached(plan.id.clone(), zone));
             }
             plan.ensure_none_left(&edited.hostnames)?;
         }
@@ -54,8 +54,7 @@ impl Run<'_> {
         if plan.has_uses() && !self.wait_until_unused().await? {
             return Ok(false);
         }
-        let (certificate_id, unread) = (plan.id.clone(), self.unread.clone());
-        (self.on_step)(&Step::Unused { certificate_id, unread });
+        (self.on_step)(&Step::unused(plan.id.clone(), self.unread.clone()));
         // The last chance to stop: a deletion cannot be undone.
         tokio::task::yield_now().await;
         self.delete().await
@@ -66,7 +65,7 @@ impl Run<'_> {
     /// attached again, and the job fails.
     async fn wait_until_detached(&mut self) -> Result<(), Error> {
         let (plan, ca) = (self.plan, ClientCa::from(&self.plan.id));
-        let mut zones: Vec<_> = plan.usage.zones.iter().collect();
+        let mut zones: Vec<_> = plan.usage().zones.iter().collect();
         self.poll = Poll::new(&plan.options);
         loop {
             let mut shown = Vec::new();
@@ -117,8 +116,7 @@ impl Run<'_> {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
-            let certificate_id = successor.clone();
-            (self.on_step)(&Step::AwaitingHostnames { certificate_id, zone: zone.clone() });
+            (self.on_step)(&Step::awaiting_hostnames(successor.clone(), zone.clone()));
             if !self.poll.wait().await {
                 let detail = plan.after(&format!("reads do not show {zone} for {successor}"));
                 return Err(plan.error(ErrorKind::Timeout, &detail).with_advice(RUN_AGAIN));
@@ -150,7 +148,7 @@ impl Run<'_> {
             let is_last = self.poll.left().is_zero();
             let is_due = is_last || (1 < looks && looks.is_power_of_two());
             if is_due && rows.iter().any(Association::is_live) {
-                for zone in &plan.usage.zones {
+                for zone in &plan.usage().zones {
                     plan.ensure_none_left(&plan.last_known(zone, &plan.id).await?)?;
                 }
             }
@@ -164,11 +162,11 @@ impl Run<'_> {
     }
 
     fn report_wait(&mut self, associations: Vec<Association>, is_refused: bool) {
-        let (certificate_id, unread) = (self.plan.id.clone(), self.unread.clone());
+        let (id, unread) = (self.plan.id.clone(), self.unread.clone());
         let holders = self.holders.clone();
         (self.on_step)(&match is_refused && holders.is_empty() && associations.is_empty() {
-            true => Step::StillRefused { certificate_id, unread },
-            false => Step::AwaitingRelease { certificate_id, associations, holders, unread },
+            true => Step::still_refused(id, unread),
+            false => Step::awaiting_release(id, associations, holders, unread),
         });
     }
 
@@ -196,7 +194,7 @@ impl Run<'_> {
                     if !has_searched && (is_lasting || !plan.has_uses()) {
                         has_searched = true;
                         let mut found = Found::default();
-                        let is_ca = plan.usage.certificate.is_ca();
+                        let is_ca = plan.usage().certificate.is_ca();
                         for product in Product::ALL.into_iter().filter(|one| one.can_hold(is_ca)) {
                             found.read(&plan.certificates, product, &mut |_, _| ()).await;
                         }
@@ -231,8 +229,8 @@ impl Run<'_> {
     /// not seen the zones.
     async fn find_hostnames(&mut self) -> Result<(), Error> {
         let plan = self.plan;
-        let has_seen_zones = !plan.usage.zones.is_empty() || !plan.hostname_services.is_empty();
-        if plan.usage.certificate.is_ca() == Some(false) || has_seen_zones {
+        let has_seen_zones = !plan.usage().zones.is_empty() || !plan.hostname_services.is_empty();
+        if plan.usage().certificate.is_ca() == Some(false) || has_seen_zones {
             return Ok(());
         }
         self.unread.zones.clear();
@@ -266,7 +264,7 @@ impl ReleasePlan {
         on_step: OnStep<'_>,
     ) -> Result<Released, Error> {
         self.check()?;
-        let usage = self.usage.clone();
+        let usage = self.usage().clone();
         let mut run = Run {
             plan: self,
             on_step,
@@ -281,13 +279,14 @@ impl ReleasePlan {
             Err(error) if run.has_begun && self.is_gone(&error).await => false,
             Err(error) => return Err(error.with_detached(run.detached).with_unread(run.unread)),
         };
-        (run.on_step)(&Step::Deleted { certificate_id: self.id.clone() });
+        (run.on_step)(&Step::deleted(self.id.clone()));
         Ok(Released { certificate: usage.certificate, detached: run.detached, confirmed })
     }
 
     /// Whether the plan found any use, whose end has to be waited for.
     fn has_uses(&self) -> bool {
-        !self.usage.zones.is_empty() || !self.usage.associations.iter().all(Association::has_ended)
+        !self.usage().zones.is_empty()
+            || !self.usage().associations.iter().all(Association::has_ended)
     }
 
     /// Whether an operation failed because another client deleted it.

@@ -26,7 +26,7 @@ pub struct Rotate {
     options: ReleaseOptions,
 }
 
-/// What a rotation will do, and what blocks it. Made by [`Rotate::plan`].
+/// A rotation that can be run. Made by [`Rotate::plan`].
 #[derive(Clone, Debug)]
 #[must_use = "a plan does nothing until it is run"]
 pub struct RotatePlan {
@@ -91,11 +91,14 @@ impl Rotate {
             };
             let release = release.plan().await.map_err(already)?;
             // Zones say that it is gone. If so, a rotation that began before ends well.
-            if release.usage.zones_not_read && !release.is_blocked() && successor.is_none() {
+            if release.usage().zones_not_read
+                && release.blockers().is_empty()
+                && successor.is_none()
+            {
                 let detail = "zones say that it does not exist, although reads still show it";
                 return Err(Error::new(ErrorKind::NotFound, detail));
             }
-            let old = &release.usage.certificate;
+            let old = &release.usage().certificate;
             if old.is_ca() == Some(false) {
                 return refuse("it is a leaf: upload the new one, change what uses it, release it");
             }
@@ -173,11 +176,8 @@ impl RotatePlan {
         self.check()?;
         let (successor, is_new) = self.ensure().await.map_err(unchanged)?;
         let id = successor.id();
-        let certificate_id = id.clone();
-        on_step(&match is_new {
-            true => Step::Uploaded { certificate_id },
-            false => Step::AlreadyUploaded { certificate_id },
-        });
+        let step = if is_new { Step::uploaded } else { Step::already_uploaded };
+        on_step(&step(id.clone()));
         let moved = async {
             let attached = self.attach_all(id, on_step).await.map_err(unchanged)?;
             Ok((attached, self.release.retire(Some(id), on_step).await?))
@@ -194,7 +194,7 @@ impl RotatePlan {
         on_step: OnStep<'_>,
     ) -> Result<Vec<ZoneHostnames>, Error> {
         let mut attached = Vec::new();
-        for zone in &self.release.usage.zones {
+        for zone in &self.release.usage().zones {
             let (mut poll, ca) = (Poll::new(&self.release.options), ClientCa::from(id));
             let hostnames = self.release.hostnames(&zone.zone_id);
             let added = loop {
@@ -213,7 +213,7 @@ impl RotatePlan {
             };
             if let Some(zone) = zone.with_hostnames(added.map_err(failed)?.added) {
                 attached.push(zone.clone());
-                on_step(&Step::Attached { certificate_id: id.clone(), zone });
+                on_step(&Step::attached(id.clone(), zone));
             }
         }
         self.wait_until_active(id, attached.is_empty(), on_step).await?;
@@ -268,9 +268,9 @@ impl RotatePlan {
                 return Err(error.with_advice("wait a while, and try again"));
             }
             // Where the old CA had no association either, the lists will be the evidence.
-            let is_hidden = !release.usage.associations.iter().any(Association::is_live)
+            let is_hidden = !release.usage().associations.iter().any(Association::is_live)
                 && MAX_LAG <= poll.elapsed();
-            if rows.is_empty() && (release.usage.zones.is_empty() || is_hidden) {
+            if rows.is_empty() && (release.usage().zones.is_empty() || is_hidden) {
                 break;
             }
             // There may be one for each zone, or one for all; and new hostnames may not be
@@ -281,10 +281,9 @@ impl RotatePlan {
                 break;
             }
             was_active = is_active;
-            let certificate_id = successor.clone();
-            on_step(&Step::AwaitingActive { certificate_id, associations: rows });
+            on_step(&Step::awaiting_active(successor.clone(), rows));
             if !poll.wait().await {
-                for zone in &release.usage.zones {
+                for zone in &release.usage().zones {
                     match release.is_shown(successor, zone).await {
                         Err(error) if error.kind() == ErrorKind::Conflict => return Err(error),
                         _ => {}
@@ -294,7 +293,7 @@ impl RotatePlan {
                 return Err(Error::new(ErrorKind::Timeout, detail).with_advice(RUN_AGAIN));
             }
         }
-        on_step(&Step::Active { certificate_id: successor.clone() });
+        on_step(&Step::active(successor.clone()));
         Ok(())
     }
 

@@ -4,99 +4,97 @@ use std::fmt;
 
 use cf_mtls::text::list;
 use cf_mtls::{Association, CertificateId, Holder, ZoneHostnames};
-use serde::{Deserialize, Serialize};
 
 use crate::unread::Unread;
 
-/// A step of a release or a rotation, reported when it is done.
-///
-/// `Display` describes it to people; in JSON the field `step` is the name of the
-/// variant in snake case.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[serde(tag = "step", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Step {
-    /// A successor was uploaded.
-    Uploaded {
-        /// The successor.
-        certificate_id: CertificateId,
-    },
-    /// The successor is in the account already.
-    AlreadyUploaded {
-        /// The successor.
-        certificate_id: CertificateId,
-    },
-    /// Hostnames were added to those of a certificate.
-    Attached {
-        /// The certificate.
-        certificate_id: CertificateId,
-        /// The hostnames that it did not have before.
-        #[serde(flatten)]
-        zone: ZoneHostnames,
-    },
-    /// The certificate is not active for its hostnames yet. Repeated until it is.
-    AwaitingActive {
-        /// The certificate.
-        certificate_id: CertificateId,
-        /// Its uses.
-        associations: Vec<Association>,
-    },
-    /// The certificate is active for its hostnames.
-    Active {
-        /// The certificate.
-        certificate_id: CertificateId,
-    },
-    /// Reads do not show the hostnames of the active certificate yet. Repeated until they do.
-    AwaitingHostnames {
-        /// The certificate.
-        certificate_id: CertificateId,
-        /// The hostnames.
-        #[serde(flatten)]
-        zone: ZoneHostnames,
-    },
-    /// Hostnames were detached from a certificate.
-    Detached {
-        /// The certificate.
-        certificate_id: CertificateId,
-        /// The hostnames that it had before.
-        #[serde(flatten)]
-        zone: ZoneHostnames,
-    },
-    /// Services still use the certificate. Repeated until none does.
-    AwaitingRelease {
-        /// The certificate.
-        certificate_id: CertificateId,
-        /// The uses that remain.
-        associations: Vec<Association>,
-        /// Workers, Hyperdrive configurations and others that a person has to change.
-        #[serde(default)]
-        holders: Vec<Holder>,
-        /// What could not be read, and may use it, too.
-        #[serde(flatten)]
-        unread: Unread,
-    },
-    /// No service shows a use of the certificate. It is deleted next.
-    Unused {
-        /// The certificate.
-        certificate_id: CertificateId,
-        /// What could not be read, and may use it all the same.
-        #[serde(flatten)]
-        unread: Unread,
-    },
-    /// No service uses it, but the service refuses to delete it. Repeated until it does not.
-    StillRefused {
-        /// The certificate.
-        certificate_id: CertificateId,
-        /// What could not be read, and may use it.
-        #[serde(flatten)]
-        unread: Unread,
-    },
-    /// The certificate is gone.
-    Deleted {
-        /// The certificate.
-        certificate_id: CertificateId,
-    },
+variants! {
+    /// A step of a release or a rotation, reported when it is done.
+    ///
+    /// `Display` describes it to people; in JSON the field `step` is the name of the
+    /// variant in snake case.
+    #[serde(tag = "step", rename_all = "snake_case")]
+    pub enum Step {
+        /// A successor was uploaded.
+        Uploaded = uploaded {
+            /// The successor.
+            certificate_id: CertificateId,
+        },
+        /// The successor is in the account already.
+        AlreadyUploaded = already_uploaded {
+            /// The successor.
+            certificate_id: CertificateId,
+        },
+        /// Hostnames were added to those of a certificate.
+        Attached = attached {
+            /// The certificate.
+            certificate_id: CertificateId,
+            /// The hostnames that it did not have before.
+            #[serde(flatten)]
+            zone: ZoneHostnames,
+        },
+        /// The certificate is not active for its hostnames yet. Repeated until it is.
+        AwaitingActive = awaiting_active {
+            /// The certificate.
+            certificate_id: CertificateId,
+            /// Its uses.
+            associations: Vec<Association>,
+        },
+        /// The certificate is active for its hostnames.
+        Active = active {
+            /// The certificate.
+            certificate_id: CertificateId,
+        },
+        /// Reads do not show the hostnames of the active certificate yet. Repeated until they do.
+        AwaitingHostnames = awaiting_hostnames {
+            /// The certificate.
+            certificate_id: CertificateId,
+            /// The hostnames.
+            #[serde(flatten)]
+            zone: ZoneHostnames,
+        },
+        /// Hostnames were detached from a certificate.
+        Detached = detached {
+            /// The certificate.
+            certificate_id: CertificateId,
+            /// The hostnames that it had before.
+            #[serde(flatten)]
+            zone: ZoneHostnames,
+        },
+        /// Services still use the certificate. Repeated until none does.
+        AwaitingRelease = awaiting_release {
+            /// The certificate.
+            certificate_id: CertificateId,
+            /// The uses that remain.
+            associations: Vec<Association>,
+            /// Workers, Hyperdrive configurations and others that a person has to change.
+            #[serde(default)]
+            holders: Vec<Holder>,
+            /// What could not be read, and may use it, too.
+            #[serde(flatten)]
+            unread: Unread,
+        },
+        /// No service shows a use of the certificate. It is deleted next.
+        Unused = unused {
+            /// The certificate.
+            certificate_id: CertificateId,
+            /// What could not be read, and may use it all the same.
+            #[serde(flatten)]
+            unread: Unread,
+        },
+        /// No service uses it, but the service refuses to delete it. Repeated until it does not.
+        StillRefused = still_refused {
+            /// The certificate.
+            certificate_id: CertificateId,
+            /// What could not be read, and may use it.
+            #[serde(flatten)]
+            unread: Unread,
+        },
+        /// The certificate is gone.
+        Deleted = deleted {
+            /// The certificate.
+            certificate_id: CertificateId,
+        },
+    }
 }
 
 impl Step {
@@ -116,8 +114,8 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Uploaded { certificate_id } => write!(f, "uploaded {certificate_id}"),
-            Self::AlreadyUploaded { certificate_id } => {
-                write!(f, "resuming with {certificate_id}, uploaded earlier")
+            Self::AlreadyUploaded { certificate_id: id } => {
+                write!(f, "resuming with {id}, uploaded earlier")
             }
             Self::Attached { certificate_id: id, zone } => write!(
                 f,

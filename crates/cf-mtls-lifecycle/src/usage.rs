@@ -7,7 +7,7 @@ use cf_mtls::{
     Association, Certificate, CertificateFilter, CertificateId, Certificates, ClientCa, ErrorKind,
     Holder, Product, Zone, ZoneFilter, ZoneHostnames,
 };
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -324,15 +324,8 @@ pub(crate) fn zones_using(
 ) -> Outcomes<Result<ZoneUse, Error>> {
     let zones = walk(&patient(certificates), vec![ClientCa::from(id)]);
     // Zones without hostnames are dropped, so that nothing piles up.
-    Outcomes::new(
-        "zones using",
-        zones.flat_map(|looks| {
-            stream::iter(match looks {
-                Ok(looks) => looks.into_iter().map(|(_, look)| Ok(look)).collect(),
-                Err(error) => vec![Err(error)],
-            })
-        }),
-    )
+    let looks = zones.map_ok(|looks| stream::iter(looks).map(|(_, look)| Ok(look)));
+    Outcomes::new("zones using", looks.try_flatten())
 }
 
 /// What is to be said about one zone, with the index of the CA.

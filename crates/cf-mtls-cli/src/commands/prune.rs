@@ -109,7 +109,7 @@ async fn collect(
                 // This criterion has looked for uses.
                 uses: candidate
                     .reasons
-                    .contains(&Reason::Unused)
+                    .contains(&Reason::unused())
                     .then(|| Usage::new(candidate.certificate.clone())),
                 reasons: Some(candidate.reasons),
                 ..Target::new(candidate.id, Some(candidate.certificate))

@@ -135,7 +135,7 @@ pub(crate) fn check(plan: &ReleasePlan) -> Result<(), Failure> {
 
 /// The plan in JSON, with what to do about holders.
 pub(crate) fn to_json(plan: &ReleasePlan) -> Value {
-    let mut json = serde_json::to_value(plan).unwrap_or_default();
+    let mut json = serde_json::to_value(plan.planned()).unwrap_or_default();
     json["holders"] = json!(holders_to_json(&plan.usage().holders));
     json
 }
@@ -147,7 +147,7 @@ fn dry_run(plan: &ReleasePlan) -> String {
         text.push_str(&format!("would detach {}\n", printable(&zone.to_string())));
     }
     let id = plan.usage().certificate.id();
-    text.push_str(&match plan.is_blocked() {
+    text.push_str(&match !plan.blockers().is_empty() {
         true => "blocked: nothing would be changed\n".to_owned(),
         false => format!("would wait until nothing uses it, and delete {id}\n"),
     });

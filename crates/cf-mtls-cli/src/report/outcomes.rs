@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
+use cf_mtls::ErrorKind;
 use cf_mtls::text::list;
-use cf_mtls::{Certificate, ErrorKind};
 use cf_mtls_lifecycle::Blocker;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -225,9 +225,7 @@ pub(crate) fn expected(target: &Target) -> Result<Outcome, Failure> {
         return Err(error.clone().into());
     }
     let (id, certificate) = (&target.id, target.certificate.as_ref());
-    let kind = certificate.and_then(Certificate::certificate_type);
-    if let Some(certificate_type) = kind.filter(|_| target.is_managed()) {
-        let why = Blocker::Managed { certificate_type };
+    if let Some(why) = certificate.and_then(Blocker::managed).filter(|_| target.is_managed()) {
         let message =
             format!("certificate {id} cannot be deleted here: {why}; nothing was changed");
         return Err(Failure::invalid_input(message).about(id));

@@ -34,7 +34,7 @@ async fn deletes_1000_and_tells_each_outcome() {
         count.fetch_add(1, Ordering::Relaxed);
     });
     let certificates = certificates(&simulator).with_concurrency(10);
-    let mut outcomes = certificates.delete_many(input);
+    let mut outcomes = certificates.delete_stream(futures_util::stream::iter(input));
     let mut missing: Vec<_> = ids.clone();
     let (mut gone, mut in_use, mut not_found) = (0, 0, 0);
     while let Some(outcome) = outcomes.next().await {
@@ -60,6 +60,18 @@ async fn nothing_is_sent_unless_asked_for() {
     let ids = vec![seed_ca(&simulator, "a"), seed_ca(&simulator, "b")];
     drop(certificates(&simulator).delete_many(ids));
     assert_eq!(simulator.request_count(None), 0);
+}
+
+#[tokio::test]
+async fn an_id_that_is_given_twice_is_deleted_once() {
+    let simulator = Simulator::start().await.unwrap();
+    let (a, b) = (seed_ca(&simulator, "a"), seed_ca(&simulator, "b"));
+    // Borrowed or owned, from an iterator that lives no longer than the call.
+    let ids = [a.clone(), b, a.as_str().to_uppercase().parse().unwrap(), a];
+    let outcomes = certificates(&simulator).delete_many(ids.iter().rev()).collect().await;
+    assert_eq!(outcomes.len(), 2);
+    assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()), "{outcomes:?}");
+    assert_eq!(simulator.request_count(Operation::Delete), 2);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use cf_mtls::{Certificate, CertificateId, ErrorKind};
-use cf_mtls_lifecycle::{CertificatesExt as _, Outcome};
+use cf_mtls_lifecycle::{CertificatesExt as _, Outcome, Outcomes};
 use cf_mtls_testkit::Simulator;
 use cf_mtls_testkit::simulator::{Fault, Operation};
 
@@ -44,9 +44,12 @@ async fn outcomes_are_collected_and_read_back() {
     let absent: CertificateId = "00000000-0000-4000-8000-000000000000".parse().unwrap();
     let ids = [seed_ca(&simulator, "ca"), absent];
     let certificates = certificates(&simulator).with_concurrency(1);
-    let of_iterator = certificates.get_many(ids.clone());
+    let of_iterator = certificates.get_many(&ids);
     let of_stream = certificates.get_stream(futures_util::stream::iter(ids.clone()));
-    for outcomes in [of_iterator.collect().await, of_stream.collect().await] {
+    let of_iterator = of_iterator.collect().await;
+    // A fake has its outcomes already.
+    let of_a_fake: Outcomes<_> = of_iterator.clone().into_iter().collect();
+    for outcomes in [of_iterator, of_stream.collect().await, of_a_fake.collect().await] {
         let json = serde_json::to_string(&outcomes).unwrap();
         let back: Vec<Outcome<Certificate>> = serde_json::from_str(&json).unwrap();
         assert_eq!(back.iter().map(|one| &one.id).collect::<Vec<_>>(), [&ids[0], &ids[1]]);

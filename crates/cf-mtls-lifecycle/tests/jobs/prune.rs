@@ -100,8 +100,14 @@ async fn without_a_criterion_nothing_is_even_asked() {
     let simulator = start().await;
     let new = Prune::new;
     let custom = CertificateType::Custom;
-    let table =
-        [new(), new().ca(), new().leaf(), new().certificate_type(custom), new().name_prefix("")];
+    let table = [
+        new(),
+        new().ca(),
+        new().leaf(),
+        new().certificate_type(custom),
+        new().name_prefix(""),
+        new().expired().ca().leaf(),
+    ];
     for criteria in table.into_iter().chain([new().expired().name_prefix("")]) {
         let error = certificates(&simulator).prune_candidates(criteria.clone()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{criteria:?}");

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use cf_mtls::{ErrorKind, Retry};
 use cf_mtls_lifecycle::{
-    Blocker, Candidate, CertificatesExt as _, Product, Reason, Release, ReleaseOptions, Released,
-    Rotated, Step, Unread, UnreadableProduct, UnreadableZone, Usage,
+    Blocker, Candidate, CertificatesExt as _, Holder, PlannedRelease, Product, Reason, Release,
+    ReleaseOptions, Released, Rotated, Step, Unread, UnreadableProduct, UnreadableZone,
 };
 use cf_mtls_testkit::simulator::{Builder, Fault, Operation, Seed};
 use cf_mtls_testkit::{DOCUMENTED_CA, Simulator};
@@ -36,14 +36,14 @@ fn names(steps: &[Step]) -> Vec<String> {
 async fn a_plan_tells_what_will_be_done_and_only_reads() {
     let world = InUse::start().await;
     let plan = release(&world).plan().await.unwrap();
-    assert!(!plan.is_blocked());
+    assert!(plan.blockers().is_empty());
     let zones: Vec<_> = plan.usage().zones.iter().map(ToString::to_string).collect();
     let want =
         ["one.a.example, two.a.example in zone a.example", "one.b.example in zone b.example"];
     assert_eq!(zones, want);
     assert_eq!(plan.usage().certificate.name(), Some("old"));
     assert_eq!(writes(&world.simulator), [""; 0]);
-    let json = serde_json::to_value(&plan).unwrap();
+    let json = serde_json::to_value(plan.planned()).unwrap();
     assert_eq!(json["zones"][1]["hostnames"], serde_json::json!(["one.b.example"]));
     assert_eq!(json["blockers"], serde_json::json!([]));
 }
@@ -113,10 +113,10 @@ async fn hostnames_may_appear_under_another_name() {
     {
         let world = InUse::start_with(|builder| builder.hostname_service(name)).await;
         let plan = release(&world).plan().await.unwrap();
-        assert_eq!(plan.is_blocked(), blocked, "{name}");
+        assert_eq!(!plan.blockers().is_empty(), blocked, "{name}");
         let options = quick().with_hostname_service(name);
         let plan = release(&world).with_options(options).plan().await.unwrap();
-        assert!(!plan.is_blocked(), "{name} is told");
+        assert!(plan.blockers().is_empty(), "{name} is told");
         plan.run(|step| world.let_time_pass(step)).await.unwrap();
         assert!(!world.holds(&world.ca), "{name}");
     }
@@ -206,7 +206,7 @@ async fn hostnames_in_other_zones_than_the_given_stop_it() {
     assert_eq!(writes(&world.simulator), [""; 0]);
 
     let plan = release().in_zones([a, b]).plan().await.unwrap();
-    assert!(!plan.is_blocked());
+    assert!(plan.blockers().is_empty());
     plan.run(|step| world.let_time_pass(step)).await.unwrap();
     assert!(!world.holds(&world.ca));
 }
@@ -229,14 +229,14 @@ async fn a_zone_that_cannot_be_read_stops_it_unless_it_is_ignored() {
         .plan()
         .await
         .unwrap();
-    assert!(!plan.is_blocked());
+    assert!(plan.blockers().is_empty());
 
     // Nothing says that hostnames use it, so zones are not read, unless that is asked for.
     let unused = seed_ca(&world.simulator, "unused");
     world.simulator.inject(refusal().zone(&world.zones[2]));
     let unused = certificates(&world.simulator).release(&unused);
     let plan = unused.plan().await.unwrap();
-    assert!(!plan.is_blocked() && plan.usage().zones_not_read, "{:?}", plan.blockers());
+    assert!(plan.blockers().is_empty() && plan.usage().zones_not_read, "{:?}", plan.blockers());
     for ignored in [false, true] {
         let options = quick().with_all_zones();
         let options = if ignored { options.with_ignored_zone("c.example") } else { options };
@@ -272,7 +272,7 @@ async fn a_zone_that_is_given_but_not_listed_is_read_all_the_same() {
     assert!(matches!(plan.blockers(), [Blocker::HiddenHostnames(_), Blocker::HiddenHostnames(_)]));
     let zones = [0, 1].map(|zone: usize| zone_id(&world.zones[zone]));
     let plan = release(&world).in_zones(zones).plan().await.unwrap();
-    assert!(!plan.is_blocked(), "{:?}", plan.blockers());
+    assert!(plan.blockers().is_empty(), "{:?}", plan.blockers());
     assert_eq!(plan.usage().zones.len(), 2);
 }
 
@@ -563,17 +563,43 @@ async fn what_jobs_return_can_be_made_and_reads_back() {
     }
     let world = InUse::start().await;
     let plan = release(&world).plan().await.unwrap();
-    // A plan holds a client, so it reads back as what it found.
-    let usage: Usage = serde_json::from_value(serde_json::to_value(&plan).unwrap()).unwrap();
+    let blocker = || Blocker::OtherZone(plan.usage().zones[0].clone());
+    let planned = PlannedRelease::new(plan.usage().clone(), vec![blocker()]);
+    let PlannedRelease { usage, blockers, .. } = back(&planned);
     assert_eq!(usage.zones, plan.usage().zones);
+    assert_eq!(blockers[0].to_string(), blocker().to_string());
     let certificate = usage.certificate.clone();
     let released = Released::new(certificate.clone(), usage.zones.clone(), true);
     assert_eq!(back(&released), released);
     let rotated = Rotated::new(certificate.clone(), usage.zones, released);
     assert_eq!(back(&rotated), rotated);
-    let reasons = vec![Reason::Unused];
-    let candidate = Candidate::new(certificate.id().clone(), certificate, reasons);
+    let (id, zone) = (certificate.id().clone(), plan.usage().zones[0].clone());
+    let moment = jiff::Timestamp::UNIX_EPOCH;
+    let reasons = vec![
+        Reason::expired(moment),
+        Reason::expires_before(moment),
+        Reason::uploaded_before(moment),
+        Reason::name_prefix("old".to_owned()),
+        Reason::unused(),
+    ];
+    let candidate = Candidate::new(id.clone(), certificate, reasons);
     assert_eq!(back(&candidate), candidate);
+    let rows = vec![cf_mtls::Association::new("gateway", cf_mtls::AssociationStatus::Active)];
+    let holders = vec![Holder::Gateway];
+    let steps = [
+        Step::uploaded(id.clone()),
+        Step::already_uploaded(id.clone()),
+        Step::attached(id.clone(), zone.clone()),
+        Step::awaiting_active(id.clone(), rows.clone()),
+        Step::active(id.clone()),
+        Step::awaiting_hostnames(id.clone(), zone.clone()),
+        Step::detached(id.clone(), zone),
+        Step::awaiting_release(id.clone(), rows, holders, Unread::default()),
+        Step::unused(id.clone(), Unread::default()),
+        Step::still_refused(id.clone(), Unread::default()),
+        Step::deleted(id),
+    ];
+    assert_eq!(back(&steps), steps);
     let error = || cf_mtls::Error::new(ErrorKind::Permission);
     let zone = cf_mtls::Zone::new(zone_id(&world.zones[0]));
     let mut unread = Unread::default();
