@@ -62,8 +62,7 @@ async fn a_global_key_is_verified_by_the_list_alone() {
     assert_eq!(verify(&simulator, key).await.unwrap().token, None);
     assert_eq!(requests(&simulator), [0, 0, 1]);
     let wrong = Credentials::email_and_key("a@example.com", "another");
-    // The list does not tell a wrong key from a missing permission.
-    assert_eq!(verify(&simulator, wrong).await.unwrap_err().kind(), ErrorKind::Permission);
+    assert_eq!(verify(&simulator, wrong).await.unwrap_err().kind(), ErrorKind::Authentication);
 }
 
 #[tokio::test]

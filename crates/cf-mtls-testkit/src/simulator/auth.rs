@@ -279,7 +279,8 @@ impl Keyring {
         if self.email_and_key.as_ref() == Some(&EmailAndKey { email, key }) {
             return Ok(Identity::User);
         }
-        Err(forbidden())
+        let message = "Unknown X-Auth-Key or X-Auth-Email";
+        Err(ErrorResponse::new(StatusCode::BAD_REQUEST, 9103, message))
     }
 }
 

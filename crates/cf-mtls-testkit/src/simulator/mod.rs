@@ -100,7 +100,7 @@
 //!   known path with another method: HTTP 405, code 7001.
 //! - Paths are served with and without a final slash, so a client that puts an
 //!   empty id into a path meets the list, or a refusal of the method.
-//! - A wrong email address or key: HTTP 403, code 10000.
+//! - A wrong email address or key: HTTP 400, code 9103.
 //! - A token that is verified where it does not belong: code 1000.
 //! - A token without the permission for zones, or restricted to some, gets a list
 //!   of zones without the others.

@@ -186,7 +186,7 @@ async fn checks_both_forms_of_credentials() {
         (&[("authorization", "Bearer ")], 400, &[6003, 6111]),
         (&[("authorization", "Bearer a b")], 400, &[6003, 6111]),
         (&[("authorization", "right")], 400, &[6003, 6111]),
-        (&[("x-auth-email", "me@example.com"), ("x-auth-key", "wrong")], 403, &[10000]),
+        (&[("x-auth-email", "me@example.com"), ("x-auth-key", "wrong")], 400, &[9103]),
         (&[("x-auth-email", "me@example.com"), ("x-auth-key", "k y")], 400, &[6003, 6103]),
         (&[("x-auth-email", "me@example.com")], 400, &[6003, 6103]),
         (&[("x-auth-key", "k3y")], 400, &[6003, 6102]),
