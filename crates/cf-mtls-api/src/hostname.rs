@@ -13,13 +13,19 @@ use crate::text::printable;
 const MAX_LENGTH: usize = 253;
 const MAX_LABEL_LENGTH: usize = 63;
 
-/// A hostname in lower case and without a final dot. Letters beyond ASCII stay as
-/// they are given.
+/// A hostname, kept and shown as it was given.
 ///
-/// Compared in its ASCII form: capitals, a final dot, and Unicode or Punycode
-/// (`xn--`) make no difference.
+/// Compared in its ASCII form, also with text: capitals, a final dot, and Unicode or
+/// Punycode (`xn--`) make no difference. Sent as [`normalized`](Self::normalized).
 ///
-/// `"Bücher.Example."` is kept as `bücher.example`, and equals `xn--bcher-kva.example`.
+/// ```
+/// use cf_mtls_api::Hostname;
+///
+/// let host = Hostname::unchecked("Bücher.Example."); // or `.parse()?`
+/// assert_eq!(host, "xn--bcher-kva.example");
+/// assert_eq!(host.to_string(), "Bücher.Example.");
+/// assert_eq!(host.normalized().as_str(), "bücher.example");
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schemars", schemars(with = "String"))]
@@ -38,7 +44,7 @@ impl Hostname {
         Self { text, ascii }
     }
 
-    /// The text.
+    /// The text, as it was given.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -48,6 +54,14 @@ impl Hostname {
         self.ascii.as_deref().unwrap_or(&self.text)
     }
 
+    /// The same hostname in the form that is sent: in lower case and without a final dot.
+    /// Letters beyond ASCII stay.
+    #[must_use]
+    pub fn normalized(&self) -> Self {
+        Self::unchecked(without_root(&self.text).to_lowercase())
+    }
+
+    /// Whether it is a hostname, if it is normalized.
     fn is_valid(&self) -> bool {
         let is_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
         let is_hyphen = |label: &str| label.starts_with('-') || label.ends_with('-');
@@ -99,8 +113,8 @@ impl FromStr for Hostname {
     type Err = InvalidHostname;
 
     fn from_str(text: &str) -> Result<Self, InvalidHostname> {
-        let host = Self::unchecked(without_root(text).to_lowercase());
-        match host.is_valid() {
+        let host = Self::unchecked(text);
+        match host.normalized().is_valid() {
             true => Ok(host),
             false => Err(InvalidHostname(printable(text).chars().take(60).collect())),
         }
@@ -111,6 +125,14 @@ impl TryFrom<String> for Hostname {
     type Error = InvalidHostname;
 
     fn try_from(text: String) -> Result<Self, InvalidHostname> {
+        text.parse()
+    }
+}
+
+impl TryFrom<&str> for Hostname {
+    type Error = InvalidHostname;
+
+    fn try_from(text: &str) -> Result<Self, InvalidHostname> {
         text.parse()
     }
 }
@@ -129,7 +151,7 @@ impl AsRef<str> for Hostname {
 
 impl fmt::Display for Hostname {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.pad(&self.text)
     }
 }
 
@@ -140,6 +162,18 @@ impl PartialEq for Hostname {
 }
 
 impl Eq for Hostname {}
+
+impl PartialEq<str> for Hostname {
+    fn eq(&self, other: &str) -> bool {
+        *self == Self::unchecked(other)
+    }
+}
+
+impl PartialEq<&str> for Hostname {
+    fn eq(&self, other: &&str) -> bool {
+        *self == **other
+    }
+}
 
 impl PartialOrd for Hostname {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {

@@ -117,6 +117,13 @@ fn is_domain(text: &str) -> bool {
 /// UUIDs and hexadecimal digits name the same thing in either case; the service
 /// writes them in lower case.
 fn canonical(mut text: String, rule: &Rule) -> String {
+    if is_caseless(&text, rule) {
+        text.make_ascii_lowercase();
+    }
+    text
+}
+
+fn is_caseless(text: &str, rule: &Rule) -> bool {
     let is_hyphen_place = |index: usize| matches!(index, 8 | 13 | 18 | 23);
     let is_form = match text.len() {
         32 => text.bytes().all(|byte| byte.is_ascii_hexdigit()),
@@ -126,10 +133,12 @@ fn canonical(mut text: String, rule: &Rule) -> String {
         }),
         _ => false,
     };
-    if is_form && rule.is_caseless {
-        text.make_ascii_lowercase();
-    }
-    text
+    is_form && rule.is_caseless
+}
+
+/// Whether a text is read as this id.
+fn is_id(id: &str, text: &str, rule: &Rule) -> bool {
+    id == text || id.eq_ignore_ascii_case(text) && is_caseless(id, rule)
 }
 
 macro_rules! id {
@@ -191,6 +200,7 @@ macro_rules! id {
             }
         }
 
+        /// To look an id up in a map by its text, in the case in which it is kept.
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0
@@ -199,13 +209,19 @@ macro_rules! id {
 
         impl PartialEq<str> for $name {
             fn eq(&self, other: &str) -> bool {
-                self.0 == other
+                is_id(&self.0, other, &$rule)
             }
         }
 
         impl PartialEq<&str> for $name {
             fn eq(&self, other: &&str) -> bool {
-                self.0 == *other
+                *self == **other
+            }
+        }
+
+        impl PartialEq<String> for $name {
+            fn eq(&self, other: &String) -> bool {
+                *self == **other
             }
         }
 

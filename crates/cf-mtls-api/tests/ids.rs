@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use cf_mtls_api::CertificateId;
+use cf_mtls_api::{CertificateId, ScriptName};
 
 #[test]
 fn uuids_and_hexadecimal_digits_are_kept_in_lower_case() {
@@ -16,13 +16,33 @@ fn uuids_and_hexadecimal_digits_are_kept_in_lower_case() {
     ];
     for (text, want) in table {
         let parsed: CertificateId = text.parse().unwrap();
-        assert_eq!(parsed, want);
+        assert_eq!(parsed.as_str(), want);
         assert_eq!(CertificateId::try_from(text).unwrap(), parsed);
         assert_eq!(CertificateId::try_from(text.to_owned()).unwrap(), parsed);
         let read: CertificateId = serde_json::from_value(text.into()).unwrap();
         assert_eq!(read, parsed);
         assert_eq!(String::from(read), want);
     }
+}
+
+#[test]
+fn a_text_equals_the_id_that_it_is_read_as() {
+    let uuid = "2458ce5a-0c35-4c7f-82c7-8e9487d3ff60";
+    let table = [
+        (uuid, "2458CE5A-0C35-4C7F-82C7-8E9487D3FF60", true),
+        ("023e105f4ecef8ad9ca31a8372d0c353", "023E105F4ecef8ad9ca31a8372d0c353", true),
+        (uuid, "2458ce5a-0c35-4c7f-82c7-8e9487d3ff61", false),
+        ("Some-Name", "Some-Name", true),
+        ("Some-Name", "some-name", false),
+    ];
+    for (id, text, want) in table {
+        let id: CertificateId = id.parse().unwrap();
+        let string = text.to_owned();
+        assert_eq!([id == text, id == *text, id == string], [want; 3], "{id} {text}");
+        assert_eq!(id == text.parse::<CertificateId>().unwrap(), want, "{id} {text}");
+    }
+    let script: ScriptName = uuid.parse().unwrap();
+    assert_ne!(script, uuid.to_uppercase(), "names of Workers have a case");
 }
 
 #[test]

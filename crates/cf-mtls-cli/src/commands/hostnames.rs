@@ -148,7 +148,7 @@ fn normalized(hosts: Vec<(String, String)>) -> Result<Vec<String>, Failure> {
             .parse()
             .map_err(|error| Failure::from(Error::from(error)).at(&place))?;
         if seen.insert(host.clone()) {
-            all.push(host.into());
+            all.push(host.normalized().into());
         }
     }
     Ok(all)

@@ -121,13 +121,12 @@ fn subtract(list: &[Hostname], other: &[Hostname]) -> Vec<Hostname> {
     rest.cloned().collect()
 }
 
-/// Each hostname once, in the order given.
+/// Each hostname once, in the order given, and in the form that is sent.
 pub(super) fn parse_all<H: AsRef<str>>(
     hosts: impl IntoIterator<Item = H>,
 ) -> Result<Vec<Hostname>, Error> {
-    let hosts = hosts.into_iter().map(|host| host.as_ref().parse());
-    let hosts: Vec<Hostname> = hosts.collect::<Result<_, _>>()?;
-    Ok(subtract(&hosts, &[]))
+    let hosts = hosts.into_iter().map(|host| Ok(host.as_ref().parse::<Hostname>()?.normalized()));
+    Ok(subtract(&hosts.collect::<Result<Vec<_>, Error>>()?, &[]))
 }
 
 pub(super) fn unchecked(list: Vec<String>) -> Vec<Hostname> {

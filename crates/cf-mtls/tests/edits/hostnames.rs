@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::time::Duration;
 
 use cf_mtls::{ClientCa, Error, ErrorKind, Hostname, Retry};
@@ -107,7 +108,12 @@ fn what_is_no_hostname_has_no_spelling() {
         ("_acme.É.example.", "_acme.é.example"),
         ("xn--9ca.example", "xn--9ca.example"),
     ] {
-        assert_eq!(host.parse::<Hostname>().unwrap().as_str(), want);
+        let parsed: Hostname = host.parse().unwrap();
+        assert_eq!([parsed.to_string(), parsed.clone().into()], [host; 2]);
+        assert_eq!(parsed.as_str(), host);
+        assert_eq!(serde_json::to_value(&parsed).unwrap(), host);
+        assert_eq!(parsed.normalized().as_str(), want);
+        assert_eq!(Hostname::try_from(host).unwrap(), want);
     }
 }
 
@@ -127,7 +133,9 @@ fn spellings_of_one_hostname_are_the_same() {
         ("a b", "ab", false),
     ];
     for (a, b, want) in table {
-        assert_eq!(Hostname::unchecked(a) == Hostname::unchecked(b), want, "{a:?} {b:?}");
+        let [one, other] = [a, b].map(Hostname::unchecked);
+        let equal = [one == other, one == b, other == *a, HashSet::from([one]).contains(&other)];
+        assert_eq!(equal, [want; 4], "{a:?} {b:?}");
     }
 }
 
