@@ -62,7 +62,7 @@ impl Client {
 ///     Ok(client.certificates(account).with_deadline(Duration::from_secs(20)))
 /// }
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct ClientBuilder {
     credentials: Credentials,
@@ -137,36 +137,30 @@ impl ClientBuilder {
         })
     }
 
-    /// Uses another server, such as a simulator, over https, or over plain http on
-    /// the loopback interface.
-    pub fn with_base_url(mut self, base_url: impl Into<String>) -> Self {
-        self.base_url = base_url.into();
-        self
-    }
+    setters! {
+        /// Uses another server, such as a simulator, over https, or over plain http on
+        /// the loopback interface.
+        with_base_url(self, base_url: impl Into<String>) { self.base_url = base_url.into() }
 
-    /// Uses an HTTP client of the caller, with its proxy and TLS settings.
-    ///
-    /// Build it with `redirect::Policy::none()`: responses after a redirect are
-    /// rejected, but the credentials are sent along by then. Build it with
-    /// `retry::never()`, or HTTP/2 requests are sent more often than
-    /// [`Retry`](crate::Retry) says. It is never replaced, so set
-    /// `http2_keep_alive_interval`, or a silent HTTP/2 connection holds all clones.
-    pub fn with_http_client(mut self, http: reqwest::Client) -> Self {
-        self.http = Some(http);
-        self
-    }
+        /// Allows plain http to hosts other than loopback, which exposes the
+        /// credentials to the network.
+        with_plain_http_allowed(self) { self.plain_http = true }
 
-    /// Sets the `User-Agent`; this crate's name and version follow it.
-    pub fn with_user_agent(mut self, user_agent: impl Into<String>) -> Self {
-        self.user_agent = Some(user_agent.into());
-        self
-    }
+        /// Uses an HTTP client of the caller, with its proxy and TLS settings.
+        ///
+        /// Build it with `redirect::Policy::none()`: responses after a redirect are
+        /// rejected, but the credentials are sent along by then. Build it with
+        /// `retry::never()`, or HTTP/2 requests are sent more often than
+        /// [`Retry`](crate::Retry) says. It is never replaced, so set
+        /// `http2_keep_alive_interval`, or a silent HTTP/2 connection holds all clones.
+        with_http_client(self, http: reqwest::Client) { self.http = Some(http) }
 
-    /// Bounds the body of a response, in bytes after decompression (16 MiB unless
-    /// set).
-    pub fn with_body_limit(mut self, bytes: usize) -> Self {
-        self.body_limit = Some(bytes);
-        self
+        /// Sets the `User-Agent`; this crate's name and version follow it.
+        with_user_agent(self, name: impl Into<String>) { self.user_agent = Some(name.into()) }
+
+        /// Bounds the body of a response, in bytes after decompression (16 MiB unless
+        /// set).
+        with_body_limit(self, bytes: usize) { self.body_limit = Some(bytes) }
     }
 
     /// Trusts the certificates in this PEM beside those of the platform.
@@ -194,13 +188,6 @@ impl ClientBuilder {
         proxy(url.as_ref())?;
         self.proxy = Some(Secret::from(url.as_ref()));
         Ok(self)
-    }
-
-    /// Allows plain http to hosts other than loopback, which exposes the
-    /// credentials to the network.
-    pub fn with_plain_http_allowed(mut self) -> Self {
-        self.plain_http = true;
-        self
     }
 
     limit_setters!("each operation", limits);

@@ -1,6 +1,17 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+/// Declares methods that change a value and return it.
+macro_rules! setters {
+    ($($(#[$meta:meta])* $name:ident($self:ident $(, $value:ident: $type:ty)?) $change:block)*) => {
+        $($(#[$meta])*
+        pub fn $name(mut $self $(, $value: $type)?) -> Self {
+            $change
+            $self
+        })*
+    };
+}
+
 mod builder;
 mod certificates;
 mod error;
@@ -25,6 +36,8 @@ pub use cf_mtls_api::{
 };
 pub use error::{Error, ErrorKind, Operation};
 pub use hostnames::{HostnameChange, Hostnames};
+/// For [`Error::status`].
+pub use http;
 /// For [`Certificate::expires_on`] and other times.
 pub use jiff;
 /// For [`ClientBuilder::with_http_client`].

@@ -20,16 +20,12 @@ impl ZoneFilter {
         Self::default()
     }
 
-    /// The zones of one account.
-    pub fn account(mut self, account: &AccountId) -> Self {
-        self.account = Some(account.clone());
-        self
-    }
+    setters! {
+        /// The zones of one account.
+        account(self, account: &AccountId) { self.account = Some(account.clone()) }
 
-    /// The zone of one domain name.
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
+        /// The zone of one domain name.
+        name(self, name: impl Into<String>) { self.name = Some(name.into()) }
     }
 }
 

@@ -4,10 +4,12 @@
 
 mod common;
 
-use cf_mtls::Client;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
 use cf_mtls::{
-    AccountId, CertificateChain, CertificateId, ClientCa, Credentials, Error, ErrorKind, Upload,
-    ZoneId,
+    AccountId, CertificateChain, CertificateFilter, CertificateId, Client, ClientCa, Credentials,
+    Error, ErrorKind, Upload, ZoneFilter, ZoneId,
 };
 use cf_mtls_testkit::DOCUMENTED_CA;
 use common::{builder, certificate, success};
@@ -369,5 +371,38 @@ fn debug_shows_no_secret() {
         {
             assert!(!text.contains(secret), "{text}");
         }
+    }
+}
+
+/// An executor that is not tokio's polls once.
+#[test]
+fn a_call_outside_of_a_runtime_is_refused() {
+    let client = Client::builder(common::TOKEN).with_base_url("http://localhost:9");
+    let client = client.build().unwrap();
+    let certificates = client.certificates(&common::account());
+    let hostnames = client.hostnames(&common::zone());
+    let (account, id, ca) = (common::account(), common::id(), ClientCa::CloudflareManaged);
+    let upload = Upload::ca(DOCUMENTED_CA).unwrap();
+    let (mut list, mut zones) =
+        (certificates.list(CertificateFilter::all()), client.zones(ZoneFilter::all()));
+    type Call<'a> = Pin<Box<dyn Future<Output = Option<Error>> + 'a>>;
+    let calls: [(&str, Call<'_>); 10] = [
+        ("get", Box::pin(async { certificates.get(&id).await.err() })),
+        ("delete", Box::pin(async { certificates.delete(&id).await.err() })),
+        ("associations", Box::pin(async { certificates.associations(&id).await.err() })),
+        ("list", Box::pin(async { list.next().await.unwrap().err() })),
+        ("find", Box::pin(async { certificates.find("a").await.err() })),
+        ("ensure", Box::pin(async { certificates.ensure(&upload).await.err() })),
+        ("zones", Box::pin(async { zones.next().await.unwrap().err() })),
+        ("verify", Box::pin(async { client.verify(&account).await.err() })),
+        ("hostnames", Box::pin(async { hostnames.list(&ca).await.err() })),
+        ("add", Box::pin(async { hostnames.add(&ca, ["a.example"]).await.err() })),
+    ];
+    for (name, mut call) in calls {
+        let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let Poll::Ready(Some(error)) = polled else { panic!("{name}: {polled:?}") };
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{name}: {error}");
+        assert!(error.to_string().contains("no tokio runtime; make the call"), "{name}: {error}");
+        assert!(!error.may_have_taken_effect(), "{name}");
     }
 }

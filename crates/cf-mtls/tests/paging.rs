@@ -7,8 +7,9 @@ mod common;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use cf_mtls::{CertificateFilter, Error, ErrorKind, Listing};
+use cf_mtls::{CertificateFilter, Error, ErrorKind, Listing, Operation};
 use common::{certificate, certificates, success};
 use httpmock::{HttpMockRequest, HttpMockResponse, MockServer};
 use serde_json::{Value, json};
@@ -241,10 +242,23 @@ async fn an_item_without_a_valid_id_is_no_item() {
 
 #[tokio::test]
 async fn a_list_that_is_made_ends_after_an_error_like_others() {
-    let items = vec![Ok(1), Err(Error::new(ErrorKind::Timeout)), Ok(2)];
-    let mut list = Listing::from(items);
+    let items = [Ok(1), Err(Error::new(ErrorKind::Timeout)), Ok(2)];
+    let mut list = Listing::from_iter(items);
     assert_eq!(list.next().await.unwrap().unwrap(), 1);
     assert_eq!(list.next().await.unwrap().unwrap_err().kind(), ErrorKind::Timeout);
     assert!(list.next().await.is_none());
-    assert_eq!(Listing::from(vec![Ok(3)]).collect().await.unwrap(), [3]);
+    assert_eq!(Listing::from_iter([Ok(3), Ok(4)]).collect().await.unwrap(), [3, 4]);
+}
+
+/// Far more pages than can be read in that time, each soon enough.
+#[tokio::test]
+async fn the_pages_of_a_search_have_one_deadline() {
+    let (server, _) = server_of(|_, number| {
+        page(number..number + 1, json!({"page": number, "total_pages": 10_000}))
+    })
+    .await;
+    let certificates = certificates(&server).with_deadline(Duration::from_millis(300));
+    let error = certificates.find("none").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    assert_eq!(error.operation(), Some(Operation::ListCertificates));
 }

@@ -32,14 +32,13 @@ impl Certificates {
                     per_page: Some(PER_PAGE),
                 };
                 let envelope = call.span().run(call.read(request)).await?;
-                Page::new(envelope.result, envelope.result_info, |wire| Some(from_wire(wire)))
+                Page::new(envelope.result, envelope.result_info, |wire: types::Association| {
+                    let status = wire.status.unwrap_or_default().into();
+                    Some(Association::new(wire.service.unwrap_or_default(), status))
+                })
             }
         };
         // A service is listed once for each zone, so a page may equal an earlier one.
         Progress::new(true).all(read, |row: &Association| &row.service).await
     }
-}
-
-fn from_wire(wire: types::Association) -> Association {
-    Association::new(wire.service.unwrap_or_default(), wire.status.unwrap_or_default().into())
 }

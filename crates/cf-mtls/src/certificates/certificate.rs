@@ -29,26 +29,6 @@ impl Certificate {
         &self.id
     }
 
-    /// The name given at the upload.
-    pub fn name(&self) -> Option<&str> {
-        self.rest.name.as_deref()
-    }
-
-    /// Whether this is a CA rather than a leaf.
-    pub fn is_ca(&self) -> Option<bool> {
-        self.rest.ca
-    }
-
-    /// Who manages it.
-    pub fn certificate_type(&self) -> Option<CertificateType> {
-        self.rest.type_.clone().map(Into::into)
-    }
-
-    /// The certificate, or chain, in PEM.
-    pub fn pem(&self) -> Option<&str> {
-        self.rest.certificates.as_deref()
-    }
-
     /// The certificate, or chain, read from its PEM.
     ///
     /// # Errors
@@ -57,36 +37,6 @@ impl Certificate {
     /// is no PEM, or it cannot be read.
     pub fn chain(&self) -> Result<CertificateChain, Error> {
         CertificateChain::from_pem(self.pem().unwrap_or_default())
-    }
-
-    /// The issuer's distinguished name, most specific attribute first.
-    pub fn issuer(&self) -> Option<&str> {
-        self.rest.issuer.as_deref()
-    }
-
-    /// The serial number in decimal digits.
-    pub fn serial_number(&self) -> Option<&str> {
-        self.rest.serial_number.as_deref()
-    }
-
-    /// The signature algorithm, such as `SHA256WithRSA`.
-    pub fn signature(&self) -> Option<&str> {
-        self.rest.signature.as_deref()
-    }
-
-    /// When it expires. `None` if the time is missing or unreadable.
-    pub fn expires_on(&self) -> Option<Timestamp> {
-        self.rest.expires_on.as_ref()?.parse()
-    }
-
-    /// When it was uploaded. `None` if the time is missing or unreadable.
-    pub fn uploaded_on(&self) -> Option<Timestamp> {
-        self.rest.uploaded_on.as_ref()?.parse()
-    }
-
-    /// When it was last changed; in the response to an upload.
-    pub fn updated_at(&self) -> Option<Timestamp> {
-        self.rest.updated_at.as_ref()?.parse()
     }
 
     /// Whether it has expired at `moment`; `None` if that is unknown.
@@ -107,6 +57,42 @@ impl Certificate {
         let texts = [&rest.issuer, &rest.name, &rest.serial_number, &rest.signature, &rest.type_];
         (id, rest.ca, texts, [&rest.expires_on, &rest.uploaded_on, &rest.updated_at])
     }
+}
+
+/// Declares what the service may say of a certificate.
+macro_rules! fields {
+    ($($(#[$doc:meta])* $name:ident: $type:ty = |$wire:ident| $get:expr;)*) => {
+        impl Certificate {$(
+            $(#[$doc])*
+            pub fn $name(&self) -> $type {
+                let $wire = &self.rest;
+                $get
+            }
+        )*}
+    };
+}
+
+fields! {
+    /// The name given at the upload.
+    name: Option<&str> = |it| it.name.as_deref();
+    /// Whether this is a CA rather than a leaf.
+    is_ca: Option<bool> = |it| it.ca;
+    /// Who manages it.
+    certificate_type: Option<CertificateType> = |it| it.type_.clone().map(Into::into);
+    /// The certificate, or chain, in PEM.
+    pem: Option<&str> = |it| it.certificates.as_deref();
+    /// The issuer's distinguished name, most specific attribute first.
+    issuer: Option<&str> = |it| it.issuer.as_deref();
+    /// The serial number in decimal digits.
+    serial_number: Option<&str> = |it| it.serial_number.as_deref();
+    /// The signature algorithm, such as `SHA256WithRSA`.
+    signature: Option<&str> = |it| it.signature.as_deref();
+    /// When it expires. `None` if the time is missing or unreadable.
+    expires_on: Option<Timestamp> = |it| it.expires_on.as_ref()?.parse();
+    /// When it was uploaded. `None` if the time is missing or unreadable.
+    uploaded_on: Option<Timestamp> = |it| it.uploaded_on.as_ref()?.parse();
+    /// When it was last changed; in the response to an upload.
+    updated_at: Option<Timestamp> = |it| it.updated_at.as_ref()?.parse();
 }
 
 impl Serialize for Certificate {

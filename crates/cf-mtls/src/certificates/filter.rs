@@ -9,6 +9,13 @@ use crate::error::Error;
 ///
 /// A list fails if nothing can match, or a word is empty, which means "any" to the
 /// service.
+///
+/// ```
+/// use cf_mtls::{CertificateFilter, CertificateType};
+///
+/// let uploaded_cas = CertificateFilter::all().ca().certificate_type(CertificateType::Custom);
+/// let devices = CertificateFilter::all().name("devices");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct CertificateFilter {
@@ -24,29 +31,21 @@ impl CertificateFilter {
         Self::default()
     }
 
-    /// Certificates of this type, beside those of other calls; of every type unless
-    /// set.
-    pub fn certificate_type(mut self, certificate_type: CertificateType) -> Self {
-        self.types.push(certificate_type);
-        self
-    }
+    setters! {
+        /// Certificates of this type, beside those of other calls; of every type unless
+        /// set.
+        certificate_type(self, certificate_type: CertificateType) {
+            self.types.push(certificate_type)
+        }
 
-    /// CA certificates only.
-    pub fn ca(mut self) -> Self {
-        self.ca = true;
-        self
-    }
+        /// CA certificates only.
+        ca(self) { self.ca = true }
 
-    /// Leaf certificates only.
-    pub fn leaf(mut self) -> Self {
-        self.leaf = true;
-        self
-    }
+        /// Leaf certificates only.
+        leaf(self) { self.leaf = true }
 
-    /// Certificates with exactly this name only.
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
+        /// Certificates with exactly this name only.
+        name(self, name: impl Into<String>) { self.name = Some(name.into()) }
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {

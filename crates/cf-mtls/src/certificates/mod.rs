@@ -11,9 +11,11 @@ mod verify;
 use std::num::NonZeroU32;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cf_mtls_api::requests::{GetCertificate, ListCertificates};
 use cf_mtls_api::{AccountId, CertificateId, ZoneId};
+use tokio::time::Instant;
 
 pub use certificate::Certificate;
 pub use delete::Deleted;
@@ -95,14 +97,21 @@ impl Certificates {
     /// The certificates of the account, a page at a time. Each page is retried as
     /// [`Retry`](crate::Retry) allows.
     pub fn list(&self, filter: CertificateFilter) -> Listing<Certificate> {
-        self.pages(filter, PER_PAGE)
+        self.pages(filter, PER_PAGE, None)
     }
 
-    fn pages(&self, filter: CertificateFilter, per_page: NonZeroU32) -> Listing<Certificate> {
+    /// All pages have one deadline together if they are a part of what has `begun`.
+    fn pages(
+        &self,
+        filter: CertificateFilter,
+        per_page: NonZeroU32,
+        begun: Option<Instant>,
+    ) -> Listing<Certificate> {
         let this = self.clone();
         let query = filter.clone();
         let read = move |page| {
-            let (this, filter) = (this.clone(), query.clone());
+            let this = this.after(begun.map_or(Duration::ZERO, |begun| begun.elapsed()));
+            let filter = query.clone();
             async move {
                 filter.check()?;
                 let mut call = this.call(Operation::ListCertificates, None);
@@ -156,23 +165,16 @@ impl Certificates {
         max: usize,
         matches: impl Fn(&Certificate) -> bool,
     ) -> Result<Vec<Certificate>, Error> {
-        let mut list = self.list(filter);
+        let mut list = self.pages(filter, PER_PAGE, Some(Instant::now()));
         let mut found: Vec<Certificate> = Vec::new();
-        let search = async {
-            while found.len() < max
-                && let Some(certificate) = list.next().await.transpose()?
-            {
-                if matches(&certificate) && found.iter().all(|one| one.id() != certificate.id()) {
-                    found.push(certificate);
-                }
+        while found.len() < max
+            && let Some(certificate) = list.next().await.transpose()?
+        {
+            if matches(&certificate) && found.iter().all(|one| one.id() != certificate.id()) {
+                found.push(certificate);
             }
-            Ok(found)
-        };
-        let found = tokio::time::timeout(self.client.limits.total(), search).await;
-        found.unwrap_or_else(|_| {
-            let error = Error::new(ErrorKind::Timeout);
-            Err(error.during(Operation::ListCertificates, self.subject(None)))
-        })
+        }
+        Ok(found)
     }
 
     /// How many requests a job over many certificates or zones may send at a time.

@@ -18,6 +18,14 @@ use crate::error::Error;
 /// Two chains are equal when they hold the same certificates, in any order and
 /// however often: the service reorders chains and drops duplicates. Line ends, white
 /// space and comments in the PEM make no difference either.
+///
+/// ```
+/// use cf_mtls::{CertificateChain, Error};
+///
+/// fn is_renewed(old_pem: &[u8], new_pem: &[u8]) -> Result<bool, Error> {
+///     Ok(CertificateChain::from_pem(old_pem)? != CertificateChain::from_pem(new_pem)?)
+/// }
+/// ```
 #[derive(Clone)]
 pub struct CertificateChain(Vec<CertificateDer<'static>>);
 

@@ -18,14 +18,13 @@ impl Client {
     /// as a readiness probe of a service.
     ///
     /// ```no_run
-    /// # async fn example(client: cf_mtls::Client) -> Result<(), cf_mtls::Error> {
-    /// let account = cf_mtls::account_id_from_env()?;
-    /// let verified = client.verify(&account).await?;
-    /// if let Some(end) = verified.token.and_then(|token| token.expires_on) {
-    ///     println!("ready; the token expires {end}");
+    /// use cf_mtls::{AccountId, Client, Error};
+    ///
+    /// async fn probe(client: &Client, account: &AccountId) -> Result<(), Error> {
+    ///     let token = client.verify(account).await?.token;
+    ///     println!("ready; the token expires {:?}", token.and_then(|token| token.expires_on));
+    ///     Ok(())
     /// }
-    /// # Ok(())
-    /// # }
     /// ```
     ///
     /// Two or three reads, each retried as [`Retry`](crate::Retry) allows: the token, as
@@ -45,8 +44,8 @@ impl Client {
             true => Some(certificates.verify_token().await?),
             false => None,
         };
-        let rest = certificates.after(begun.elapsed());
-        rest.pages(CertificateFilter::all(), MIN_PER_PAGE).next().await.transpose()?;
+        let mut list = certificates.pages(CertificateFilter::all(), MIN_PER_PAGE, Some(begun));
+        list.next().await.transpose()?;
         Ok(Verification::new(token))
     }
 }

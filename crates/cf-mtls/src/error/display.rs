@@ -110,43 +110,43 @@ impl fmt::Display for Error {
         /// Enough for people; all of them are in [`Error::messages`].
         const MAX_MESSAGES: usize = 3;
 
-        let inner = &*self.0;
-        if let Some(operation) = inner.operation {
+        let facts = &*self.facts;
+        if let Some(operation) = facts.operation {
             let (account_id, zone_id) = (self.account_id(), self.zone_id());
             let certificate_id = self.certificate_id();
             write!(f, "{operation}{}: ", SubjectRef { account_id, zone_id, certificate_id })?;
         }
-        write!(f, "{}", inner.kind)?;
-        if !inner.associations.is_empty() {
-            write!(f, " by {}", list(&inner.associations, usize::MAX, ", "))?;
+        write!(f, "{}", self.kind)?;
+        if !facts.associations.is_empty() {
+            write!(f, " by {}", list(&facts.associations, usize::MAX, ", "))?;
         }
-        if let Some(id) = &inner.existing_certificate_id {
+        if let Some(id) = &facts.existing_certificate_id {
             write!(f, " as {id}")?;
         }
-        if let Some(detail) = &inner.detail {
+        if let Some(detail) = &facts.detail {
             write!(f, ": {detail}")?;
         }
-        if !inner.candidates.is_empty() {
-            write!(f, ": {}", list(&inner.candidates, usize::MAX, ", "))?;
+        if !facts.candidates.is_empty() {
+            write!(f, ": {}", list(&facts.candidates, usize::MAX, ", "))?;
         }
-        if !inner.messages.is_empty() {
-            write!(f, "; Cloudflare says {}", list(&inner.messages, MAX_MESSAGES, ", "))?;
+        if !facts.messages.is_empty() {
+            write!(f, "; Cloudflare says {}", list(&facts.messages, MAX_MESSAGES, ", "))?;
         }
         write!(f, "; {}", self.advice())?;
-        if inner.may_have_taken_effect {
+        if facts.may_have_taken_effect {
             f.write_str("; it is unknown whether it took effect, so check before trying again")?;
         }
-        if let Some(wait) = inner.retry_after {
+        if let Some(wait) = facts.retry_after {
             write!(f, "; wait {} s", wait.as_secs_f64().ceil())?;
         }
         let mut context = Vec::new();
-        if let Some(status) = inner.status {
+        if let Some(status) = facts.status {
             context.push(format!("HTTP {status}"));
         }
-        if 1 < inner.attempts {
-            context.push(format!("{} attempts", inner.attempts));
+        if 1 < facts.attempts {
+            context.push(format!("{} attempts", facts.attempts));
         }
-        if let Some(ray_id) = &inner.ray_id {
+        if let Some(ray_id) = &facts.ray_id {
             context.push(format!("ray {ray_id}"));
         }
         if !context.is_empty() {

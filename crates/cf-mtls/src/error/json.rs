@@ -3,7 +3,7 @@
 use cf_mtls_api::text::Cause;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Error, Inner};
+use super::{Error, ErrorKind, Facts};
 
 /// The JSON form of [`Error`]. Fields may be added; none is removed, renamed or
 /// changes its meaning.
@@ -13,8 +13,10 @@ pub(super) struct Body {
     /// The whole message for a person. Ignored when read.
     #[serde(default)]
     message: String,
+    /// What a caller can do next, as one word.
+    kind: ErrorKind,
     #[serde(flatten)]
-    inner: Inner,
+    facts: Facts,
     /// The service's codes, causes included, in its order. Ignored when read.
     #[serde(default)]
     codes: Vec<i64>,
@@ -29,7 +31,8 @@ impl Serialize for Error {
         let causes = std::iter::successors(source, |cause| cause.source());
         let body = Body {
             message: self.to_string(),
-            inner: (*self.0).clone(),
+            kind: self.kind,
+            facts: (*self.facts).clone(),
             codes: self.codes().collect(),
             causes: causes.map(ToString::to_string).collect(),
         };
@@ -40,7 +43,7 @@ impl Serialize for Error {
 impl<'de> Deserialize<'de> for Error {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let body = Body::deserialize(deserializer)?;
-        let error = Self(Box::new(body.inner));
+        let error = Self { kind: body.kind, facts: Box::new(body.facts) };
         Ok(match Cause::chain(body.causes) {
             Some(cause) => error.with_source(cause),
             None => error,

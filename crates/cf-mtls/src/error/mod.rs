@@ -48,14 +48,15 @@ pub(crate) use operation::SubjectRef;
 #[derive(Clone)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schemars", schemars(with = "json::Body"))]
-pub struct Error(Box<Inner>);
-
-/// What is known of an error, as in its [JSON](json::Body).
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-struct Inner {
-    /// What a caller can do next, as one word.
+pub struct Error {
     kind: ErrorKind,
+    facts: Box<Facts>,
+}
+
+/// What else is known of an error, as in its [JSON](json::Body).
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+struct Facts {
     /// The operation that failed.
     operation: Option<Operation>,
     account_id: Option<AccountId>,
@@ -140,24 +141,7 @@ impl Error {
     /// An error of which only the kind is known, and which had no effect: say so if it
     /// [may have](Self::with_may_have_taken_effect).
     pub fn new(kind: ErrorKind) -> Self {
-        Self(Box::new(Inner {
-            kind,
-            operation: None,
-            account_id: None,
-            zone_id: None,
-            certificate_id: None,
-            status: None,
-            messages: Vec::new(),
-            ray_id: None,
-            retry_after: None,
-            attempts: 0,
-            may_have_taken_effect: false,
-            associations: Vec::new(),
-            candidates: Vec::new(),
-            existing_certificate_id: None,
-            detail: None,
-            source: None,
-        }))
+        Self { kind, facts: Box::default() }
     }
 
     pub(crate) fn invalid_input(detail: impl Into<String>) -> Self {
@@ -170,30 +154,30 @@ impl Error {
 
     /// What a caller can do next.
     pub fn kind(&self) -> ErrorKind {
-        self.0.kind
+        self.kind
     }
 
     /// The HTTP status of the last response.
     pub fn status(&self) -> Option<StatusCode> {
-        StatusCode::from_u16(self.0.status?).ok()
+        StatusCode::from_u16(self.facts.status?).ok()
     }
 
     /// The service's codes, causes included, in its order.
     pub fn codes(&self) -> impl Iterator<Item = i64> + '_ {
-        let messages = self.0.messages.iter();
+        let messages = self.facts.messages.iter();
         let all = messages.flat_map(|message| std::iter::once(message).chain(&message.causes));
         all.filter_map(|message| message.code)
     }
 
     pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
-        self.0.kind = kind;
+        self.kind = kind;
         self
     }
 
     /// Sets the [HTTP status](Self::status).
     #[must_use]
     pub fn with_status(mut self, status: impl Into<Option<StatusCode>>) -> Self {
-        self.0.status = status.into().map(|status| status.as_u16());
+        self.facts.status = status.into().map(|status| status.as_u16());
         self
     }
 
@@ -201,7 +185,7 @@ impl Error {
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        self.0.detail = Some(match self.0.detail.take() {
+        self.facts.detail = Some(match self.facts.detail.take() {
             Some(before) => format!("{before}; {detail}"),
             None => detail,
         });
@@ -216,13 +200,13 @@ impl Error {
     /// Sets the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.0.source = Some(Arc::from(source.into()));
+        self.facts.source = Some(Arc::from(source.into()));
         self
     }
 
     /// Adds the operation that failed, unless an inner one is there already.
     pub(crate) fn during(self, operation: Operation, subject: SubjectRef<'_>) -> Self {
-        match self.0.operation {
+        match self.facts.operation {
             Some(_) => self,
             None => self
                 .with_operation(operation)
@@ -234,19 +218,19 @@ impl Error {
 }
 
 macro_rules! fields {
-    ($($(#[$doc:meta])* $name:ident: $type:ty = |$inner:ident| $get:expr,
+    ($($(#[$doc:meta])* $name:ident: $type:ty = |$facts:ident| $get:expr,
         $setter:ident($value:ty) $field:ident;)*) => {
         impl Error {$(
             $(#[$doc])*
             pub fn $name(&self) -> $type {
-                let $inner = &*self.0;
+                let $facts = &*self.facts;
                 $get
             }
 
             #[doc = concat!("Sets [`", stringify!($name), "`](Self::", stringify!($name), ").")]
             #[must_use]
             pub fn $setter(mut self, value: impl Into<$value>) -> Self {
-                self.0.$field = value.into();
+                self.facts.$field = value.into();
                 self
             }
         )*}
@@ -302,7 +286,8 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error")
             .field("message", &self.to_string())
-            .field("details", &self.0)
+            .field("kind", &self.kind)
+            .field("details", &self.facts)
             .finish()
     }
 }
@@ -315,7 +300,7 @@ impl AsRef<Self> for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_deref().map(|source| source as _)
+        self.facts.source.as_deref().map(|source| source as _)
     }
 }
 

@@ -10,6 +10,7 @@ use super::Hostnames;
 use super::change::{Goal, HostnameChange, parse_all, texts, unchecked};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::hostname_writes::Shown;
+use crate::transport::check_runtime;
 
 /// How often a list is replaced that other clients change, too.
 const MAX_ROUNDS: u32 = 6;
@@ -103,6 +104,7 @@ impl Hostnames {
         goal: Goal,
         names: Vec<Hostname>,
     ) -> Result<HostnameChange, Error> {
+        check_runtime()?;
         let writes = self.client.shared().hostname_writes.of(&self.zone, ca.certificate_id());
         let mut change = HostnameChange::default();
         // The deadline does not count the waits for a change to show.

@@ -223,6 +223,7 @@ impl<'a> Call<'a> {
             let detail = "an id contains a part of the token or key; the request was not sent";
             return Err(FailedAttempt::refused(Error::invalid_input(detail)));
         }
+        check_runtime().map_err(FailedAttempt::refused)?;
         // Held until the response is known to the rate limit.
         let (_permit, now) = self.acquire_permit().await?;
         let left = self.deadline.left_for_attempts(now);
@@ -295,6 +296,14 @@ impl<'a> Call<'a> {
             "attempt failed",
         );
     }
+}
+
+/// Fails where tokio would panic.
+pub(crate) fn check_runtime() -> Result<(), Error> {
+    const ADVICE: &str = "there is no tokio runtime; make the call inside of one, such as in \
+                          `#[tokio::main]` or `Runtime::block_on`";
+    let runtime = tokio::runtime::Handle::try_current();
+    runtime.map(drop).map_err(|error| Error::configuration(ADVICE).with_source(error))
 }
 
 /// The span of an operation, which reports how it ended when it is dropped: operations

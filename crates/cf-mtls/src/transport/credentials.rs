@@ -10,6 +10,11 @@ use crate::error::Error;
 ///
 /// Text converts into an API token. The secret is wiped from memory when it is
 /// dropped, and `Debug` does not show it.
+///
+/// ```
+/// let credentials = cf_mtls::Credentials::email_and_key("me@example.com", "0123456789abcdef");
+/// assert_eq!(format!("{credentials:?}"), "Credentials(email and key …)");
+/// ```
 #[derive(Clone)]
 pub struct Credentials(Form);
 

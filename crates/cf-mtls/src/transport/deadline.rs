@@ -127,56 +127,44 @@ impl Deadline {
 /// The setters of everything that has limits, and the field in which they are.
 macro_rules! limit_setters {
     ($whose:literal, $($limits:ident).+) => {
-        #[doc = concat!("Bounds the time of one attempt of ", $whose, ", from the connection to the end of the response (20 seconds unless set).")]
-        pub fn with_attempt_timeout(mut self, timeout: std::time::Duration) -> Self {
-            self.$($limits).+.attempt_timeout = timeout;
-            self
-        }
+        setters! {
+            #[doc = concat!("Bounds the time of one attempt of ", $whose, ", from the connection to the end of the response (20 seconds unless set).")]
+            with_attempt_timeout(self, timeout: std::time::Duration) {
+                self.$($limits).+.attempt_timeout = timeout
+            }
 
-        #[doc = concat!("Bounds the time of ", $whose, " as a whole: attempts, waits, and finding out the effect of a write (60 seconds unless set).")]
-        pub fn with_deadline(mut self, deadline: std::time::Duration) -> Self {
-            self.$($limits).+.deadline = deadline;
-            self
-        }
+            #[doc = concat!("Bounds the time of ", $whose, " as a whole: attempts, waits, and finding out the effect of a write (60 seconds unless set).")]
+            with_deadline(self, deadline: std::time::Duration) {
+                self.$($limits).+.deadline = deadline
+            }
 
-        #[doc = concat!("Sets how long ", $whose, " may wait beyond its deadline at the service's request, which is the end of the rate limit's window or a `Retry-After` (not at all unless set). A longer wait is not begun, and is [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited). A wait for a response never exceeds the deadline.")]
-        pub fn with_patience(mut self, patience: std::time::Duration) -> Self {
-            self.$($limits).+.patience = Some(patience);
-            self
-        }
+            #[doc = concat!("Sets how long ", $whose, " may wait beyond its deadline at the service's request, which is the end of the rate limit's window or a `Retry-After` (not at all unless set). A longer wait is not begun, and is [`ErrorKind::RateLimited`](crate::ErrorKind::RateLimited). A wait for a response never exceeds the deadline.")]
+            with_patience(self, patience: std::time::Duration) {
+                self.$($limits).+.patience = Some(patience)
+            }
 
-        #[doc = concat!("Leaves so many requests of each window of the rate limit to the same user's other tools: ", $whose, " waits for the next window, or fails, when no more remain (0 unless set; the service allows 1,200 in five minutes, so 60 is a reserve of 5 %). Finding out the effect of a write may use them. It has to be smaller than the window.")]
-        pub fn with_rate_limit_reserve(mut self, requests: u64) -> Self {
-            self.$($limits).+.rate_limit_reserve = requests;
-            self
-        }
+            #[doc = concat!("Leaves so many requests of each window of the rate limit to the same user's other tools: ", $whose, " waits for the next window, or fails, when no more remain (0 unless set; the service allows 1,200 in five minutes, so 60 is a reserve of 5 %). Finding out the effect of a write may use them. It has to be smaller than the window.")]
+            with_rate_limit_reserve(self, requests: u64) {
+                self.$($limits).+.rate_limit_reserve = requests
+            }
 
-        /// Sets how long a change of hostnames waits at least before it reads the list again
-        /// (1 second unless set).
-        pub fn with_settling(mut self, time: std::time::Duration) -> Self {
-            self.$($limits).+.settle_time = time;
-            self
-        }
+            /// Sets how long a change of hostnames waits at least before it reads the list again
+            /// (1 second unless set).
+            with_settling(self, time: std::time::Duration) { self.$($limits).+.settle_time = time }
 
-        /// Sets how long a change of hostnames waits, beyond the deadline, until reads show it
-        /// (90 seconds unless set). Zero returns after the response to the change, and does not
-        /// notice that another client changed the list at the same time.
-        pub fn with_visibility_timeout(mut self, timeout: std::time::Duration) -> Self {
-            self.$($limits).+.visibility_timeout = timeout;
-            self
-        }
+            /// Sets how long a change of hostnames waits, beyond the deadline, until reads show it
+            /// (90 seconds unless set). Zero returns after the response to the change, and does not
+            /// notice that another client changed the list at the same time.
+            with_visibility_timeout(self, timeout: std::time::Duration) {
+                self.$($limits).+.visibility_timeout = timeout
+            }
 
-        /// Sets how many requests a job over many certificates or zones may send at a time (8
-        /// unless set).
-        pub fn with_concurrency(mut self, max: usize) -> Self {
-            self.$($limits).+.concurrency = max.max(1);
-            self
-        }
+            /// Sets how many requests a job over many certificates or zones may send at a time (8
+            /// unless set).
+            with_concurrency(self, max: usize) { self.$($limits).+.concurrency = max.max(1) }
 
-        #[doc = concat!("Sets how often ", $whose, " is retried, and the delays between attempts.")]
-        pub fn with_retry(mut self, retry: $crate::Retry) -> Self {
-            self.$($limits).+.retry = retry;
-            self
+            #[doc = concat!("Sets how often ", $whose, " is retried, and the delays between attempts.")]
+            with_retry(self, retry: $crate::Retry) { self.$($limits).+.retry = retry }
         }
     };
 }

@@ -14,7 +14,7 @@ mod pages;
 pub(crate) mod rate_limit;
 mod retry;
 
-pub(crate) use call::{Call, FailedCall};
+pub(crate) use call::{Call, FailedCall, check_runtime};
 pub use client::Client;
 pub(crate) use client::Inner;
 pub(crate) use connections::{Connections, HttpSettings};

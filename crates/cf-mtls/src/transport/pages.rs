@@ -29,6 +29,15 @@ const MAX_GROWTH: i64 = 100;
 /// It is a [`Stream`], and has [`next`](Self::next) and [`collect`](Self::collect).
 /// It ends after an error, and holds one page in memory. Items that are added or
 /// removed while it is read may be missing or appear twice, since pages shift.
+///
+/// ```
+/// async fn show(mut list: cf_mtls::Listing<cf_mtls::Zone>) -> Result<(), cf_mtls::Error> {
+///     while let Some(zone) = list.next().await {
+///         println!("{}", zone?.id);
+///     }
+///     Ok(())
+/// }
+/// ```
 #[must_use = "a list is read on demand"]
 pub struct Listing<T> {
     /// What is left of the last page: most items come without a look at the next one.
@@ -87,12 +96,13 @@ impl<T> Listing<T> {
     }
 }
 
-/// A list of what is there already, for tests and fakes.
-impl<T: Send + 'static> From<Vec<Result<T, Error>>> for Listing<T> {
-    fn from(mut items: Vec<Result<T, Error>>) -> Self {
-        items.truncate(items.iter().take_while(|item| item.is_ok()).count().saturating_add(1));
-        let pages = items.into_iter().map(|item| item.map(|item| vec![item]));
-        Self { page: Vec::new().into_iter(), pages: stream::iter(pages).boxed() }
+/// A list of what is there already, up to the first error, for tests and fakes.
+impl<T: Send + 'static> FromIterator<Result<T, Error>> for Listing<T> {
+    fn from_iter<I: IntoIterator<Item = Result<T, Error>>>(items: I) -> Self {
+        let mut failed = None;
+        let sound = |item: Result<T, Error>| item.map_err(|error| failed = Some(Err(error))).ok();
+        let page: Vec<T> = items.into_iter().map_while(sound).collect();
+        Self { page: page.into_iter(), pages: stream::iter(failed).boxed() }
     }
 }
 

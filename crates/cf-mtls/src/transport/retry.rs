@@ -11,6 +11,14 @@ use tower::util::rng::{HasherRng, Rng as _};
 ///
 /// Which failures are retried at all is fixed: see the
 /// [table of the crate](crate#when-the-network-fails).
+///
+/// ```
+/// use std::time::Duration;
+/// use cf_mtls::Retry;
+///
+/// let patient = Retry::exponential(6, Duration::from_secs(1), Duration::from_secs(60));
+/// let for_a_test = Retry::with_delays(3, |_| Duration::ZERO);
+/// ```
 #[derive(Clone)]
 pub struct Retry {
     attempts: u32,
