@@ -11,7 +11,6 @@ mod verify;
 use std::num::NonZeroU32;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use cf_mtls_api::requests::{GetCertificate, ListCertificates};
 use cf_mtls_api::{AccountId, CertificateId, ZoneId};
@@ -110,7 +109,7 @@ impl Certificates {
         let this = self.clone();
         let query = filter.clone();
         let read = move |page| {
-            let this = this.after(begun.map_or(Duration::ZERO, |begun| begun.elapsed()));
+            let this = begun.map_or_else(|| this.clone(), |begun| this.after(begun.elapsed()));
             let filter = query.clone();
             async move {
                 filter.check()?;
