@@ -204,7 +204,8 @@ impl<'a> Call<'a> {
             }
             if !may_wait {
                 let error = Error::new(ErrorKind::RateLimited).with_retry_after(wait);
-                let detail = "the rate limit is used up; the request was not sent";
+                let but = if reserve == 0 { "" } else { ", but for the reserve" };
+                let detail = format!("the rate limit is used up{but}; the request was not sent");
                 return Err(FailedAttempt::refused(error.with_detail(detail)));
             }
             let spread = wait.mul_f64(1.0 + MAX_JITTER * HasherRng::default().next_f64());

@@ -21,6 +21,8 @@ pub(crate) struct RateLimit(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     window: Option<Window>,
+    /// The end of the wait that a refusal asked for, within its window or beyond it.
+    blocked_until: Option<Instant>,
     /// Requests that the last response may not have counted yet.
     in_flight: u64,
 }
@@ -44,10 +46,12 @@ impl Drop for Permit<'_> {
 }
 
 impl RateLimit {
-    /// Permits one request if more than `reserve` remain, or returns when the window
-    /// ends.
+    /// Permits one request if more than `reserve` remain, or returns when the window ends.
     pub(crate) fn take(&self, now: Instant, reserve: u64) -> Result<Permit<'_>, Instant> {
         let mut state = self.state();
+        if let Some(ends) = state.blocked_until.filter(|ends| now < *ends) {
+            return Err(ends);
+        }
         if let Some(known) = state.window
             && now < known.ends
             && known.remaining <= state.in_flight.saturating_add(reserve)
@@ -70,10 +74,13 @@ impl RateLimit {
 
     /// Learns from a response.
     pub(crate) fn observe(&self, head: &ResponseHead, now: Instant) {
-        let is_limited = head.status == http::StatusCode::TOO_MANY_REQUESTS;
-        let wait = if is_limited { head.wait() } else { None };
-        let closed = wait.filter(|wait| !wait.is_zero()).map(|wait| (0, wait));
-        if let Some((remaining, wait)) = closed.or_else(|| head.remaining()) {
+        if head.status == http::StatusCode::TOO_MANY_REQUESTS
+            && let Some(ends) = head.wait().and_then(|wait| now.checked_add(wait.min(MAX_WINDOW)))
+        {
+            let mut state = self.state();
+            state.blocked_until = state.blocked_until.max(Some(ends));
+        }
+        if let Some((remaining, wait)) = head.remaining() {
             self.learn(remaining, wait, now);
         }
     }

@@ -234,6 +234,27 @@ async fn a_wait_that_fits_is_waited_for() {
     assert_eq!(server.methods(), "GET 2");
 }
 
+/// Such as the limit of requests a second, while most of the window is left.
+#[tokio::test]
+async fn a_short_wait_does_not_close_the_window() {
+    let server = Raw::start(|_, number| {
+        let window = format!("ratelimit: \"default\";r={};t=300\r\n", 1000 - number);
+        let bytes = match number {
+            1 => answer("429 Too Many Requests", &(window + "retry-after: 1\r\n"), "busy"),
+            _ => answer("200 OK", &window, THERE),
+        };
+        Act::Say(bytes, End::Close)
+    });
+    let server = server.await;
+    let client = builder(&server.base_url(), "token-of-this-test").build();
+    let certificates = client.unwrap().certificates(&ACCOUNT.parse().unwrap());
+    let id = unknown_id();
+    certificates.get(&id).await.unwrap();
+    let (outcome, ()) = tokio::join!(certificates.get(&id), skip_a_second(&server));
+    outcome.unwrap();
+    assert_eq!(server.methods(), "GET 3");
+}
+
 /// Patience is for waits that the service asks for, and for nothing
 /// else.
 #[tokio::test]
