@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::AssociationStatus;
 use crate::text::printable;
+use crate::{AssociationStatus, types};
 
 /// A service that uses a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -23,6 +23,15 @@ pub struct Association {
 /// A status that the service did not give.
 fn missing_status() -> AssociationStatus {
     String::new().into()
+}
+
+impl types::Association {
+    /// The use of a certificate; what is missing is empty.
+    #[must_use]
+    pub fn into_value(self) -> Association {
+        let status = self.status.unwrap_or_default().into();
+        Association::new(self.service.unwrap_or_default(), status)
+    }
 }
 
 impl Association {

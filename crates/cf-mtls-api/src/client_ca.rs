@@ -15,8 +15,11 @@ const MANAGED: &str = "cloudflare_managed";
 /// manages. The service takes a missing id for the latter, so one forgotten field
 /// can switch off mTLS for a zone; here there is no default.
 ///
-/// As text, and in JSON, it is the id, or `cloudflare_managed`.
+/// As text, and in JSON, it is the id, or `cloudflare_managed` (`cloudflare-managed` is read,
+/// too). There is no third kind, so the enum can be matched without a wildcard.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schemars", schemars(with = "String"))]
 #[serde(try_from = "String", into = "String")]
 pub enum ClientCa {
     /// A CA certificate that was uploaded to the account.

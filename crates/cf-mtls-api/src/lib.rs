@@ -41,7 +41,7 @@ pub use hostname::{Hostname, InvalidHostname};
 pub use ids::{AccountId, CertificateId, InvalidId, ScriptName, ZoneId};
 pub use message::ServiceMessage;
 pub use object::UniqueMembers;
-pub use product::{Holder, Product, ProductUse};
+pub use product::{Holder, Product, ProductUse, product_use};
 pub use request::{Request, Sent};
 pub use token::{ApiToken, Verification};
 pub use values::{Secret, SecretField, Timestamp, whole_seconds};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::Sanitizer;
+use crate::text::{Sanitizer, printable};
 use crate::types;
 
 const MAX_CAUSES: usize = 4;
@@ -32,10 +32,10 @@ pub struct ServiceMessage {
 }
 
 impl ServiceMessage {
-    /// A message with a code and a text.
+    /// A message with a code and a text, without harmful characters.
     #[must_use]
     pub fn new(code: impl Into<Option<i64>>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), ..Self::default() }
+        Self { code: code.into(), message: printable(&message.into()), ..Self::default() }
     }
 
     /// Whether the message contains a text, in whatever case of its letters.

@@ -152,3 +152,9 @@ impl ProductUse {
         Self { certificate_id: certificate_id.into(), holder }
     }
 }
+
+/// What the service says of a holder; `None` if it holds no certificate.
+#[must_use]
+pub fn product_use(certificate_id: Option<String>, holder: Holder) -> Option<ProductUse> {
+    Some(ProductUse::new(certificate_id.filter(|id| !id.is_empty())?, holder))
+}

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::TokenStatus;
+use crate::{TokenStatus, types};
 
 /// An API token as the service describes it, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,17 @@ impl ApiToken {
     /// A token that is valid from the start and never expires.
     pub fn new(id: impl Into<String>, status: TokenStatus) -> Self {
         Self { id: id.into(), status, expires_on: None, not_before: None }
+    }
+}
+
+impl types::Token {
+    /// The token; `None` without an id or a status.
+    #[must_use]
+    pub fn into_value(self) -> Option<ApiToken> {
+        let mut token = ApiToken::new(self.id?, self.status?.into());
+        token.expires_on = self.expires_on.and_then(|time| time.parse());
+        token.not_before = self.not_before.and_then(|time| time.parse());
+        Some(token)
     }
 }
 

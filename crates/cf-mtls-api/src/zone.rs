@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ZoneId;
 use crate::text::printable;
+use crate::{ZoneId, types};
 
 /// A zone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,14 @@ impl Zone {
     /// A zone of which only the id is known.
     pub fn new(id: ZoneId) -> Self {
         Self { id, name: None, status: None }
+    }
+}
+
+impl types::Zone {
+    /// The zone; `None` without an id.
+    #[must_use]
+    pub fn into_value(self) -> Option<Zone> {
+        Some(Zone { id: self.id?, name: self.name, status: self.status })
     }
 }
 

@@ -148,18 +148,16 @@ impl ClientBuilder {
 
         /// Uses an HTTP client of the caller, with its proxy and TLS settings.
         ///
-        /// Build it with `redirect::Policy::none()`: responses after a redirect are
-        /// rejected, but the credentials are sent along by then. Build it with
-        /// `retry::never()`, or HTTP/2 requests are sent more often than
-        /// [`Retry`](crate::Retry) says. It is never replaced, so set
-        /// `http2_keep_alive_interval`, or a silent HTTP/2 connection holds all clones.
+        /// Build it with `redirect::Policy::none()`: responses after a redirect are rejected, but
+        /// the credentials are sent along by then. Build it with `retry::never()`, or HTTP/2
+        /// requests are sent more often than [`Retry`](crate::Retry) says. It is never replaced, so
+        /// set `http2_keep_alive_interval`, or a silent HTTP/2 connection holds all clones.
         with_http_client(self, http: reqwest::Client) { self.http = Some(http) }
 
         /// Sets the `User-Agent`; this crate's name and version follow it.
         with_user_agent(self, name: impl Into<String>) { self.user_agent = Some(name.into()) }
 
-        /// Bounds the body of a response, in bytes after decompression (16 MiB unless
-        /// set).
+        /// Bounds the body of a response, in bytes after decompression (16 MiB unless set).
         with_body_limit(self, bytes: usize) { self.body_limit = Some(bytes) }
     }
 

@@ -136,8 +136,7 @@ impl Writes {
         self.lists.pop_back();
     }
 
-    /// Remembers that the list of [`begin`](Self::begin) replaced `list`, perhaps in
-    /// another form.
+    /// Remembers that the list of [`begin`](Self::begin) replaced `list`, perhaps in another form.
     pub(crate) fn record(&mut self, list: Vec<Hostname>, replacement: Vec<Hostname>) {
         self.lists.pop_back();
         self.push(list, State::Last);

@@ -51,8 +51,7 @@ pub mod text {
     pub use cf_mtls_api::text::{is_harmful, list, printable, shorten};
 }
 
-/// The examples of the project's README are compiled, too. It is not part of the
-/// package.
+/// The examples of the project's README are compiled, too. It is not part of the package.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 mod project {}

@@ -6,7 +6,7 @@ use cf_mtls_api::requests::{
     GetWorkersSettings, ListGatewayCertificates, ListHyperdriveConfigs, ListWorkersScripts,
 };
 use cf_mtls_api::types::{GatewayCertificate, HyperdriveConfig, ResultInfo, WorkersScript};
-use cf_mtls_api::{AccountId, Holder, ProductUse, Request, ScriptName};
+use cf_mtls_api::{AccountId, Holder, ProductUse, Request, ScriptName, product_use};
 
 use crate::error::{Error, ErrorKind, Operation};
 use crate::transport::envelope::Envelope;
@@ -128,9 +128,4 @@ where
     };
     // Boxed, because futures that contain it are deep.
     Box::pin(Progress::new(false).all(read, key)).await
-}
-
-/// `None` if no certificate is used.
-fn product_use(certificate_id: Option<String>, holder: Holder) -> Option<ProductUse> {
-    Some(ProductUse::new(certificate_id.filter(|id| !id.is_empty())?, holder))
 }

@@ -58,11 +58,7 @@ impl Client {
                     per_page: Some(PER_PAGE),
                 };
                 let envelope = call.span().run(call.read(request)).await?;
-                Page::new(envelope.result, envelope.result_info, |wire: types::Zone| {
-                    let mut zone = Zone::new(wire.id?);
-                    (zone.name, zone.status) = (wire.name, wire.status);
-                    Some(zone)
-                })
+                Page::new(envelope.result, envelope.result_info, types::Zone::into_value)
             }
         };
         Listing::new(read, |zone: &Zone| zone.id.as_str(), |_| true)

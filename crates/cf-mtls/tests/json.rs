@@ -98,10 +98,36 @@ fn whatever_is_json_reads_back() {
 #[test]
 fn an_error_that_is_read_back_is_the_same() {
     let read: Error = from_value(to_value(error()).unwrap()).unwrap();
-    assert_eq!(read.to_string(), error().to_string());
+    assert_eq!(read, error());
+    assert_ne!(read, error().with_detail("still more"));
+    assert_ne!(Error::new(ErrorKind::Timeout), Error::new(ErrorKind::Connection));
     assert!(read.may_have_taken_effect());
     assert_eq!(read.retry_after(), Some(Duration::from_secs(7)));
     assert_eq!(std::error::Error::source(&read).unwrap().to_string(), "cause");
+}
+
+#[cfg(feature = "schemars")]
+#[test]
+fn schemas_say_what_has_to_be_there() {
+    let schema = |schema: schemars::Schema| to_value(schema).unwrap();
+    let certificate = schema(schemars::schema_for!(Certificate));
+    assert_eq!(certificate["required"], json!(["id"]));
+    assert!(from_value::<Certificate>(json!({})).is_err());
+    let error = schema(schemars::schema_for!(Error));
+    assert_eq!(error["required"], json!(["kind", "may_have_taken_effect"]));
+    assert!(!error["description"].to_string().contains("```"), "{error}");
+    assert_eq!(schema(schemars::schema_for!(ClientCa))["type"], "string");
+}
+
+/// A name that the service leaves empty is none.
+#[test]
+fn a_certificate_without_a_name_has_none() {
+    for (name, want) in [(json!("a"), Some("a")), (json!(""), None), (json!(null), None)] {
+        let json = json!({"id": common::ID, "name": name});
+        let certificate: Certificate = from_value(json.clone()).unwrap();
+        assert_eq!(certificate.name(), want);
+        assert_eq!(certificate.to_string().contains('"'), want.is_some());
+    }
 }
 
 /// Kinds whose advice is that nothing happened do not say so of what may have.

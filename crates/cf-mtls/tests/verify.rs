@@ -78,6 +78,8 @@ async fn credentials_that_do_not_work_say_why() {
         let error = verify(&simulator, token).await.unwrap_err();
         assert_eq!((error.kind(), error.operation()), (kind, Some(operation)), "{token}: {error}");
         assert!(!error.may_have_taken_effect());
+        // It may be a valid token of another account.
+        assert_eq!(error.to_string().contains("this account"), token == "unknown-token", "{error}");
     }
     // Whether the credentials are valid is not known.
     let user = Fault::error(401, 1000, "Invalid API Token").on(Operation::VerifyToken);

@@ -10,13 +10,11 @@ use crate::error::{Error, Operation};
 use crate::transport::{PER_PAGE, Page, Progress};
 
 impl Certificates {
-    /// The services that use a certificate. Retried as [`Retry`](crate::Retry)
-    /// allows.
+    /// The services that use a certificate. Retried as [`Retry`](crate::Retry) allows.
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the account has no
-    ///   such certificate
+    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the account has no such certificate
     /// - others as in the [table of the crate](crate#errors)
     pub async fn associations(&self, id: &CertificateId) -> Result<Vec<Association>, Error> {
         let begun = Instant::now();
@@ -32,10 +30,8 @@ impl Certificates {
                     per_page: Some(PER_PAGE),
                 };
                 let envelope = call.span().run(call.read(request)).await?;
-                Page::new(envelope.result, envelope.result_info, |wire: types::Association| {
-                    let status = wire.status.unwrap_or_default().into();
-                    Some(Association::new(wire.service.unwrap_or_default(), status))
-                })
+                let from = |wire: types::Association| Some(wire.into_value());
+                Page::new(envelope.result, envelope.result_info, from)
             }
         };
         // A service is listed once for each zone, so a page may equal an earlier one.

@@ -9,14 +9,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use super::pem::CertificateChain;
 use crate::error::Error;
 
-/// An mTLS certificate as the service describes it. It may leave out any field but the
-/// id.
+/// An mTLS certificate as the service describes it. It may leave out any field but the id.
 ///
-/// Serializes to the service's own JSON. Two certificates are equal when their
-/// fields are; PEM texts of the same certificates count as equal.
+/// Two certificates are equal when their fields are; PEM texts of the same certificates
+/// count as equal. Serializes to the service's own JSON, which makes one for a test, too:
+///
+/// ```
+/// let json = serde_json::json!({ "id": "ca-1", "name": "devices", "ca": true });
+/// let ca: cf_mtls::Certificate = serde_json::from_value(json).unwrap();
+/// ```
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schemars", schemars(with = "types::Certificate"))]
+#[cfg_attr(feature = "schemars", schemars(with = "types::Certificate", extend("required" = ["id"])))]
 pub struct Certificate {
     id: CertificateId,
     /// All but the id.
@@ -73,8 +77,8 @@ macro_rules! fields {
 }
 
 fields! {
-    /// The name given at the upload.
-    name: Option<&str> = |it| it.name.as_deref();
+    /// The name given at the upload; `None` without one, also where the service sends `""`.
+    name: Option<&str> = |it| it.name.as_deref().filter(|name| !name.is_empty());
     /// Whether this is a CA rather than a leaf.
     is_ca: Option<bool> = |it| it.ca;
     /// Who manages it.

@@ -37,26 +37,22 @@ impl Deleted {
     pub fn is_confirmed(&self) -> bool {
         self.confirmed
     }
-
-    const UNCONFIRMED: Self = Self { certificate: None, confirmed: false };
 }
 
 impl Certificates {
     /// Deletes a certificate.
     ///
-    /// `Ok` means that it is gone: the service confirmed it, or the certificate did
-    /// not exist after an attempt with an unclear outcome. Such an attempt is
-    /// retried, since deleting twice does no harm. If no attempt has a clear
-    /// outcome, the client looks the certificate up, and again for a while, since the
-    /// service may still show what it has deleted.
+    /// `Ok` means that it is gone: the service confirmed it, or the certificate did not exist after
+    /// an attempt with an unclear outcome. Such an attempt is retried, since deleting twice does no
+    /// harm. If no attempt has a clear outcome, the client looks the certificate up, and again for
+    /// a while, since the service may still show what it has deleted.
     ///
     /// # Errors
     ///
     /// - [`ErrorKind::InUse`](crate::ErrorKind::InUse) if it is in use, by
     ///   [`Error::associations`]. The service refuses for about a minute after the last
     ///   use has ended, and lists none by then
-    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the account has no
-    ///   such certificate
+    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the account has no such certificate
     /// - others as in the [table of the crate](crate#errors)
     pub async fn delete(&self, id: &CertificateId) -> Result<Deleted, Error> {
         let mut call = self.call(Operation::DeleteCertificate, Some(id));
@@ -114,12 +110,14 @@ impl Certificates {
         }
         match (effect, error.kind()) {
             (Effect::None, _) => return Err(error),
-            (_, ErrorKind::NotFound) => return Ok(Deleted::UNCONFIRMED),
+            (_, ErrorKind::NotFound) => return Ok(Deleted::new(None, false)),
             _ => {}
         }
         loop {
             match self.in_rest_of(call, &looks).get(id).await {
-                Err(gone) if gone.kind() == ErrorKind::NotFound => return Ok(Deleted::UNCONFIRMED),
+                Err(gone) if gone.kind() == ErrorKind::NotFound => {
+                    return Ok(Deleted::new(None, false));
+                }
                 Err(unknown) => return Err(error.with_failed_lookup(&unknown)),
                 Ok(_) => {}
             }

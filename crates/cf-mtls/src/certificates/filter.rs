@@ -7,8 +7,7 @@ use crate::error::Error;
 
 /// Which certificates to list.
 ///
-/// A list fails if nothing can match, or a word is empty, which means "any" to the
-/// service.
+/// A list fails if nothing can match, or a word is empty, which means "any" to the service.
 ///
 /// ```
 /// use cf_mtls::{CertificateFilter, CertificateType};
@@ -32,8 +31,7 @@ impl CertificateFilter {
     }
 
     setters! {
-        /// Certificates of this type, beside those of other calls; of every type unless
-        /// set.
+        /// Certificates of this type, beside those of other calls; of every type unless set.
         certificate_type(self, certificate_type: CertificateType) {
             self.types.push(certificate_type)
         }

@@ -75,8 +75,7 @@ impl Certificates {
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the account has no
-    ///   such certificate
+    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the account has no such certificate
     /// - others as in the [table of the crate](crate#errors)
     pub async fn get(&self, id: &CertificateId) -> Result<Certificate, Error> {
         let mut call = self.call(Operation::GetCertificate, Some(id));
@@ -139,8 +138,7 @@ impl Certificates {
     ///
     /// - [`ErrorKind::Ambiguous`](crate::ErrorKind::Ambiguous) if several have
     ///   the name, with [`Error::candidates`]
-    /// - [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the
-    ///   name is empty
+    /// - [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the name is empty
     /// - others as in the [table of the crate](crate#errors)
     pub async fn find(&self, name: &str) -> Result<Option<Certificate>, Error> {
         let filter = CertificateFilter::all().name(name);

@@ -143,8 +143,7 @@ impl Bundle {
     }
 }
 
-/// Checks that a PEM is one private key, perhaps beside certificates, and returns its
-/// block.
+/// Checks that a PEM is one private key, perhaps beside certificates, and returns its block.
 pub(crate) fn private_key(input: &[u8]) -> Result<Secret, Error> {
     let bundle = Bundle::read(text(input)?.expose())?;
     bundle.key.ok_or_else(|| Error::invalid_input("the PEM contains no private key"))

@@ -48,8 +48,7 @@ impl Upload {
         Ok(Self::new(true, Bundle::without_key(pem.as_ref())?, None))
     }
 
-    /// A leaf certificate in PEM, followed by its intermediates, and its
-    /// private key in PEM.
+    /// A leaf certificate in PEM, followed by its intermediates, and its private key in PEM.
     ///
     /// # Errors
     ///
@@ -91,8 +90,7 @@ impl Upload {
         self
     }
 
-    /// Adds the private key in PEM. A CA needs it only if Zero Trust signs its block
-    /// page with it.
+    /// Adds the private key in PEM. A CA needs it only if Zero Trust signs its block page with it.
     ///
     /// # Errors
     ///
@@ -194,9 +192,8 @@ impl Ensured {
 impl Certificates {
     /// Uploads a certificate.
     ///
-    /// The service stores the same content once, whatever its name, so an attempt with
-    /// an unclear outcome is retried. If the account then holds the certificate with
-    /// this name, that is `Ok`.
+    /// The service stores the same content once, whatever its name, so an attempt with an unclear
+    /// outcome is retried. If the account then holds the certificate with this name, that is `Ok`.
     ///
     /// # Errors
     ///

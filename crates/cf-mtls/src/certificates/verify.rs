@@ -61,9 +61,10 @@ impl Certificates {
             {
                 let request = VerifyAccountToken { account_id: &self.account };
                 let rest = self.after(begun.elapsed());
+                let foreign = "it is a token neither of a user nor of this account";
                 let token = rest.token(Operation::VerifyAccountToken, request).await;
                 token.map_err(|other| match other.kind() {
-                    ErrorKind::Authentication | ErrorKind::Permission => error,
+                    ErrorKind::Authentication | ErrorKind::Permission => error.with_detail(foreign),
                     _ => other,
                 })
             }
@@ -79,7 +80,7 @@ impl Certificates {
         let mut call = self.call(operation, None);
         let span = call.span();
         let read = async {
-            let token = call.read(request).await?.result.and_then(from_wire);
+            let token = call.read(request).await?.result.and_then(types::Token::into_value);
             let token = token
                 .ok_or_else(|| call.invalid_result("the response has no token with a status"))?;
             match token.status {
@@ -91,12 +92,4 @@ impl Certificates {
         };
         span.run(read).await
     }
-}
-
-/// `None` without an id or a status.
-fn from_wire(wire: types::Token) -> Option<ApiToken> {
-    let mut token = ApiToken::new(wire.id?, wire.status?.into());
-    token.expires_on = wire.expires_on.and_then(|time| time.parse());
-    token.not_before = wire.not_before.and_then(|time| time.parse());
-    Some(token)
 }

@@ -132,7 +132,10 @@ impl fmt::Display for Error {
         if !facts.messages.is_empty() {
             write!(f, "; Cloudflare says {}", list(&facts.messages, MAX_MESSAGES, ", "))?;
         }
-        write!(f, "; {}", self.advice())?;
+        // Otherwise the wait below says it.
+        if self.kind != ErrorKind::RateLimited || facts.retry_after.is_none() {
+            write!(f, "; {}", self.advice())?;
+        }
         if facts.may_have_taken_effect {
             f.write_str("; it is unknown whether it took effect, so check before trying again")?;
         }

@@ -47,7 +47,10 @@ pub(crate) use operation::SubjectRef;
 /// ```
 #[derive(Clone)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schemars", schemars(with = "json::Body"))]
+#[cfg_attr(
+    feature = "schemars",
+    schemars(with = "json::Body", description = "Why an operation failed.")
+)]
 pub struct Error {
     kind: ErrorKind,
     facts: Box<Facts>,
@@ -169,16 +172,22 @@ impl Error {
         all.filter_map(|message| message.code)
     }
 
-    pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
-        self.kind = kind;
-        self
+    setters! {
+        /// Sets the [HTTP status](Self::status).
+        #[must_use]
+        with_status(self, status: impl Into<Option<StatusCode>>) {
+            self.facts.status = status.into().map(|status| status.as_u16())
+        }
+
+        /// Sets the cause.
+        #[must_use]
+        with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) {
+            self.facts.source = Some(Arc::from(source.into()))
+        }
     }
 
-    /// Sets the [HTTP status](Self::status).
-    #[must_use]
-    pub fn with_status(mut self, status: impl Into<Option<StatusCode>>) -> Self {
-        self.facts.status = status.into().map(|status| status.as_u16());
-        self
+    pub(crate) fn with_kind(self, kind: ErrorKind) -> Self {
+        Self { kind, ..self }
     }
 
     /// Adds to the explanation.
@@ -195,13 +204,6 @@ impl Error {
     /// Adds that looking up the outcome failed.
     pub(crate) fn with_failed_lookup(self, error: &Self) -> Self {
         self.with_detail(format!("looking it up afterwards failed: {}", error.kind()))
-    }
-
-    /// Sets the cause.
-    #[must_use]
-    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.facts.source = Some(Arc::from(source.into()));
-        self
     }
 
     /// Adds the operation that failed, unless an inner one is there already.
@@ -271,8 +273,7 @@ fields! {
     /// What uses the certificate, for [`ErrorKind::InUse`].
     associations: &[Association] = |it| &it.associations,
         with_associations(Vec<Association>) associations;
-    /// The certificates that match, for [`ErrorKind::Ambiguous`]: at most the first
-    /// hundred.
+    /// The certificates that match, for [`ErrorKind::Ambiguous`]: at most the first hundred.
     candidates: &[CertificateId] = |it| &it.candidates,
         with_candidates(Vec<CertificateId>) candidates;
     /// The id under which the account holds the certificate, for
@@ -291,6 +292,15 @@ impl fmt::Debug for Error {
             .finish()
     }
 }
+
+/// Errors are equal if they have the same kind and message, whatever their causes.
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.to_string() == other.to_string()
+    }
+}
+
+impl Eq for Error {}
 
 impl AsRef<Self> for Error {
     fn as_ref(&self) -> &Self {

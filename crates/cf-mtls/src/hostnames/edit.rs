@@ -21,15 +21,13 @@ const MAX_READS: u32 = 200;
 const PAUSE_SHARE: u32 = 12;
 
 impl Hostnames {
-    /// Adds hostnames to those of a CA, and returns what changed. A hostname that is
-    /// in the list [in any spelling](crate::Hostname) stays as it is. If all are, only
-    /// a read is sent.
+    /// Adds hostnames to those of a CA, and returns what changed. A hostname that is in the list
+    /// [in any spelling](crate::Hostname) stays as it is. If all are, only a read is sent.
     ///
-    /// The service can only replace a list as a whole, and for a while afterwards it may
-    /// show the list before. So the list is read, replaced, and read again until it shows
-    /// the change, for at most [`with_visibility_timeout`](Self::with_visibility_timeout).
-    /// If it shows another client's list, which lacks the change, that starts over, up to
-    /// six times.
+    /// The service can only replace a list as a whole, and for a while afterwards it may show the
+    /// list before. So the list is read, replaced, and read again until it shows the change, for at
+    /// most [`with_visibility_timeout`](Self::with_visibility_timeout). If it shows another
+    /// client's list, which lacks the change, that starts over, up to six times.
     ///
     /// A client and its clones build on what they wrote while reads show an older list.
     /// Other clients of this crate notice each other, unless one replaces the list later
@@ -67,9 +65,8 @@ impl Hostnames {
     /// Replaces all hostnames of a CA, and returns what changed. An empty list removes
     /// every hostname. Each is sent once.
     ///
-    /// The list is read first, to say what changed, and afterwards until it shows the
-    /// change, like that of [`add`](Self::add). A later change by another client is not
-    /// undone.
+    /// The list is read first, to say what changed, and afterwards until it shows the change, like
+    /// that of [`add`](Self::add). A later change by another client is not undone.
     ///
     /// # Errors
     ///
@@ -84,8 +81,7 @@ impl Hostnames {
         self.edit(ca, Goal::Replace, parse_all(hostnames)?).await
     }
 
-    /// Like [`replace`](Self::replace), but only reads the list if it has exactly these
-    /// hostnames.
+    /// Like [`replace`](Self::replace), but only reads the list if it has exactly these hostnames.
     ///
     /// # Errors
     ///

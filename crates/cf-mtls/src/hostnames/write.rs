@@ -18,8 +18,7 @@ impl Hostnames {
     /// Reads the list and replaces it, until an attempt succeeds. Returns the new
     /// list, or `None` if there was nothing to replace and a read showed that.
     ///
-    /// A list is sent at once after it was read, and read again before it is sent
-    /// again.
+    /// A list is sent at once after it was read, and read again before it is sent again.
     pub(super) async fn write(
         &self,
         ca: &ClientCa,
@@ -152,8 +151,7 @@ impl Failures {
         Ok(())
     }
 
-    /// How long to wait before another attempt. If there is none, this was the
-    /// last.
+    /// How long to wait before another attempt. If there is none, this was the last.
     fn delay_before_retry(&mut self, hostnames: &Hostnames, left: Duration) -> Duration {
         let retry = &hostnames.client.limits.retry;
         let requested = self.error.as_ref().and_then(Error::retry_after);

@@ -54,8 +54,7 @@ impl Drop for PendingWrite<'_> {
 impl Client {
     limit_setters!("each operation of this client", limits);
 
-    /// Whether this client or a clone has sent a write whose outcome was not
-    /// returned yet.
+    /// Whether this client or a clone has sent a write whose outcome was not returned yet.
     ///
     /// While it is `false`, futures of this client can be dropped without an unknown
     /// outcome. To stop safely, keep polling them until it is `false`.

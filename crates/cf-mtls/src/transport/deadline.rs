@@ -73,8 +73,7 @@ pub(crate) struct Deadline {
     end: Instant,
     /// The time before the end that attempts leave, to find out their effect.
     reserve: Duration,
-    /// What is left for waits that the service asks for. A wait that uses it
-    /// moves the end.
+    /// What is left for waits that the service asks for. A wait that uses it moves the end.
     patience: Duration,
 }
 
@@ -94,8 +93,7 @@ impl Deadline {
         self.attempts_end().saturating_duration_since(now)
     }
 
-    /// Whether there is time for a wait, of which `requested` is at the service's
-    /// request.
+    /// Whether there is time for a wait, of which `requested` is at the service's request.
     pub(crate) fn allows(&self, wait: Duration, requested: Duration) -> bool {
         let end = self.attempts_end().checked_add(requested.min(self.patience));
         let over = Instant::now().checked_add(wait);

@@ -28,8 +28,7 @@ pub(crate) trait Envelope: DeserializeOwned {
     ) -> Option<Self>;
 }
 
-/// Reads a body that did not decode. `None` without `success`, which makes an
-/// envelope.
+/// Reads a body that did not decode. `None` without `success`, which makes an envelope.
 pub(crate) fn salvage<E: Envelope>(body: &[u8]) -> Option<E> {
     let UniqueMembers(members) = serde_json::from_slice(body).ok()?;
     let mut map = Map::from_iter(members);

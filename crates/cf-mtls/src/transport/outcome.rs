@@ -21,8 +21,7 @@ pub(crate) enum Outcome {
     NotSent,
     /// Too many requests.
     Rejected,
-    /// The service refused the request and would do so again, or there was no time
-    /// to send it.
+    /// The service refused the request and would do so again, or there was no time to send it.
     Refused,
     /// The service itself responded, but does not say whether the request took effect.
     Unclear,
