@@ -17,7 +17,7 @@ use crate::unread::UnreadableZone;
 use crate::usage::Usage;
 
 /// Why a certificate is not released.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(tag = "blocker", rename_all = "snake_case")]
 #[non_exhaustive]

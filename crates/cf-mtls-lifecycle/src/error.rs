@@ -1,11 +1,14 @@
 //! Why a job failed, and what it had done by then.
 
+use std::borrow::Borrow as _;
 use std::error::Error as StdError;
 use std::fmt;
 
 use cf_mtls::text::list;
 use cf_mtls::{Association, CertificateId, ErrorKind, Holder, ZoneHostnames};
-use serde::{Deserialize, Serialize};
+use serde::ser::Error as _;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 
 use crate::unread::Unread;
 
@@ -13,8 +16,8 @@ use crate::unread::Unread;
 ///
 /// Programs decide by the [`kind`](Self::kind). If an operation of [`cf_mtls`] failed,
 /// its error is the [source](Self::operation_error); `{:#}` shows both on one line. The
-/// JSON is that of [`cf_mtls::Error`], with what the job adds.
-#[derive(Clone, Serialize, Deserialize)]
+/// JSON is that of [`cf_mtls::Error`], with `{:#}` as its message and what the job adds.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub struct Error {
     /// The error of the operation that failed, or of the job itself.
@@ -24,7 +27,7 @@ pub struct Error {
     job: Box<Job>,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 struct Job {
     /// The job, such as `release`.
@@ -124,11 +127,11 @@ impl Error {
 }
 
 macro_rules! fields {
-    ($($(#[$doc:meta])* $name:ident: $type:ty, $setter:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident: $result:ty = $get:ident, $setter:ident($type:ty);)*) => {
         impl Error {$(
             $(#[$doc])*
-            pub fn $name(&self) -> &$type {
-                &self.job.$name
+            pub fn $name(&self) -> $result {
+                self.job.$name.$get()
             }
 
             #[doc = concat!("Sets [`", stringify!($name), "`](Self::", stringify!($name), ").")]
@@ -143,14 +146,23 @@ macro_rules! fields {
 
 fields! {
     /// The hostnames that were detached from the certificate before.
-    detached: Vec<ZoneHostnames>, with_detached;
+    detached: &[ZoneHostnames] = as_ref, with_detached(Vec<ZoneHostnames>);
     /// The successor that a rotation had uploaded before.
-    uploaded: Option<CertificateId>, with_uploaded;
+    uploaded: Option<&CertificateId> = as_ref, with_uploaded(Option<CertificateId>);
     /// The Workers, Hyperdrive configurations and others that hold the certificate, for
     /// [`ErrorKind::InUse`].
-    holders: Vec<Holder>, with_holders;
+    holders: &[Holder] = as_ref, with_holders(Vec<Holder>);
     /// What could not be read, and may use the certificate, too.
-    unread: Unread, with_unread;
+    unread: &Unread = borrow, with_unread(Unread);
+}
+
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut error = serde_json::to_value(&self.error).map_err(S::Error::custom)?;
+        error["message"] = format!("{self:#}").into();
+        let job = serde_json::to_value(&self.job).map_err(S::Error::custom)?;
+        serializer.collect_map([&error, &job].into_iter().filter_map(Value::as_object).flatten())
+    }
 }
 
 /// The error of the operation that failed, or what is known of the job's own.

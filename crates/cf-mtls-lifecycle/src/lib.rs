@@ -7,7 +7,7 @@ macro_rules! record {
         $($(#[$doc:meta])* pub $field:ident: $type:ty,)*
     }) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
         #[non_exhaustive]
         pub struct $name$(<$item>)? {

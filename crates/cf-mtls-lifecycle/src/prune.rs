@@ -39,7 +39,6 @@ pub struct Prune {
 
 record! {
     /// A certificate that meets the criteria.
-    #[derive(PartialEq, Eq)]
     pub struct Candidate {
         /// The id.
         pub id: CertificateId,
@@ -142,6 +141,7 @@ impl Prune {
     fn check(&self) -> Result<(), Error> {
         let problem = match self.name_prefix.as_deref() {
             _ if self.ca && self.leaf => "no certificate is both a CA and a leaf",
+            _ if self.types.iter().any(|kind| kind.as_str().is_empty()) => "the type is empty",
             Some("") => "the name prefix is empty, and would match every name",
             None if !self.has_time() && !self.unused => {
                 "no criterion selects certificates: set a time, a name prefix, or `unused`"

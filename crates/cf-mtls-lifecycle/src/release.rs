@@ -49,7 +49,6 @@ pub struct ReleasePlan {
 
 record! {
     /// A certificate was released, and is gone.
-    #[derive(PartialEq, Eq)]
     pub struct Released {
         /// The certificate as it was.
         pub certificate: Certificate,

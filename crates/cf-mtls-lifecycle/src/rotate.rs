@@ -37,7 +37,6 @@ pub struct RotatePlan {
 
 record! {
     /// A CA was replaced by another.
-    #[derive(PartialEq, Eq)]
     pub struct Rotated {
         /// The successor.
         pub successor: Certificate,

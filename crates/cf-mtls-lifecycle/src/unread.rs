@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 
 /// What could not be read, and may use a certificate.
 ///
-/// `Display` names each, and where a permission is missing, which one would show it. Two
-/// are equal if they say the same.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// `Display` names each, and where a permission is missing, which one would show it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Unread {
@@ -54,25 +53,14 @@ impl Unread {
     pub(crate) fn suffix(&self) -> String {
         if self.is_empty() { String::new() } else { format!("; {self}") }
     }
-
-    fn lines(&self) -> Vec<String> {
-        let products = self.products.iter().map(ToString::to_string);
-        products.chain(self.zones.iter().map(ToString::to_string)).collect()
-    }
 }
-
-impl PartialEq for Unread {
-    fn eq(&self, other: &Self) -> bool {
-        self.lines() == other.lines()
-    }
-}
-
-impl Eq for Unread {}
 
 impl fmt::Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const MAX_LINES: usize = 5;
-        f.write_str(&list(&self.lines(), MAX_LINES, "; "))
+        let products = self.products.iter().map(ToString::to_string);
+        let lines: Vec<_> = products.chain(self.zones.iter().map(ToString::to_string)).collect();
+        f.write_str(&list(&lines, MAX_LINES, "; "))
     }
 }
 

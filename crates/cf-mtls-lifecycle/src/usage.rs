@@ -18,7 +18,7 @@ use crate::services::{self, Service, is_product, managed_type, service};
 use crate::unread::{Unread, UnreadableZone};
 
 /// What is known about one zone.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -32,7 +32,7 @@ pub enum ZoneUse {
 }
 
 /// What uses a certificate, as [`CertificatesExt::usage`](crate::CertificatesExt::usage) found it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Usage {

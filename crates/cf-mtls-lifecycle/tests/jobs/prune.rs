@@ -107,6 +107,7 @@ async fn without_a_criterion_nothing_is_even_asked() {
         new().certificate_type(custom),
         new().name_prefix(""),
         new().expired().ca().leaf(),
+        new().expired().certificate_type(String::new().into()),
     ];
     for criteria in table.into_iter().chain([new().expired().name_prefix("")]) {
         let error = certificates(&simulator).prune_candidates(criteria.clone()).unwrap_err();
