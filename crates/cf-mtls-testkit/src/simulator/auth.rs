@@ -10,6 +10,7 @@ use http::{HeaderValue, StatusCode};
 
 use crate::simulator::protocol::envelope::{Entry, ErrorResponse};
 use crate::simulator::protocol::ids::random_hex_id;
+use crate::simulator::protocol::route::Operation;
 
 /// Which credentials a request carried, without their values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,13 +69,14 @@ pub enum Permission {
 #[must_use = "a token does nothing until it is added to a simulator"]
 pub struct Token {
     text: String,
-    id: String,
-    owner: Option<String>,
+    pub(crate) id: String,
+    pub(crate) owner: Option<String>,
     denied: BTreeSet<Permission>,
     read_only: bool,
     accounts: Option<BTreeSet<String>>,
     zones: Option<BTreeSet<String>>,
-    expires_on: Option<SystemTime>,
+    pub(crate) expires_on: Option<SystemTime>,
+    is_disabled: bool,
 }
 
 impl Token {
@@ -89,6 +91,7 @@ impl Token {
             accounts: None,
             zones: None,
             expires_on: None,
+            is_disabled: false,
         }
     }
 
@@ -123,10 +126,27 @@ impl Token {
         self.accounts([id])
     }
 
-    /// The date from which on it is refused; none by default.
+    /// The date from which on it is refused, and verified with the status `expired`;
+    /// none by default.
     pub fn expires_on(mut self, at: SystemTime) -> Self {
         self.expires_on = Some(at);
         self
+    }
+
+    /// Disables it: it is refused, and verified with the status `disabled`. To disable one
+    /// later, add it again.
+    pub fn disabled(mut self) -> Self {
+        self.is_disabled = true;
+        self
+    }
+
+    /// What a verification calls it.
+    pub(crate) fn status(&self, now: SystemTime) -> &'static str {
+        match self.expires_on {
+            _ if self.is_disabled => "disabled",
+            Some(end) if end <= now => "expired",
+            _ => ACTIVE,
+        }
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -191,17 +211,11 @@ impl Identity {
         self.reaches_account(account) && zones.is_none_or(|zones| zones.contains(id))
     }
 
-    fn token(&self) -> Option<&Token> {
+    pub(crate) fn token(&self) -> Option<&Token> {
         match self {
             Self::User => None,
             Self::Token(token) => Some(token),
         }
-    }
-
-    /// Id, expiry and owning account of the token, if it is one.
-    pub(crate) fn token_details(&self) -> Option<(&str, Option<SystemTime>, Option<&str>)> {
-        let token = self.token()?;
-        Some((&token.id, token.expires_on, token.owner.as_deref()))
     }
 }
 
@@ -213,6 +227,8 @@ pub(crate) struct Keyring {
     email_and_key: Option<EmailAndKey>,
 }
 
+/// The status of a token that works.
+const ACTIVE: &str = "active";
 const EMAIL: &str = "x-auth-email";
 const KEY: &str = "x-auth-key";
 
@@ -231,14 +247,20 @@ impl Keyring {
         self.tokens.retain(|token| token.text != text);
     }
 
+    /// Whose credentials these are. A token that does not work any more can be
+    /// verified, and nothing else.
     pub(crate) fn check(
         &self,
         headers: &HeaderMap,
+        operation: Operation,
         now: SystemTime,
     ) -> Result<Identity, ErrorResponse> {
+        let is_verification =
+            matches!(operation, Operation::VerifyToken | Operation::VerifyAccountToken);
+        let works = |token: &Token| is_verification || token.status(now) == ACTIVE;
         match (headers.get(AUTHORIZATION), headers.get(EMAIL), headers.get(KEY)) {
             // Where both forms are sent the token decides.
-            (Some(authorization), ..) => self.check_token(authorization, now),
+            (Some(authorization), ..) => self.check_token(authorization, works),
             (None, None, None) => {
                 let message = "Unable to authenticate request";
                 Err(ErrorResponse::new(StatusCode::BAD_REQUEST, 10001, message))
@@ -247,13 +269,17 @@ impl Keyring {
         }
     }
 
-    fn check_token(&self, value: &HeaderValue, now: SystemTime) -> Result<Identity, ErrorResponse> {
+    fn check_token(
+        &self,
+        value: &HeaderValue,
+        works: impl Fn(&Token) -> bool,
+    ) -> Result<Identity, ErrorResponse> {
         let text = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
         let Some(text) = text.filter(|text| is_token(text)) else {
             return Err(malformed(6111, "Invalid format for Authorization header"));
         };
         let known = self.tokens.iter().find(|token| token.text == text);
-        match known.filter(|token| token.expires_on.is_none_or(|end| now < end)) {
+        match known.filter(|token| works(token)) {
             Some(token) => Ok(Identity::Token(Arc::clone(token))),
             None => Err(ErrorResponse::new(StatusCode::FORBIDDEN, 9109, "Invalid access token")),
         }

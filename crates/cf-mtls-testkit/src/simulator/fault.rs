@@ -196,13 +196,14 @@ impl Fault {
         self
     }
 
-    /// Hits only requests about this zone.
+    /// Hits only requests about this zone. An unknown id is accepted, and hits nothing.
     pub fn zone(mut self, id: impl AsRef<str>) -> Self {
         self.zone = Some(id.as_ref().to_owned());
         self
     }
 
-    /// Hits only requests about this certificate, its hostnames included.
+    /// Hits only requests about this certificate, its hostnames included. An unknown id
+    /// is accepted, and hits nothing.
     pub fn certificate(mut self, id: impl AsRef<str>) -> Self {
         self.certificate = Some(id.as_ref().to_owned());
         self
@@ -256,7 +257,10 @@ impl Fault {
         self
     }
 
-    /// Adds `Retry-After`: seconds, an HTTP date, or nonsense.
+    /// Adds `Retry-After`: seconds, an HTTP date, or nonsense. After a 429 a client of
+    /// `cf-mtls` and its clones wait that long, in real time, before they send another
+    /// request, or fail with `RateLimited` at once if the wait would exceed the deadline
+    /// of 60 seconds; without the header only the retry waits, for its own backoff.
     pub fn retry_after(self, value: &str) -> Self {
         self.header("retry-after", value)
     }

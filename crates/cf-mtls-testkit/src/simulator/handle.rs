@@ -12,7 +12,7 @@ use crate::simulator::fault::{Fault, FaultId};
 use crate::simulator::http::server::Server;
 use crate::simulator::protocol::route::Operation;
 use crate::simulator::record::{Effects, RequestRecord};
-use crate::simulator::seed::{Seed, StoredCertificate, UnreadablePem};
+use crate::simulator::seed::{Seed, SeedError, StoredCertificate};
 use crate::simulator::service::Service;
 use crate::simulator::settings::Settings;
 use crate::simulator::world::{Entitlement, HostnamesError, UnknownId};
@@ -141,10 +141,14 @@ impl Simulator {
     ///
     /// # Errors
     ///
-    /// If its PEM cannot be read.
-    pub fn seed(&self, seed: Seed) -> Result<String, UnreadablePem> {
+    /// If its PEM cannot be read, or there is no such account.
+    pub fn seed(&self, seed: Seed) -> Result<String, SeedError> {
         let stored = seed.into_stored(self.account_id(), &self.service.clock)?;
-        Ok(self.service.world().insert(stored).id.clone())
+        let mut world = self.service.world();
+        if !world.accounts().contains(&stored.account) {
+            return Err(SeedError::UnknownAccount(UnknownId::new(&stored.account)));
+        }
+        Ok(world.insert(stored).id.clone())
     }
 
     /// Attaches a service such as `gateway` to a certificate, or changes its

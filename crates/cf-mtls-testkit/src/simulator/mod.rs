@@ -161,6 +161,8 @@
 //!
 //! - `GET /accounts` and `GET /memberships` list the accounts that the token may
 //!   see, with the fields that clients read.
+//! - A disabled or expired token can be verified, which returns that status; every
+//!   other operation refuses it like an invalid one.
 //!
 //! # Speed
 //!
@@ -196,6 +198,6 @@ pub use options::{Options, RepeatedZone};
 pub use protocol::route::Operation;
 pub use record::{Effects, Gap, RequestRecord};
 pub use refusal::{MADE_UP_CODES, Refusal};
-pub use seed::{Seed, StoredCertificate, UnreadablePem};
+pub use seed::{Seed, SeedError, StoredCertificate};
 pub use settings::{DeleteResult, HostnameRule, PemForm};
 pub use world::{Entitlement, Hyperdrive, UnknownId, Worker};

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::simulator::chain::{self, Unreadable};
 use crate::simulator::clock::{Clock, calendar, microseconds, seconds};
-use crate::simulator::world::{CUSTOM, Stored};
+use crate::simulator::world::{CUSTOM, Stored, UnknownId};
 
 /// A certificate to put into the simulator without a request; see
 /// [`Simulator::seed`](super::Simulator::seed).
@@ -24,17 +24,28 @@ pub struct Seed {
     expires_on: Option<SystemTime>,
 }
 
-/// The PEM text of a seed holds no certificate that can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnreadablePem;
+/// Why a seed was not stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SeedError {
+    /// Its PEM text holds no certificate that can be read, or more than certificates.
+    UnreadablePem,
+    /// The simulator does not hold its account.
+    UnknownAccount(UnknownId),
+}
 
-impl std::fmt::Display for UnreadablePem {
+impl std::fmt::Display for SeedError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the text holds no certificate in PEM, or more than certificates")
+        match self {
+            Self::UnreadablePem => {
+                f.write_str("the text holds no certificate in PEM, or more than certificates")
+            }
+            Self::UnknownAccount(unknown) => unknown.fmt(f),
+        }
     }
 }
 
-impl std::error::Error for UnreadablePem {}
+impl std::error::Error for SeedError {}
 
 impl Seed {
     /// A CA.
@@ -95,8 +106,9 @@ impl Seed {
         self
     }
 
-    pub(crate) fn into_stored(self, account: &str, clock: &Clock) -> Result<Stored, UnreadablePem> {
-        let chain = chain::read_chain(&self.pem).map_err(|_: Unreadable| UnreadablePem)?;
+    pub(crate) fn into_stored(self, account: &str, clock: &Clock) -> Result<Stored, SeedError> {
+        let chain =
+            chain::read_chain(&self.pem).map_err(|_: Unreadable| SeedError::UnreadablePem)?;
         let details = chain.first().clone();
         Ok(Stored {
             account: self.account.unwrap_or_else(|| account.to_owned()),

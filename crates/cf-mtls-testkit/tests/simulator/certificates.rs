@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use cf_mtls_testkit::Simulator;
-use cf_mtls_testkit::simulator::{DeleteResult, PemForm, Seed};
+use cf_mtls_testkit::simulator::{DeleteResult, PemForm, Seed, SeedError};
 use rcgen::{KeyPair, RsaKeySize};
 use reqwest::StatusCode;
 use serde_json::json;
@@ -173,7 +173,10 @@ async fn seeds_have_the_values_they_were_given() {
     let stored = caller.get(&caller.certificates(&format!("/{id}"))).await.result();
     assert_eq!(stored["expires_on"], "1970-01-02T00:00:00Z");
     assert_eq!(stored["uploaded_on"], "1970-01-01T00:00:00.000000Z");
-    assert!(simulator.seed(Seed::ca("no certificate")).is_err());
+    let refused = simulator.seed(Seed::ca("no certificate"));
+    assert_eq!(refused, Err(SeedError::UnreadablePem));
+    let refused = simulator.seed(Seed::ca(DOCUMENTED_CA).account("nowhere")).unwrap_err();
+    assert_eq!(refused.to_string(), r#"the simulator holds nothing with the id "nowhere""#);
     assert_eq!(simulator.effects().stored, 0, "seeds are no effects of requests");
 }
 

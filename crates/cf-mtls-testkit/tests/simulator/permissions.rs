@@ -127,6 +127,7 @@ async fn tokens_are_verified_where_they_belong_until_they_expire() {
     let day = Duration::from_secs(86_400);
     simulator.add_token(Token::new("of-a-user").expires_on(start + day));
     simulator.add_token(Token::new("of-an-account").owned_by_account(&account));
+    simulator.add_token(Token::new("off").disabled());
     let here = format!("/accounts/{account}/tokens/verify");
     let there = format!("/accounts/{other}/tokens/verify");
     let table = [
@@ -139,6 +140,7 @@ async fn tokens_are_verified_where_they_belong_until_they_expire() {
         ("of-an-account", "/accounts", 400),
         ("of-an-account", "/memberships", 400),
         ("of-an-account", "/zones", 200),
+        ("off", "/zones", 403),
     ];
     for (token, path, status) in table {
         let response = caller.with_token(token).get(path).await;
@@ -148,7 +150,12 @@ async fn tokens_are_verified_where_they_belong_until_they_expire() {
     let state = user.get("/user/tokens/verify").await.result();
     assert_eq!(state["expires_on"], json!("1970-01-03T00:00:00Z"));
     simulator.advance(day);
-    assert_eq!(user.get("/user/tokens/verify").await.codes(), [9109]);
+    for (token, status) in [("of-a-user", "expired"), ("off", "disabled")] {
+        let caller = caller.with_token(token);
+        let state = caller.get("/user/tokens/verify").await.result();
+        assert_eq!(state["status"], status);
+        assert_eq!(caller.get("/accounts").await.codes(), [9109], "{token}");
+    }
     let post = user.call(Method::POST, "/zones", None).await;
     assert_eq!(post.codes(), [9109], "credentials come before the path");
 }

@@ -46,7 +46,7 @@ pub(crate) async fn respond(
     let _report = Report { service, sequence };
 
     // Strangers cannot fill the memory: their bodies are not kept.
-    let keep = service.authenticate(&head.headers).is_ok();
+    let keep = service.authenticate(&head.headers, operation).is_ok();
     let body = match timeout(service.settings.max_silence, read(body, keep)).await {
         Ok(Ok(body)) => body,
         // The client hung up or fell silent: there is no request to respond to.

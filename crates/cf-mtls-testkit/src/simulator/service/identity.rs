@@ -40,7 +40,7 @@ impl Service {
         query: &Query,
         identity: &Identity,
     ) -> Result<(Vec<String>, ResultInfo), ErrorResponse> {
-        if let Some((_, _, Some(_))) = identity.token_details() {
+        if identity.token().is_some_and(|token| token.owner.is_some()) {
             let message = "List accounts endpoint does not support account owned tokens.";
             return Err(ErrorResponse::new(StatusCode::BAD_REQUEST, 1001, message));
         }
@@ -55,18 +55,18 @@ impl Service {
         identity: &Identity,
         account: Option<&str>,
     ) -> Result<ApiResponse, ErrorResponse> {
-        let Some((id, expires_on, owner)) = identity.token_details() else {
+        let Some(token) = identity.token() else {
             let message = "Missing \"Authorization\" header";
             return Err(ErrorResponse::new(StatusCode::BAD_REQUEST, 1001, message));
         };
-        if owner != account {
+        if token.owner.as_deref() != account {
             let message = "Invalid API Token";
             return Err(ErrorResponse::new(StatusCode::UNAUTHORIZED, 1000, message));
         }
         Ok(self.success(TokenState {
-            id,
-            status: "active",
-            expires_on: expires_on.map(|at| seconds(calendar(at))),
+            id: &token.id,
+            status: token.status(self.clock.system_time()),
+            expires_on: token.expires_on.map(|at| seconds(calendar(at))),
         }))
     }
 }

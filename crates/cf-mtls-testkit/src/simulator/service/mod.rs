@@ -145,7 +145,7 @@ impl Service {
         window: &mut Option<WindowState>,
     ) -> Result<Identity, ErrorResponse> {
         // Only an authenticated request belongs to a user whose limit it uses.
-        let identity = self.authenticate(&request.headers)?;
+        let identity = self.authenticate(&request.headers, request.route.operation)?;
         let now = self.clock.moment();
         *window = self.world().rate_limit.as_mut().map(|limit| limit.take(now));
         if window.is_some_and(|window| !window.allowed) {
@@ -155,8 +155,12 @@ impl Service {
         Ok(identity)
     }
 
-    pub(crate) fn authenticate(&self, headers: &HeaderMap) -> Result<Identity, ErrorResponse> {
-        self.world().keyring.check(headers, self.clock.system_time())
+    pub(crate) fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        operation: Operation,
+    ) -> Result<Identity, ErrorResponse> {
+        self.world().keyring.check(headers, operation, self.clock.system_time())
     }
 
     fn operate(
