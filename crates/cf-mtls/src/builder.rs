@@ -13,7 +13,7 @@ use http::{HeaderValue, Uri};
 use reqwest::Url;
 
 use crate::certificates::CertificateChain;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::hostname_writes::HostnameWrites;
 use crate::transport::rate_limit::RateLimit;
 use crate::transport::{
@@ -168,9 +168,12 @@ impl ClientBuilder {
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) if it contains
     /// anything but certificates.
     pub fn with_root_certificate(mut self, pem: impl AsRef<[u8]>) -> Result<Self, Error> {
-        let chain = CertificateChain::from_pem(pem).map_err(|error| {
-            Error::configuration("the root certificate cannot be read").with_source(error)
-        })?;
+        let refuse = |error: Error| {
+            error
+                .with_kind(ErrorKind::Configuration)
+                .with_detail("it was given as a root certificate")
+        };
+        let chain = CertificateChain::from_pem(pem).map_err(refuse)?;
         self.root_certificates.extend(chain.der().map(<[u8]>::to_vec));
         Ok(self)
     }

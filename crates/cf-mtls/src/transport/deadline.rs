@@ -141,7 +141,7 @@ macro_rules! limit_setters {
                 self.$($limits).+.patience = Some(patience)
             }
 
-            #[doc = concat!("Leaves so many requests of each window of the rate limit to the same user's other tools: ", $whose, " waits for the next window, or fails, when no more remain (0 unless set; the service allows 1,200 in five minutes, so 60 is a reserve of 5 %). Finding out the effect of a write may use them. It has to be smaller than the window.")]
+            #[doc = concat!("Leaves this number of requests of each window of the rate limit to the same user's other tools: ", $whose, " waits for the next window, or fails, when no more remain (0 unless set; the service allows 1,200 in five minutes, so 60 is a reserve of 5 %). Finding out the effect of a write may use them. It has to be smaller than the window.")]
             with_rate_limit_reserve(self, requests: u64) {
                 self.$($limits).+.rate_limit_reserve = requests
             }

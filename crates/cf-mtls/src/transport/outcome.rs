@@ -68,7 +68,10 @@ impl FailedAttempt {
     pub(crate) fn not_retried(self, because: Error) -> Self {
         let wait = because.retry_after().or(self.error.retry_after());
         let error = self.error.with_retry_after(wait);
-        let error = error.with_detail(format!("it was not retried: {}", because.kind()));
+        let error = match because.kind() {
+            kind if kind == error.kind() => error.with_detail("it was not retried"),
+            kind => error.with_detail(format!("it was not retried: {kind}")),
+        };
         Self { error, ..self }
     }
 }

@@ -399,7 +399,10 @@ mod tls {
         for root in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
         {
             let error = own_builder("https://127.0.0.1:1", TOKEN).with_root_certificate(root);
-            assert_eq!(error.unwrap_err().kind(), ErrorKind::Configuration, "{root}");
+            let error = error.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Configuration, "{root}");
+            let text = error.to_string();
+            assert!(text.contains("PEM") && text.contains("root certificate"), "{text}");
         }
     }
 
