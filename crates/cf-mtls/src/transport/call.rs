@@ -190,9 +190,9 @@ impl<'a> Call<'a> {
         let reserve = client.limits.rate_limit_reserve;
         loop {
             let now = Instant::now();
-            let ends = match client.shared().rate_limit.take(now, reserve) {
+            let (ends, why) = match client.shared().rate_limit.take(now, reserve) {
                 Ok(permit) => return Ok((permit, now)),
-                Err(ends) => ends,
+                Err(refusal) => refusal,
             };
             let wait = ends.saturating_duration_since(now);
             // A list of hostnames would be stale by then.
@@ -204,8 +204,7 @@ impl<'a> Call<'a> {
             }
             if !may_wait {
                 let error = Error::new(ErrorKind::RateLimited).with_retry_after(wait);
-                let but = if reserve == 0 { "" } else { ", but for the reserve" };
-                let detail = format!("the rate limit is used up{but}; the request was not sent");
+                let detail = format!("{why}; the request was not sent");
                 return Err(FailedAttempt::refused(error.with_detail(detail)));
             }
             let spread = wait.mul_f64(1.0 + MAX_JITTER * HasherRng::default().next_f64());
@@ -301,10 +300,10 @@ impl<'a> Call<'a> {
 
 /// Fails where tokio would panic.
 pub(crate) fn check_runtime() -> Result<(), Error> {
-    const ADVICE: &str = "there is no tokio runtime; make the call inside of one, such as in \
+    const NO_RUNTIME: &str = "there is no tokio runtime; make the call inside one, such as in \
                           `#[tokio::main]` or `Runtime::block_on`";
     let runtime = tokio::runtime::Handle::try_current();
-    runtime.map(drop).map_err(|error| Error::configuration(ADVICE).with_source(error))
+    runtime.map(drop).map_err(|error| Error::configuration(NO_RUNTIME).with_source(error))
 }
 
 /// The span of an operation, which reports how it ended when it is dropped: operations

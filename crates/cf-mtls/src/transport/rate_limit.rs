@@ -46,17 +46,22 @@ impl Drop for Permit<'_> {
 }
 
 impl RateLimit {
-    /// Permits one request if more than `reserve` remain, or returns when the window ends.
-    pub(crate) fn take(&self, now: Instant, reserve: u64) -> Result<Permit<'_>, Instant> {
+    /// Permits one request if more than `reserve` remain, or returns when to try again, and why.
+    pub(crate) fn take(
+        &self,
+        now: Instant,
+        reserve: u64,
+    ) -> Result<Permit<'_>, (Instant, &'static str)> {
         let mut state = self.state();
-        if let Some(ends) = state.blocked_until.filter(|ends| now < *ends) {
-            return Err(ends);
-        }
-        if let Some(known) = state.window
-            && now < known.ends
-            && known.remaining <= state.in_flight.saturating_add(reserve)
-        {
-            return Err(known.ends);
+        let in_flight = state.in_flight;
+        let blocked = state.blocked_until.map(|ends| (ends, "the service asked to wait"));
+        let is_used_up = |known: &Window| known.remaining <= in_flight.saturating_add(reserve);
+        let window = state.window.filter(is_used_up).map(|known| match known.remaining {
+            rest if rest <= in_flight => (known.ends, "the rate limit is used up"),
+            _ => (known.ends, "only the reserve of the rate limit is left"),
+        });
+        if let Some(refusal) = blocked.max(window).filter(|(ends, _)| now < *ends) {
+            return Err(refusal);
         }
         state.in_flight += 1;
         Ok(Permit(self))

@@ -250,6 +250,10 @@ async fn a_short_wait_does_not_close_the_window() {
     let certificates = client.unwrap().certificates(&ACCOUNT.parse().unwrap());
     let id = unknown_id();
     certificates.get(&id).await.unwrap();
+    let hasty = certificates.clone().with_retry(Retry::off());
+    hasty.get(&id).await.unwrap_err();
+    let error = hasty.with_deadline(Duration::from_millis(500)).get(&id).await.unwrap_err();
+    assert!(is_not_sent(&error) && error.to_string().contains("asked to wait"), "{error}");
     let (outcome, ()) = tokio::join!(certificates.get(&id), skip_a_second(&server));
     outcome.unwrap();
     assert_eq!(server.methods(), "GET 3");
