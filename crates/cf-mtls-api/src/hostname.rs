@@ -52,7 +52,10 @@ impl Hostname {
     /// Letters beyond ASCII stay.
     #[must_use]
     pub fn normalized(&self) -> Self {
-        Self::unchecked(without_root(&self.text).to_lowercase())
+        // Letter by letter: in the lower case of a whole text, a sigma that ends a word is
+        // another letter, and so another hostname.
+        let letters = without_root(&self.text).chars().flat_map(char::to_lowercase);
+        Self::unchecked(letters.collect::<String>())
     }
 
     /// Whether it is a hostname, if it is normalized.
@@ -165,6 +168,12 @@ impl PartialEq<str> for Hostname {
 
 impl PartialEq<&str> for Hostname {
     fn eq(&self, other: &&str) -> bool {
+        *self == **other
+    }
+}
+
+impl PartialEq<String> for Hostname {
+    fn eq(&self, other: &String) -> bool {
         *self == **other
     }
 }

@@ -200,7 +200,8 @@ macro_rules! id {
             }
         }
 
-        /// To look an id up in a map by its text, in the case in which it is kept.
+        /// Looks up ids in a map by their text, which must be in the form kept: lower case for UUIDs
+        /// and hexadecimal digits.
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0

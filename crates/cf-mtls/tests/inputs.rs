@@ -374,7 +374,7 @@ fn debug_shows_no_secret() {
     }
 }
 
-/// An executor that is not tokio's polls once.
+/// Polls once, without tokio.
 #[test]
 fn a_call_outside_of_a_runtime_is_refused() {
     let client = Client::builder(common::TOKEN).with_base_url("http://localhost:9");

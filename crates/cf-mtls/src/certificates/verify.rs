@@ -61,7 +61,7 @@ impl Certificates {
             {
                 let request = VerifyAccountToken { account_id: &self.account };
                 let rest = self.after(begun.elapsed());
-                let foreign = "it is a token neither of a user nor of this account";
+                let foreign = "it is not a valid token of a user or of this account; it may belong to another account";
                 let token = rest.token(Operation::VerifyAccountToken, request).await;
                 token.map_err(|other| match other.kind() {
                     ErrorKind::Authentication | ErrorKind::Permission => error.with_detail(foreign),
