@@ -16,7 +16,7 @@ use crate::usage::{self, Usage, UsageWalk, ZoneUse};
 /// The jobs of this crate, as methods of [`Certificates`]: the [crate](crate) has examples.
 ///
 /// They send as many requests at a time as [`with_concurrency`](Certificates::with_concurrency)
-/// allows, and memory does not grow with the number of zones or of results. Each request is
+/// allows, and the streams hold neither all zones nor all results. Each request is
 /// retried like the operation of [`cf_mtls`] that it is, and waits up to 15 minutes for the rate
 /// limit unless [`with_patience`](Certificates::with_patience) is set.
 pub trait CertificatesExt: Borrow<Certificates> {
@@ -38,7 +38,7 @@ pub trait CertificatesExt: Borrow<Certificates> {
     /// once for all of them. CAs are looked for in zones only if an association may stand for
     /// hostnames, unless [`with_all_zones`](UsageWalk::with_all_zones) is set.
     fn usage_of(&self, ids: impl IntoIterator<Item: Borrow<CertificateId>>) -> UsageWalk {
-        UsageWalk::new(self.borrow(), many::unique(ids))
+        UsageWalk::new(self.borrow(), ids.into_iter().map(|id| id.borrow().clone()).collect())
     }
 
     /// The zones of the account in which a CA has hostnames, as they are found, in no
@@ -58,7 +58,8 @@ pub trait CertificatesExt: Borrow<Certificates> {
         self.get_stream(stream::iter(many::unique(ids)))
     }
 
-    /// [`get_many`](Self::get_many) of ids that become known over time.
+    /// [`get_many`](Self::get_many) of ids that become known over time, each as often as it is
+    /// given.
     fn get_stream(
         &self,
         ids: impl Stream<Item = CertificateId> + Send + 'static,
@@ -80,7 +81,8 @@ pub trait CertificatesExt: Borrow<Certificates> {
         self.delete_stream(stream::iter(many::unique(ids)))
     }
 
-    /// [`delete_many`](Self::delete_many) of ids that become known over time.
+    /// [`delete_many`](Self::delete_many) of ids that become known over time, each as often as it
+    /// is given.
     fn delete_stream(
         &self,
         ids: impl Stream<Item = CertificateId> + Send + 'static,
@@ -117,7 +119,8 @@ pub trait CertificatesExt: Borrow<Certificates> {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`](cf_mtls::ErrorKind::InvalidInput) if no criterion selects
-    /// anything, as the kind and the type alone do not, or if both kinds are set.
+    /// anything, as the kind and the type alone do not, if both kinds are set, or if a name prefix
+    /// or a type is empty.
     fn prune_candidates(
         &self,
         criteria: Prune,

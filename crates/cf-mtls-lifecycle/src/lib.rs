@@ -41,7 +41,7 @@ macro_rules! variants {
         }
 
         impl $name {$(
-            #[doc = concat!("[`", stringify!($variant), "`](Self::", stringify!($variant), ").")]
+            #[doc = concat!("Makes [`", stringify!($variant), "`](Self::", stringify!($variant), ").")]
             pub fn $new($($field: $type),*) -> Self {
                 Self::$variant { $($field),* }
             }

@@ -74,7 +74,8 @@ pub struct Outcomes<T> {
     stream: Pin<Box<dyn Stream<Item = T> + Send>>,
     /// `None` after the end.
     span: Option<Span>,
-    is_change: bool,
+    /// `None` where there is no job.
+    is_change: Option<bool>,
 }
 
 impl<T> Outcomes<T> {
@@ -89,7 +90,7 @@ impl<T> Outcomes<T> {
     }
 
     pub(crate) fn new(job: &'static str, stream: impl Stream<Item = T> + Send + 'static) -> Self {
-        let (span, is_change) = (Some(span(job, None)), job.starts_with("delete"));
+        let (span, is_change) = (Some(span(job, None)), Some(job.starts_with("delete")));
         Self { stream: Box::pin(stream), span, is_change }
     }
 }
@@ -102,7 +103,7 @@ impl<T> Stream for Outcomes<T> {
         span.in_scope(|| {
             let polled = self.stream.as_mut().poll_next(context);
             if matches!(polled, Poll::Ready(None)) {
-                report(self.is_change, None);
+                self.is_change.inspect(|is_change| report(*is_change, None));
                 self.span = None;
             }
             polled
@@ -113,8 +114,8 @@ impl<T> Stream for Outcomes<T> {
 /// Results that are known already, such as for a fake. Nothing is sent.
 impl<T: Send + 'static> FromIterator<T> for Outcomes<T> {
     fn from_iter<I: IntoIterator<Item = T>>(results: I) -> Self {
-        let results: Vec<T> = results.into_iter().collect();
-        Self { span: Some(Span::none()), ..Self::new("", stream::iter(results)) }
+        let stream = stream::iter(results.into_iter().collect::<Vec<T>>()).boxed();
+        Self { stream, span: Some(Span::none()), is_change: None }
     }
 }
 

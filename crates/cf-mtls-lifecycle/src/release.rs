@@ -23,7 +23,7 @@ pub struct Release {
 }
 
 record! {
-    /// What a release will do, and what blocks it, as data: the JSON of a [`ReleasePlan`].
+    /// What a release will do, and what blocks it, as data. Returned by [`ReleasePlan::planned`].
     pub struct PlannedRelease {
         /// The certificate that will be deleted, and what uses it. The hostnames of its zones
         /// will be detached. Its unread zones are those that are ignored; neither they nor

@@ -10,7 +10,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cf_mtls_lifecycle::{CertificatesExt as _, Prune};
+use cf_mtls_lifecycle::{CertificatesExt as _, Outcomes, Prune};
 use cf_mtls_testkit::simulator::{Fault, Operation};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -115,4 +115,9 @@ async fn each_job_is_a_span_with_its_operations_and_one_end() {
     let want =
         ["INFO delete many > delete certificate: operation ended", "INFO delete many: job ended"];
     assert_eq!(take(), want);
+
+    // A fake is no job.
+    let fake: Outcomes<u8> = [1, 2].into_iter().collect();
+    assert_eq!(fake.collect().await, [1, 2]);
+    assert_eq!(take(), [""; 0]);
 }

@@ -259,8 +259,9 @@ impl Fault {
 
     /// Adds `Retry-After`: seconds, an HTTP date, or nonsense. After a 429 a client of
     /// `cf-mtls` and its clones wait that long, in real time, before they send another
-    /// request, or fail with `RateLimited` at once if the wait would exceed the deadline
-    /// of 60 seconds; without the header only the retry waits, for its own backoff.
+    /// request, or fail with `RateLimited` at once if that exceeds the time they have (60
+    /// seconds unless set, 45 of them for a write); without the header only the retry waits,
+    /// for its own backoff.
     pub fn retry_after(self, value: &str) -> Self {
         self.header("retry-after", value)
     }
