@@ -358,19 +358,20 @@ async fn list_filters_what_the_service_does_not() {
     let leaf = json!({"id": "a", "ca": false, "name": "other", "type": "custom"});
     let managed =
         json!({"id": "b", "ca": true, "name": "example_ca_cert", "type": "access_managed"});
+    let nameless = json!({"id": "d", "ca": true, "name": "", "type": "custom"});
     server.mock(|when, then| {
         when.method(GET);
-        let mut answer = success(json!([leaf, managed, certificate("c")]));
+        let mut answer = success(json!([leaf, managed, certificate("c"), nameless]));
         answer["result_info"] = json!({"page": 1, "total_pages": 1});
         then.status(200).json_body(answer);
     });
     let all = CertificateFilter::all;
     let rows = [
-        (all(), "a b c"),
-        (all().ca(), "b c"),
+        (all(), "a b c d"),
+        (all().ca(), "b c d"),
         (all().leaf(), "a"),
         (all().name("example_ca_cert"), "b c"),
-        (all().certificate_type(CertificateType::Custom), "a c"),
+        (all().certificate_type(CertificateType::Custom), "a c d"),
         (all().name("nobody"), ""),
     ];
     for (filter, want) in rows {

@@ -49,6 +49,11 @@ impl Certificate {
         self.expires_on().map(|end| end <= moment)
     }
 
+    /// Whether it has this name; `None` if the service does not say.
+    pub(super) fn has_name(&self, name: &str) -> Option<bool> {
+        Some(self.rest.name.as_deref()? == name)
+    }
+
     /// `None` without a valid id.
     #[inline]
     pub(crate) fn from_wire(mut wire: types::Certificate) -> Option<Self> {

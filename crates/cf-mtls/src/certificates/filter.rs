@@ -61,8 +61,8 @@ impl CertificateFilter {
     /// Not all of the service's parameters are documented, so this filters again.
     /// A certificate passes if the field is missing.
     pub(super) fn admits(&self, certificate: &Certificate) -> bool {
-        let name = || Some(certificate.name()? == self.name.as_deref()?);
-        let ca = || Some(certificate.is_ca()? == self.is_ca()?);
+        let name = || certificate.has_name(self.name.as_deref()?);
+        let ca = || Some(self.is_ca()? == certificate.is_ca()?);
         // Most lists have no type in the filter, and need none parsed.
         let has_type = |kind| self.types.contains(&kind);
         let kind = || self.types.is_empty() || certificate.certificate_type().is_none_or(has_type);
