@@ -113,6 +113,9 @@ fn schemas_say_what_has_to_be_there() {
     let certificate = schema(schemars::schema_for!(Certificate));
     assert_eq!(certificate["required"], json!(["id"]));
     assert!(from_value::<Certificate>(json!({})).is_err());
+    let known = schema(schemars::schema_for!(CertificateType));
+    assert!(known["examples"].to_string().contains("gateway_managed"));
+    assert_eq!(certificate["properties"]["type"]["examples"], known["examples"]);
     let error = schema(schemars::schema_for!(Error));
     assert_eq!(error["required"], json!(["kind", "may_have_taken_effect"]));
     assert!(!error["description"].to_string().contains("```"), "{error}");

@@ -20,7 +20,7 @@ use crate::error::Error;
 /// ```
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schemars", schemars(with = "types::Certificate", extend("required" = ["id"])))]
+#[cfg_attr(feature = "schemars", schemars(with = "types::Certificate", transform = complete))]
 pub struct Certificate {
     id: CertificateId,
     /// All but the id.
@@ -102,6 +102,16 @@ fields! {
     uploaded_on: Option<Timestamp> = |it| it.uploaded_on.as_ref()?.parse();
     /// When it was last changed; in the response to an upload.
     updated_at: Option<Timestamp> = |it| it.updated_at.as_ref()?.parse();
+}
+
+/// The wire's schema, with the id that a certificate has, and the known types.
+#[cfg(feature = "schemars")]
+fn complete(schema: &mut schemars::Schema) {
+    schema.insert("required".to_owned(), serde_json::json!(["id"]));
+    let known = schemars::schema_for!(CertificateType).remove("examples").unwrap_or_default();
+    if let Some(kind) = schema.pointer_mut("/properties/type") {
+        kind["examples"] = known;
+    }
 }
 
 impl Serialize for Certificate {
