@@ -147,9 +147,9 @@ fn dry_run(plan: &ReleasePlan) -> String {
         text.push_str(&format!("would detach {}\n", printable(&zone.to_string())));
     }
     let id = plan.usage().certificate.id();
-    text.push_str(&match !plan.blockers().is_empty() {
-        true => "blocked: nothing would be changed\n".to_owned(),
-        false => format!("would wait until nothing uses it, and delete {id}\n"),
+    text.push_str(&match plan.blockers() {
+        [] => format!("would wait until nothing uses it, and delete {id}\n"),
+        _ => "blocked: nothing would be changed\n".to_owned(),
     });
     text
 }
